@@ -1,0 +1,53 @@
+# make run    sets everything up, simulates a cold and a hot tumor and writes the comparison report
+# make test   sets everything up and runs ruff, mypy, import-linter and the quick tests
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all lint clean
+SHELL := /bin/bash
+
+# The first Python that is new enough; `make PYTHON=...` decides otherwise.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+
+# How much `make run` computes and where it writes.
+REPLICATES ?= 2
+DAYS ?= 10
+OUT ?= results/cold-vs-hot
+
+help:
+	@echo 'make run       compare a cold and a hot tumor; the report goes to $(OUT)/report.html'
+	@echo 'make test      ruff, mypy, import-linter, quick tests'
+	@echo 'make test-all  the same with the slow tests'
+	@echo 'make lint      ruff, mypy, import-linter'
+	@echo 'make clean     remove the environment and caches (results stay)'
+
+run: $(VENV)/.ready
+	$(BIN)/tme-abm compare cold hot --replicates $(REPLICATES) --days $(DAYS) --out $(OUT)
+	@echo 'The report is $(CURDIR)/$(OUT)/report.html'
+
+test: lint
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-all: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.ready-dev
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# The stamps make repeated calls cheap: they are older than what they were made from only after an edit of it.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed; say where it is: make PYTHON=/path/to/python3' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
