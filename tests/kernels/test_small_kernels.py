@@ -1,0 +1,118 @@
+"""Rates, responses, neighborhoods, choices and paths against closed forms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tme_abm.kernels.choice import choose, winners
+from tme_abm.kernels.neighborhood import contact_mean, moore_offsets, neighbor_table, offset_lengths
+from tme_abm.kernels.paths import straight_path
+from tme_abm.kernels.rates import probability, relax, two_way
+from tme_abm.kernels.response import drive, hill, occupancy, pull
+
+
+def test_probability_composes_over_halved_steps() -> None:
+    rate = np.array([0.0, 1e-6, 0.01, 0.3, 5.0])
+    whole, half = probability(rate, 10.0), probability(rate, 5.0)
+    np.testing.assert_allclose(1 - (1 - half) ** 2, whole, rtol=1e-12)
+    assert whole[0] == 0.0
+    np.testing.assert_allclose(whole[1], 1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dt", [0.1, 10.0, 1e5])
+def test_two_way_reaches_the_balance_of_both_rates(dt: float) -> None:
+    start = np.array([0.0, 0.2, 1.0])
+    once = two_way(start, 0.03, 0.01, dt)
+    twice = two_way(two_way(start, 0.03, 0.01, dt / 2), 0.03, 0.01, dt / 2)
+    np.testing.assert_allclose(once, twice, rtol=1e-12)
+    np.testing.assert_allclose(two_way(start, 0.03, 0.01, 1e9), 0.75)
+    np.testing.assert_array_equal(two_way(start, 0.0, 0.0, dt), start)
+
+
+def test_relax_follows_the_exponential() -> None:
+    np.testing.assert_allclose(relax(np.array([3.0]), 1.0, 0.1, 10.0), 1.0 + 2.0 * np.exp(-1.0))
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0, 3.0, 4.0, 1.26])
+def test_drive_is_the_power_of_the_ratio(power: float) -> None:
+    signal = np.array([0.0, 0.5, 2.0, 7.0])
+    np.testing.assert_allclose(drive(signal.copy(), 2.0, power), (signal / 2.0) ** power)
+    np.testing.assert_allclose(hill(signal, 2.0, power)[2], 0.5)
+
+
+def test_drive_leaves_its_input_alone() -> None:
+    signal = np.array([1.0, 2.0])
+    drive(signal, 3.0, 4.0)
+    np.testing.assert_array_equal(signal, [1.0, 2.0])
+
+
+def test_pull_with_one_target_is_the_joint_hill_of_the_grammar_paper() -> None:
+    a, b = np.array([0.5]), np.array([2.0])
+    joint = (a + b) / (1 + a + b)
+    np.testing.assert_allclose(pull(1.0, [(a, 5.0), (b, 5.0)]), (1 - joint) * 1.0 + joint * 5.0)
+    assert pull(1.0, []) == 1.0
+
+
+def test_occupancy_of_competing_ligands_and_an_antagonist() -> None:
+    one, two = np.array([3.0]), np.array([8.0])
+    np.testing.assert_allclose(occupancy([(one, 3.0)]), 0.5)
+    np.testing.assert_allclose(occupancy([(one, 3.0), (two, 4.0)], 4.0), 3.0 / 8.0)
+    # At the same antagonist, the shift of the half-occupancy is Gaddum's factor 1 + I/Ki.
+    np.testing.assert_allclose(occupancy([(one * 5.0, 3.0)], 4.0), 0.5)
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (3, 4, 5)])
+def test_neighbor_table_agrees_with_the_definition(shape: tuple[int, ...]) -> None:
+    table, offsets = neighbor_table(shape), moore_offsets(len(shape))
+    for site in range(int(np.prod(shape))):
+        here = np.array(np.unravel_index(site, shape))
+        for k, offset in enumerate(offsets):
+            there = here + offset
+            inside = ((there >= 0) & (there < shape)).all()
+            expected = np.ravel_multi_index(tuple(there), shape) if inside else np.prod(shape)
+            assert table[site, k] == expected
+    np.testing.assert_allclose(offset_lengths(len(shape)) ** 2, (offsets**2).sum(axis=1))
+
+
+@pytest.mark.parametrize("shape", [(5, 6), (3, 4, 5)])
+def test_contact_mean_agrees_with_the_definition(shape: tuple[int, ...]) -> None:
+    levels = np.random.default_rng(1).random(int(np.prod(shape)))
+    padded = np.append(levels, 0.0)
+    expected = (levels + padded[neighbor_table(shape)].sum(axis=1)) / 3 ** len(shape)
+    before = levels.copy()
+    np.testing.assert_allclose(contact_mean(levels, shape), expected)
+    np.testing.assert_array_equal(levels, before)
+
+
+def test_choose_follows_the_weights() -> None:
+    n = 40_000
+    weights = np.tile([1.0, 0.0, 3.0, 0.0], (n, 1))
+    chosen = choose(weights, (np.arange(n) + 0.5) / n)
+    np.testing.assert_allclose(np.bincount(chosen, minlength=4) / n, [0.25, 0, 0.75, 0], atol=1e-4)
+
+
+def test_choose_at_the_edges() -> None:
+    weights = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1e-300]])
+    np.testing.assert_array_equal(choose(weights, np.array([0.5, 1 - 2**-53, 0.0])), [-1, 0, 1])
+    assert choose(np.zeros((0, 3)), np.zeros(0)).shape == (0,)
+
+
+def test_each_claimed_place_has_one_winner_with_the_best_priority() -> None:
+    places = np.array([4, 2, 4, 9, 2, 4])
+    priority = np.array([0.3, 0.9, 0.1, 0.5, 0.2, 0.8])
+    np.testing.assert_array_equal(winners(places, priority), [False, False, True, True, True, False])
+
+
+@pytest.mark.parametrize("shape", [(9, 11), (5, 6, 7)])
+def test_straight_paths_go_from_neighbor_to_neighbor(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(3)
+    starts, ends = rng.integers(np.prod(shape), size=(2, 50))
+    path = straight_path(starts, ends, shape)
+    np.testing.assert_array_equal(path[:, 0], starts)
+    np.testing.assert_array_equal(path[:, -1], ends)
+    at = np.stack(np.unravel_index(path, shape), axis=-1)
+    steps = np.abs(np.diff(at, axis=1)).max(axis=2)
+    assert steps.max() == 1
+    # No detour: the number of moves is the Chebyshev distance.
+    np.testing.assert_array_equal(steps.sum(axis=1), np.abs(at[:, -1] - at[:, 0]).max(axis=1))

@@ -1,0 +1,1 @@
+"""Pure functions on arrays: no state, no randomness, no biology; numpy and scipy only."""
