@@ -1,0 +1,105 @@
+"""Texts with units become internal numbers once; everything else is refused with an example."""
+
+from __future__ import annotations
+
+import pytest
+
+from tme_abm.core import InputError, TmeError
+from tme_abm.core.units import KINDS, parse, show
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("12.6 um^2/s", "diffusivity", 756.0),
+        ("1.26e-7 cm^2/s", "diffusivity", 756.0),
+        ("100 µm²/s", "diffusivity", 6000.0),
+        ("5 uM", "concentration", 5000.0),
+        ("30 pM", "concentration", 0.03),
+        ("1 mol/m^3", "concentration", 1e6),
+        ("0.01 nM/h", "production", 0.01 / 60),
+        ("2 /day", "rate", 2 / 1440),
+        ("2 1/day", "rate", 2 / 1440),
+        ("3 hits/h", "rate", 0.05),
+        ("60 molecules/cell/h", "secretion", 1.0),
+        ("2 um^3/s", "clearance", 120.0),
+        ("1 pL", "volume", 1000.0),
+        ("80 /mm^2", "areal_density", 8e-5),
+        ("80 cells/mm^2", "areal_density", 8e-5),
+        ("1e5 cells/mm^3", "volume_density", 1e-4),
+        ("17000 Da", "mass", 17.0),
+        ("1 week", "time", 10080.0),
+        ("+.5 h", "time", 30.0),
+        ("20_000 cells", "number", 20000.0),
+        ("30 %", "number", 0.3),
+        ("-2.5", "number", -2.5),
+        (3, "number", 3.0),
+    ],
+)
+def test_a_text_becomes_a_number_in_the_internal_unit(text: str, kind: str, value: float) -> None:
+    assert parse(text, kind) == pytest.approx(value, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "complaint"),
+    [
+        ("5", "rate", "'5' has no unit; expected a rate such as '0.5 /h'"),
+        (5.0, "time", "5.0 has no unit; expected a time such as '10 min'"),
+        ("5 uM", "rate", "'5 uM' is a concentration, not a rate"),
+        ("3 pg/mL", "concentration", r"is of dimension \[mass\]"),
+        ("5 furlog", "length", "unknown unit 'furlog'"),
+        ("5 degC", "rate", "unknown unit 'degC'"),
+        ("5 um^99999", "length", "unknown unit"),
+        ("5 __import__('os')", "number", "unknown unit"),
+        ("fast", "speed", "does not start with a number"),
+        ("", "number", "does not start with a number"),
+        ("nan", "number", "does not start with a number"),
+        (float("nan"), "number", "not a finite number"),
+        (10**400, "number", "not a finite number"),
+        ("1e400", "number", "not a finite number"),
+        ("1e308 km", "length", "not a finite number"),
+        (True, "number", "True is not a quantity"),
+        (None, "number", "None is not a quantity"),
+        ("30 %", "rate", "is a percentage"),
+    ],
+)
+def test_what_is_not_such_a_quantity_is_refused(text: object, kind: str, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        parse(text, kind)  # type: ignore[arg-type]
+
+
+def test_the_error_says_where() -> None:
+    with pytest.raises(InputError, match=r"^a\.toml: clock\.dt: '10' has no unit"):
+        parse("10", "time", file="a.toml", place="clock.dt")
+
+
+def test_an_unknown_kind_is_our_own_mistake() -> None:
+    with pytest.raises(TmeError, match="did you mean 'rate'"):
+        parse("1 /h", "rates")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "text"),
+    [
+        (0.03, "concentration", "30 pM"),
+        (90_000.0, "concentration", "90 µM"),
+        (0.00532, "rate", "0.319 /h"),
+        (1 / 1440, "rate", "1 /day"),
+        (0.0, "rate", "0 /min"),
+        (0.0, "concentration", "0 nM"),
+        (756.0, "diffusivity", "12.6 µm²/s"),
+        (14_400.0, "time", "10 day"),
+        (30.0, "time", "30 min"),
+        (6e-5, "areal_density", "60 /mm²"),
+        (20_000.0, "number", "20000"),
+        (0.123456, "number", "0.123"),
+    ],
+)
+def test_a_number_is_shown_as_a_person_would_write_it(value: float, kind: str, text: str) -> None:
+    assert show(value, kind) == text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", [0.0, 1.25e-7, 0.5, 1.0, 375.0, 2.5e6])
+def test_what_is_shown_can_be_read_back(value: float, kind: str) -> None:
+    assert parse(show(value, kind), kind) == pytest.approx(value, rel=5e-3)

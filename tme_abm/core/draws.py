@@ -1,0 +1,219 @@
+"""Randomness that is addressed, never consumed.
+
+A draw is a pure function of (seed, stream, step, key, lane). No generator exists, so none is stored, passed or
+advanced: two arms of an experiment share their randomness cell by cell (common random numbers), a run resumes
+exactly from its arrays and its step number, and neither the order of processes nor the number of workers matters.
+
+The stream names the purpose of the draw (:data:`STREAMS`), the key is the identity of a cell, a site or a pair, the
+lane tells apart several draws for one purpose in one step. (seed, stream, step, lane) is hashed once into two words;
+each key then passes two rounds of a 64-bit finalizer (Stafford's variant 13 of MurmurHash3's), one word added before
+each round, so that streams are not shifted copies of one another. Arrays are worked on in blocks that stay in cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import operator
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from .errors import TmeError, nearest
+
+__all__ = ["STREAMS", "bits", "child_keys", "normal", "pair_keys", "poisson", "uniform"]
+
+STREAMS: Mapping[str, str] = MappingProxyType(
+    {
+        "placement": "where the starting cells are",
+        "vessels": "where the vessels are",
+        "phase": "where in its cycle or state a starting cell is",
+        "type": "which of several cell types a starting or arriving cell is",
+        "division": "whether a cell divides in this step",
+        "apoptosis": "whether a cell dies by apoptosis",
+        "necrosis": "whether a cell dies by necrosis",
+        "clearance": "whether a dead cell is removed",
+        "binding": "whether a killer binds a target it touches",
+        "detachment": "whether a bound killer lets go",
+        "target": "which of several touched targets is chosen",
+        "hits": "how many hits a bound killer lands",
+        "differentiation": "whether a cell becomes another type",
+        "recruitment": "how many leukocytes leave a vessel",
+        "arrival": "at which site around a vessel an arriving leukocyte stands",
+        "migration": "where a moving cell goes",
+        "priority": "who wins when several want one site",
+        "push": "in which direction a daughter pushes",
+        "depletion": "which cells an intervention removes",
+        "infusion": "which cells an intervention adds",
+        "bootstrap": "resampling of replicates",
+        "lineage": "the key of a daughter",
+        "pair": "the key of a pair of cells",
+    }
+)
+"""Every purpose randomness is used for. A stream's number is a hash of its name: adding one changes no other."""
+
+_BLOCK = 8192  # keys worked on at once: block and scratch, 64 kB each, stay in the second-level cache
+_MASK = (1 << 64) - 1
+_GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio, the increment of splitmix64
+_FIRST, _SECOND = (
+    0xBF58476D1CE4E5B9,
+    0x94D049BB133111EB,
+)  # Stafford's variant 13 multipliers, as in splitmix64
+_EXACT_MEAN = 10.0  # below it the Poisson distribution is summed term by term
+
+
+def bits(seed: int, stream: str, step: int, keys: ArrayLike, lane: int = 0) -> NDArray[np.uint64]:
+    """64 random bits for each key; the shape of `keys` (integers of any width).
+
+    Raises TmeError for an unknown stream, a negative step or lane, a seed outside 0 .. 2^64 - 1, keys that are not
+    integers.
+    """
+    return _mixed(*_words(seed, stream, step, lane), _as_keys(keys))
+
+
+def uniform(seed: int, stream: str, step: int, keys: ArrayLike, lane: int = 0) -> NDArray[np.float64]:
+    """A number in [0, 1) for each key, a multiple of 2^-53."""
+    drawn = bits(seed, stream, step, keys, lane)
+    np.right_shift(drawn, np.uint64(11), out=drawn)
+    return np.multiply(drawn, 2.0**-53, dtype=np.float64)
+
+
+def normal(seed: int, stream: str, step: int, keys: ArrayLike, lane: int = 0) -> NDArray[np.float64]:
+    """A standard normal number for each key, by inversion of one uniform (so it is finite: |z| < 8.3)."""
+    drawn = bits(seed, stream, step, keys, lane)
+    # 52 bits and a half: never 0 or 1, where the inverse is infinite
+    return np.asarray(special.ndtri(((drawn >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52), np.float64)
+
+
+def poisson(seed: int, stream: str, step: int, keys: ArrayLike, mean: ArrayLike, lane: int = 0) -> NDArray[np.int64]:
+    """A Poisson count for each key; `mean` broadcasts to the shape of `keys`.
+
+    One uniform a key, by inversion: for the same address a larger mean never gives a smaller count. Raises TmeError
+    when a mean is negative or not finite.
+    """
+    chance = uniform(seed, stream, step, keys, lane)
+    means = np.broadcast_to(np.asarray(mean, dtype=np.float64), chance.shape)
+    if means.size and not (np.isfinite(means).all() and means.min() >= 0.0):
+        raise TmeError("the mean of a Poisson draw must be finite and not negative")
+    chance_flat, means_flat = chance.ravel(), means.ravel()
+    counts = np.zeros(chance_flat.shape, dtype=np.int64)
+    large = means_flat >= _EXACT_MEAN
+    if large.any():
+        rows = np.flatnonzero(large)
+        counts[rows] = _inverse_poisson(chance_flat[rows], means_flat[rows])
+    _count_up(counts, chance_flat, means_flat, ~large)
+    return counts.reshape(chance.shape)
+
+
+def child_keys(keys: ArrayLike, step: int, lane: int = 0) -> NDArray[np.uint64]:
+    """Keys of the daughters `keys` have in `step`; the seed plays no part, so arms and replicates agree on them."""
+    return bits(0, "lineage", step, keys, lane)
+
+
+def pair_keys(first: ArrayLike, second: ArrayLike) -> NDArray[np.uint64]:
+    """One key for each ordered pair of keys (broadcast against each other): what two cells share."""
+    word, other = _words(0, "pair", 0, 0)
+    return _mixed(word, other, _mixed(other, word, _as_keys(first)) + _as_keys(second))
+
+
+def _mixed(before: np.uint64, between: np.uint64, keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Two rounds of the finalizer over every key."""
+    mixed = np.empty(keys.shape, dtype=np.uint64)
+    flat_in, flat_out = keys.reshape(-1), mixed.reshape(-1)
+    scratch = np.empty(min(_BLOCK, flat_in.size), dtype=np.uint64)
+    for start in range(0, flat_in.size, _BLOCK):
+        block = flat_out[start : start + _BLOCK]
+        spare = scratch[: block.size]
+        np.add(flat_in[start : start + _BLOCK], before, out=block)
+        _finalize(block, spare)
+        np.add(block, between, out=block)
+        _finalize(block, spare)
+    return mixed
+
+
+def _finalize(block: NDArray[np.uint64], spare: NDArray[np.uint64]) -> None:
+    """Stafford's variant 13, in place: a bijection in which each input bit flips half of the output bits."""
+    np.right_shift(block, np.uint64(30), out=spare)
+    np.bitwise_xor(block, spare, out=block)
+    np.multiply(block, np.uint64(_FIRST), out=block)
+    np.right_shift(block, np.uint64(27), out=spare)
+    np.bitwise_xor(block, spare, out=block)
+    np.multiply(block, np.uint64(_SECOND), out=block)
+    np.right_shift(block, np.uint64(31), out=spare)
+    np.bitwise_xor(block, spare, out=block)
+
+
+@lru_cache(maxsize=4096)
+def _words(seed: int, stream: str, step: int, lane: int) -> tuple[np.uint64, np.uint64]:
+    """The two words a (seed, stream, step, lane) is hashed to."""
+    word = 0
+    for part in (_number("seed", seed), _stream_number(stream), _number("step", step), _number("lane", lane)):
+        word = _finalized((word + _GOLDEN) & _MASK ^ part)
+    return np.uint64(word), np.uint64(_finalized((word + _GOLDEN) & _MASK))
+
+
+def _finalized(word: int) -> int:
+    word = (word ^ (word >> 30)) * _FIRST & _MASK
+    word = (word ^ (word >> 27)) * _SECOND & _MASK
+    return word ^ (word >> 31)
+
+
+@lru_cache(maxsize=256)
+def _stream_number(stream: str) -> int:
+    if stream not in STREAMS:
+        guess = nearest(stream, STREAMS)
+        raise TmeError(f"unknown stream of randomness '{stream}'" + (f"; did you mean '{guess}'?" if guess else ""))
+    return int.from_bytes(hashlib.blake2b(stream.encode(), digest_size=8).digest(), "little")
+
+
+def _number(name: str, value: Any) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TmeError(f"the {name} of a draw must be an integer, not {value!r}") from None
+    if not 0 <= number <= _MASK:
+        raise TmeError(f"the {name} of a draw must lie between 0 and 2^64 - 1, not {number}")
+    return number
+
+
+def _as_keys(keys: ArrayLike) -> NDArray[np.uint64]:
+    array = np.asarray(keys)
+    if array.size == 0:
+        return np.zeros(array.shape, dtype=np.uint64)
+    if array.dtype.kind not in "iu":
+        raise TmeError(f"keys must be integers, not {array.dtype}")
+    return array.astype(np.uint64, copy=False)
+
+
+def _count_up(
+    counts: NDArray[np.int64],
+    chance: NDArray[np.float64],
+    mean: NDArray[np.float64],
+    small: NDArray[np.bool_],
+) -> None:
+    """Inverse of the distribution for small means, in place: rows leave the loop when their uniform is reached."""
+    term = np.exp(-mean)
+    rows = np.flatnonzero(small & (chance >= term))
+    term, chance, mean = term[rows], chance[rows], mean[rows]
+    total = term.copy()
+    count = 0
+    while rows.size:
+        count += 1
+        counts[rows] = count
+        term = term * mean / count
+        total = total + term
+        # terms too small to move the sum: the rest of the distribution is below the resolution of the uniform
+        going = (chance >= total) & ((term > total * 2.0**-54) | (count < mean))
+        rows, term, chance, mean, total = rows[going], term[going], chance[going], mean[going], total[going]
+
+
+def _inverse_poisson(chance: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Smallest count whose cumulative probability exceeds `chance`, for large means."""
+    guess = np.ceil(special.pdtrik(np.maximum(chance, 2.0**-54), mean))
+    below = np.maximum(guess - 1.0, 0.0)  # the continuous inverse may overshoot by one where it is flat
+    counts: NDArray[np.int64] = np.where(special.pdtr(below, mean) > chance, below, guess).astype(np.int64)
+    return counts

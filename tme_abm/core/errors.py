@@ -1,0 +1,121 @@
+"""Errors a user can act on.
+
+Whatever a person wrote (a file, an option, a name) and we cannot accept is an :class:`InputError`. Its text says
+in one message where the problem is, what it is, what would be allowed, and which allowed word is nearest to the
+one that was written. Everything the package raises on purpose derives from :class:`TmeError`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+__all__ = ["InputError", "TmeError", "combine", "nearest"]
+
+_LISTED = 12  # a longer list of allowed words hides the useful ones
+
+
+class TmeError(Exception):
+    """Base class of every error this package raises on purpose."""
+
+
+class InputError(TmeError):
+    """Something a person wrote cannot be used.
+
+    Parameters
+    ----------
+    what : the problem, one clause without a final period.
+    file : the file it is in.
+    place : where in the file, such as ``"CXCL10.decay"``.
+    allowed : the words that would have been accepted.
+    word : the word that was not; used to suggest the nearest allowed one.
+
+    `parts` holds the single errors when several were combined, else the error itself.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        file: Path | str | None = None,
+        place: str | None = None,
+        allowed: Iterable[str] = (),
+        word: str | None = None,
+    ) -> None:
+        self.what = what
+        self.file = None if file is None else str(file)
+        self.place = place
+        self.allowed = tuple(allowed)
+        self.word = word
+        self.parts: tuple[InputError, ...] = (self,)
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        where = "".join(f"{part}: " for part in (self.file, self.place) if part)
+        return where + self.clause()
+
+    def clause(self) -> str:
+        """The message without the place: what is wrong, what is allowed, what was probably meant."""
+        text = self.what.rstrip()
+        if text and text[-1] not in ".!?":
+            text += "."
+        if self.allowed:
+            text += f" Allowed: {_shortened(self.word, self.allowed)}."
+        guess = nearest(self.word, self.allowed) if self.word is not None else None
+        if guess is not None:
+            text += f" Did you mean '{guess}'?"
+        return text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # the default would call __init__ without the keywords, and lose them between worker processes
+        return _rebuilt, (type(self), self.what, self.file, self.place, self.allowed, self.word)
+
+
+def nearest(word: str | None, allowed: Iterable[str]) -> str | None:
+    """The allowed word most like `word`, whatever the case; None when none is alike."""
+    if not word:
+        return None
+    by_fold: dict[str, str] = {}
+    for candidate in allowed:
+        by_fold.setdefault(candidate.casefold(), candidate)
+    found = difflib.get_close_matches(word.casefold(), list(by_fold), n=1, cutoff=0.6)
+    return by_fold[found[0]] if found else None
+
+
+def combine(errors: Sequence[InputError]) -> InputError:
+    """One error that tells all of `errors`, numbered when there are several; a shared file is named once."""
+    if not errors:
+        raise ValueError("combine() needs at least one error")
+    if len(errors) == 1:
+        return errors[0]
+    files = {error.file for error in errors}
+    file = files.pop() if len(files) == 1 else None
+    lines = [f"{len(errors)} problems."]
+    for number, error in enumerate(errors, start=1):
+        place = f"{error.place}: " if error.place else ""
+        lines.append(f"  {number}. " + (place + error.clause() if file is not None else str(error)))
+    together = InputError("\n".join(lines), file=file)
+    together.parts = tuple(errors)
+    return together
+
+
+def _rebuilt(
+    kind: type[InputError],
+    what: str,
+    file: str | None,
+    place: str | None,
+    allowed: tuple[str, ...],
+    word: str | None,
+) -> InputError:
+    return kind(what, file=file, place=place, allowed=allowed, word=word)
+
+
+def _shortened(word: str | None, allowed: Sequence[str]) -> str:
+    if len(allowed) <= _LISTED:
+        return ", ".join(allowed)
+    shown = list(allowed)
+    if word:
+        folded = word.casefold()
+        shown.sort(key=lambda other: -difflib.SequenceMatcher(None, folded, other.casefold()).ratio())
+    return ", ".join(shown[:_LISTED]) + f", … ({len(allowed)} in all)"

@@ -1,0 +1,256 @@
+"""Units on the way in and on the way out.
+
+Inside the package a number has no unit: lengths are µm, times min, concentrations nM, and so on, one internal unit
+per *kind* of quantity (:data:`KINDS`). Texts such as ``"12.6 um^2/s"`` are checked for dimension and converted once,
+by :func:`parse`; :func:`show` writes an internal number the way a person would. Counted things (molecules, cells,
+hits) are plain numbers, so ``"10 molecules/cell/min"`` is a rate.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from .errors import InputError, TmeError, nearest
+
+__all__ = ["KINDS", "parse", "show"]
+
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "length": "um",
+        "area": "um^2",
+        "volume": "um^3",
+        "time": "min",
+        "rate": "1/min",
+        "speed": "um/min",
+        "diffusivity": "um^2/min",
+        "concentration": "nM",
+        "production": "nM/min",
+        "secretion": "1/min",
+        "clearance": "um^3/min",
+        "areal_density": "1/um^2",
+        "volume_density": "1/um^3",
+        "mass": "kDa",
+        "number": "",
+    }
+)
+"""Kind of quantity -> its unit inside arrays."""
+
+_EXAMPLES: Mapping[str, str] = MappingProxyType(
+    {
+        "length": "15 um",
+        "area": "1 mm^2",
+        "volume": "500 um^3",
+        "time": "10 min",
+        "rate": "0.5 /h",
+        "speed": "4 um/min",
+        "diffusivity": "100 um^2/s",
+        "concentration": "0.5 nM",
+        "production": "0.01 nM/min",
+        "secretion": "60 molecules/cell/min",
+        "clearance": "20 um^3/s",
+        "areal_density": "80 /mm^2",
+        "volume_density": "1e4 /mm^3",
+        "mass": "17 kDa",
+        "number": "0.5",
+    }
+)
+
+# How `show` writes a kind: the first unit in which the number is at least `low`, else the last one.
+_SHOWN: Mapping[str, tuple[float, tuple[str, ...]]] = MappingProxyType(
+    {
+        "length": (1.0, ("mm", "um")),
+        "area": (0.1, ("mm^2", "um^2")),
+        "volume": (0.01, ("mm^3", "um^3")),
+        "time": (1.0, ("day", "h", "min", "s")),
+        "rate": (0.1, ("1/min", "1/h", "1/day")),
+        "speed": (0.1, ("um/min", "um/h")),
+        "diffusivity": (0.1, ("um^2/s", "um^2/min")),
+        "concentration": (0.1, ("mM", "uM", "nM", "pM", "fM")),
+        "production": (0.1, ("nM/min", "nM/h", "pM/min", "pM/h")),
+        "secretion": (1.0, ("molecules/cell/min", "molecules/cell/h")),
+        "clearance": (0.1, ("um^3/s", "um^3/min")),
+        "areal_density": (0.1, ("1/um^2", "1/mm^2")),
+        "volume_density": (0.1, ("1/um^3", "1/mm^3")),
+        "mass": (0.1, ("kDa", "Da")),
+        "number": (0.0, ("",)),
+    }
+)
+
+# All the units there are. Our own list because reading pint's takes a second, and names like "furlong" are slips here.
+_DEFINITIONS = """
+femto- = 1e-15 = f-
+pico- = 1e-12 = p-
+nano- = 1e-9 = n-
+micro- = 1e-6 = µ- = μ- = u-
+milli- = 1e-3 = m-
+centi- = 1e-2 = c-
+deci- = 1e-1 = d-
+kilo- = 1e3 = k-
+mega- = 1e6 = M-
+meter = [length] = m
+second = [time] = s = sec
+gram = [mass] = g
+mole = [substance] = mol
+minute = 60 * second = min
+hour = 60 * minute = h = hr
+day = 24 * hour = d
+week = 7 * day
+month = 30.4375 * day
+year = 365.25 * day
+hertz = 1 / second = Hz
+liter = 1e-3 * meter ** 3 = L = l
+molar = mole / liter = M
+dalton = 1.66053906892e-24 * gram = Da
+pascal = 1e3 * gram / meter / second ** 2 = Pa
+mmHg = 133.322387415 * pascal
+molecule = 1
+cell = 1
+hit = 1
+leukocyte = 1
+site = 1
+vessel = 1
+"""
+_NUMBER = re.compile(r"\s*([+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*", re.DOTALL)
+_UNIT_TEXT = re.compile(r"[A-Za-zµμÅ0-9²³⁻¹·*/^(). +-]*")
+
+
+def parse(value: str | float, kind: str, *, file: Path | str | None = None, place: str | None = None) -> float:
+    """The number `value` says, in the internal unit of `kind`.
+
+    A text holds a number and a unit; only kind ``"number"`` may come bare or in percent. `file` and `place` go into
+    the error. Raises InputError for a missing or unknown unit, a wrong dimension, and what is not a finite number;
+    TmeError for an unknown kind.
+    """
+    if kind not in KINDS:
+        guess = nearest(kind, KINDS)
+        raise TmeError(f"no kind of quantity '{kind}'" + (f"; did you mean '{guess}'?" if guess else ""))
+
+    def fail(what: str) -> InputError:
+        return InputError(what, file=file, place=place)
+
+    example = f"expected {_article(kind)} such as '{_EXAMPLES[kind]}'"
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise fail(f"{value!r} is not a quantity; {example}")
+    if isinstance(value, str):
+        match = _NUMBER.fullmatch(value)
+        if match is None:
+            raise fail(f"'{value}' does not start with a number; {example}")
+        number, unit = float(match[1]), match[2]
+    else:
+        number, unit = _finite_float(value), ""
+    if not math.isfinite(number):
+        raise fail(f"{value} is not a finite number; {example}")
+    if not unit:
+        if kind != "number":
+            raise fail(f"{value!r} has no unit; {example}")
+        return number
+    if unit == "%":
+        if kind != "number":
+            raise fail(f"'{value}' is a percentage; {example}")
+        return number / 100.0
+    try:
+        factor = _factor(unit, kind)
+    except _UnknownUnitError as error:
+        raise fail(f"unknown unit '{error}' in '{value}'; {example}") from None
+    except _WrongDimensionError as error:
+        raise fail(f"'{value}' is {error}, not {_article(kind)}; {example}") from None
+    result = number * factor
+    if not math.isfinite(result):
+        raise fail(f"{value} is not a finite number; {example}")
+    return result
+
+
+def show(value: float, kind: str) -> str:
+    """Text for a person: `value` (internal unit of `kind`) with a unit that keeps the number readable."""
+    low, units = _SHOWN[kind]
+    chosen = units[-1]
+    if value == 0.0:
+        chosen = KINDS[kind]
+    else:
+        for unit in units:
+            if abs(value / _factor(unit, kind)) >= low * (1 - 1e-9):
+                chosen = unit
+                break
+    return f"{_short(value / _factor(chosen, kind))} {_pretty(chosen)}".rstrip()
+
+
+class _UnknownUnitError(Exception):
+    """The text names a unit nobody knows."""
+
+
+class _WrongDimensionError(Exception):
+    """The unit is known but measures something else."""
+
+
+@lru_cache(maxsize=1)
+def _registry() -> Any:
+    import pint  # here because it is slow to import, and not every command reads a file
+
+    registry: Any = pint.UnitRegistry(None, cache_folder=None)
+    registry.load_definitions(_DEFINITIONS.strip().splitlines())
+    return registry
+
+
+@lru_cache(maxsize=1024)
+def _factor(unit: str, kind: str) -> float:
+    """Internal units of `kind` in one `unit`."""
+    quantity = _quantity(unit)
+    wanted = _quantity(KINDS[kind])
+    if quantity.dimensionality != wanted.dimensionality:
+        raise _WrongDimensionError(_named_dimension(quantity))
+    factor = float((quantity / wanted).to_base_units().magnitude)
+    exact = float(f"{factor:.12g}")  # 1 mm^2 is 1e6 um^2, not 1000000.0000000001
+    return exact if math.isclose(factor, exact, rel_tol=1e-14) else factor
+
+
+@lru_cache(maxsize=1024)
+def _quantity(unit: str) -> Any:
+    registry = _registry()
+    if not unit:
+        return registry.Quantity(1.0)
+    if _UNIT_TEXT.fullmatch(unit) is None or len(unit) > 60 or re.search(r"\d{4}", unit):
+        raise _UnknownUnitError(unit)  # never hand a parser more than a unit can be
+    text = unit.strip()
+    try:
+        quantity = registry.Quantity(1.0) * registry.parse_expression("1" + text if text.startswith("/") else text)
+        quantity.to_base_units()
+    except Exception:  # noqa: BLE001 - the parser raises a zoo of errors, all of which mean the same to the reader
+        raise _UnknownUnitError(unit) from None
+    return quantity
+
+
+def _named_dimension(quantity: Any) -> str:
+    """``"a time"`` when a kind has this dimension, else the dimension itself."""
+    for kind, unit in KINDS.items():
+        if _quantity(unit).dimensionality == quantity.dimensionality:
+            return _article(kind)
+    return f"of dimension {quantity.dimensionality}"
+
+
+def _finite_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _article(kind: str) -> str:
+    words = kind.replace("_", " ")
+    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
+
+
+def _short(number: float) -> str:
+    """Three digits, and no exponent where people would not write one."""
+    text = f"{number:.3g}"
+    return f"{float(text):.0f}" if 1e3 <= abs(number) < 1e6 else text
+
+
+def _pretty(unit: str) -> str:
+    text = unit.replace("um", "µm").replace("uM", "µM").replace("^2", "²").replace("^3", "³")
+    return text.removeprefix("1") if text.startswith("1/") else text
