@@ -1,0 +1,10 @@
+"""What is known about the tumor microenvironment: the catalogue as people edit it, and compiled for arrays."""
+
+from __future__ import annotations
+
+from .catalogue import Catalogue
+from .compiled import Biology, compile
+from .grammar import BEHAVIORS, FAMILIES, Signal
+from .loader import load_catalogue
+
+__all__ = ["BEHAVIORS", "FAMILIES", "Biology", "Catalogue", "Signal", "compile", "load_catalogue"]
