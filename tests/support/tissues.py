@@ -1,0 +1,66 @@
+"""Small tissues by hand, for tests that need no scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tme_abm.biology import Biology
+from tme_abm.core import draws
+from tme_abm.planting import tumor_kinds
+from tme_abm.processes import Responding, signal_columns
+from tme_abm.tissue import IMMUNE, TISSUE, Cells, Clock, Controls, Fields, Lattice, Tissue
+
+
+def tissue_of(
+    biology: Biology,
+    cells: Sequence[tuple[str, tuple[int, ...]]],
+    *,
+    shape: tuple[int, ...] = (20, 20),
+    spacing: float = 15.0,
+    dt: float = 10.0,
+    seed: int = 7,
+    vessels: Sequence[tuple[int, ...]] = (),
+    pools: Mapping[str, float] | None = None,
+    push: float = 90.0,
+    levels: Mapping[str, float] | None = None,
+) -> Tissue:
+    """A tissue with `cells` as (cell name, lattice index); fields are uniform at `levels` [nM], else zero."""
+    lattice = Lattice(shape, spacing)
+    names = [molecule.name for molecule in biology.molecules]
+    tissue = Tissue(
+        seed=seed,
+        clock=Clock(dt),
+        lattice=lattice,
+        cells=Cells(signal_columns(biology), capacity=8),
+        fields=Fields(names, shape, np.float64),
+        kinds=biology.cells,
+        layer_of=np.array([TISSUE if layer == "tissue" else IMMUNE for layer in biology.layer], dtype=np.int8),
+        tumor_kinds=tumor_kinds(biology),
+        vessels=np.array([site_of(lattice, at) for at in vessels], dtype=np.int64),
+        matrix=np.zeros(lattice.n_sites),
+        pools=dict(pools or {}),
+        push=push,
+    )
+    tissue.controls = Controls.none(len(biology.cells), len(biology.receptors))
+    if cells:
+        sites = np.array([site_of(lattice, at) for _, at in cells])
+        kinds = np.array([biology.cell_index[name] for name, _ in cells])
+        keys = draws.bits(seed, "placement", 0, np.arange(len(cells), dtype=np.uint64))
+        tissue.cells.append(len(cells), key=keys, site=sites, kind=kinds)
+    tissue.reindex()
+    for name, level in (levels or {}).items():
+        tissue.fields[name].fill(level)
+    return respond(tissue, biology)
+
+
+def respond(tissue: Tissue, biology: Biology) -> Tissue:
+    """Set the behaviors of the present step."""
+    Responding(biology)(tissue, tissue.clock.dt)
+    return tissue
+
+
+def site_of(lattice: Lattice, at: tuple[int, ...]) -> int:
+    """Site number of a lattice index."""
+    return int(np.ravel_multi_index(at, lattice.shape))

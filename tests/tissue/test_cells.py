@@ -1,0 +1,69 @@
+"""The cell table: every column is treated alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tme_abm.tissue import COLUMNS, Cells, Column
+
+
+def filled(count: int) -> Cells:
+    cells = Cells([Column(name="expression X", dtype=np.float64, default=0.25, meaning="", inherited=True)], capacity=2)
+    rng = np.random.default_rng(0)
+    for name, column in cells.columns.items():
+        values = rng.integers(1, 100, count).astype(column.dtype)
+        if name == COLUMNS[0].name:
+            cells.append(count, **{name: values})
+        else:
+            cells[name] = values
+    return cells
+
+
+def test_growing_keeps_every_column() -> None:
+    cells = filled(5)
+    before = cells.arrays()
+    cells.append(1000)
+    for name, values in before.items():
+        np.testing.assert_array_equal(cells[name][:5], values)
+        np.testing.assert_array_equal(cells[name][5:], np.full(1000, cells.columns[name].default, cells[name].dtype))
+
+
+def test_keep_compacts_every_column_even_by_a_live_view() -> None:
+    cells = filled(50)
+    before = cells.arrays()
+    cells.fate[:] = np.arange(50) % 2
+    before["fate"] = cells.fate.copy()
+    mask = cells.fate == 1
+    cells.keep(cells.fate.view(bool))
+    for name in before:
+        np.testing.assert_array_equal(cells[name], before[name][mask])
+
+
+def test_daughters_inherit_what_is_inherited() -> None:
+    cells = filled(6)
+    rows = cells.divide(np.array([4, 1]), key=np.array([7, 8], dtype=np.uint64))
+    np.testing.assert_array_equal(rows, [6, 7])
+    for name, column in cells.columns.items():
+        others = cells[name][[4, 1]] if column.inherited else [column.default] * 2
+        expected = [7, 8] if name == "key" else others
+        np.testing.assert_array_equal(cells[name][6:], np.asarray(expected).astype(column.dtype))
+
+
+def test_views_are_live_both_ways() -> None:
+    cells = filled(3)
+    cells.damage += 1.5
+    view = cells.damage
+    cells["damage"] = 4.0
+    np.testing.assert_array_equal(view, [4.0, 4.0, 4.0])
+
+
+def test_saving_and_loading_is_exact_and_complete() -> None:
+    cells, other = filled(9), filled(2)
+    other.load(cells.arrays())
+    for name in cells.columns:
+        np.testing.assert_array_equal(other[name], cells[name])
+    incomplete = cells.arrays()
+    del incomplete["phase"]
+    with pytest.raises(KeyError, match="phase"):
+        other.load(incomplete)

@@ -1,0 +1,179 @@
+"""The verbs of a tissue: what is asked for is granted once, sites stay exclusive, and the state is complete."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from tests.support.catalogue import pocket
+from tests.support.tissues import site_of, tissue_of
+from tme_abm.tissue import ALIVE, APOPTOTIC, EMPTY, NECROTIC, TISSUE, Tissue
+
+KEYS = np.array([11, 12], dtype=np.uint64)
+
+
+def consistent(tissue: Tissue) -> None:
+    """Every cell stands where the occupancy says, alone in its layer, under a key of its own."""
+    cells, occupant = tissue.cells, tissue.lattice.occupant
+    rows = np.arange(len(cells))
+    np.testing.assert_array_equal(occupant[tissue.layer, cells.site], rows)
+    assert (occupant[:, :-1] >= 0).sum() == len(cells)
+    assert len(np.unique(cells.key)) == len(cells)
+
+
+def full_block(side: int, shape: tuple[int, ...] = (20, 20)) -> list[tuple[str, tuple[int, ...]]]:
+    low = (shape[0] - side) // 2
+    axes = [range(low, low + side)] * len(shape)
+    return [("tumor", at) for at in itertools.product(*axes)]
+
+
+def test_the_first_death_request_decides_and_the_dead_keep_their_site() -> None:
+    tissue = tissue_of(pocket(), [("tumor", (5, 5)), ("tumor", (5, 6))])
+    tissue.request_death(np.array([0]), NECROTIC, "necrosis")
+    tissue.request_death(np.array([0, 1]), APOPTOTIC, "apoptosis")
+    assert (tissue.cells.fate == ALIVE).all()
+    tissue.settle()
+    np.testing.assert_array_equal(tissue.cells.fate, [NECROTIC, APOPTOTIC])
+    assert tissue.ledger == {"necrosis of tumor": 1.0, "apoptosis of tumor": 1.0}
+    consistent(tissue)
+
+
+def test_removal_frees_the_site_and_keeps_the_others() -> None:
+    tissue = tissue_of(pocket(), [("tumor", (5, 5)), ("CD8", (5, 5)), ("TAM", (2, 3))])
+    keys = tissue.cells.key.copy()
+    tissue.request_removal(np.array([0]))
+    tissue.settle()
+    np.testing.assert_array_equal(tissue.cells.key, keys[1:])
+    assert tissue.lattice.occupant[TISSUE, site_of(tissue.lattice, (5, 5))] == EMPTY
+    consistent(tissue)
+
+
+def test_of_several_that_want_one_site_one_wins_whatever_the_row_order() -> None:
+    cells = [("CD8", (5, 4)), ("CD8", (5, 6)), ("TAM", (4, 5)), ("TAM", (6, 5))]
+    target = None
+    winners = set()
+    for shift in range(4):
+        tissue = tissue_of(pocket(), cells)
+        order = np.roll(np.arange(4), shift)
+        for name, values in tissue.cells.arrays().items():
+            tissue.cells[name] = values[order]
+        tissue.reindex()
+        target = site_of(tissue.lattice, (5, 5))
+        moved = tissue.move(np.arange(4), np.full(4, target))
+        assert moved.sum() == 1
+        consistent(tissue)
+        winners.add(int(tissue.cells.key[tissue.cells.site == target][0]))
+    assert len(winners) == 1
+
+
+def test_layers_do_not_compete_and_walls_are_closed() -> None:
+    tissue = tissue_of(pocket(), [("tumor", (5, 4)), ("CD8", (0, 0))])
+    outside = tissue.lattice.neighbors[tissue.cells.site[1], 0]
+    assert outside == tissue.lattice.n_sites
+    np.testing.assert_array_equal(tissue.move(np.array([1]), np.array([outside])), [False])
+    spot = site_of(tissue.lattice, (5, 4))
+    np.testing.assert_array_equal(tissue.move(np.array([1]), np.array([spot])), [True])
+    consistent(tissue)
+
+
+def test_a_daughter_stands_beside_its_mother() -> None:
+    tissue = tissue_of(pocket(), [("tumor", (5, 5))])
+    tissue.cells.phase[:] = 1.25
+    tissue.request_division(np.array([0]))
+    tissue.settle()
+    assert len(tissue.cells) == 2
+    apart = np.abs(np.diff(tissue.lattice.coordinates(tissue.cells.site), axis=0)).max()
+    assert apart == tissue.lattice.spacing
+    np.testing.assert_allclose(tissue.cells.phase, [0.25, 0.25])
+    consistent(tissue)
+
+
+@pytest.mark.parametrize(("push", "born"), [(0.0, 0), (29.0, 0), (31.0, 1), (90.0, 1)])
+def test_pushing_reaches_as_far_as_stated(push: float, born: int) -> None:
+    # The middle of a 3 x 3 block is two sites (30 um) from the nearest gap.
+    tissue = tissue_of(pocket(), full_block(3, (19, 19)), shape=(19, 19), push=push)
+    middle = tissue.lattice.occupant[TISSUE, site_of(tissue.lattice, (9, 9))]
+    tissue.cells.phase[middle] = 1.0
+    keys = set(tissue.cells.key.tolist())
+    tissue.request_division(np.array([middle]))
+    tissue.settle()
+    assert len(tissue.cells) == 9 + born
+    assert keys <= set(tissue.cells.key.tolist())
+    consistent(tissue)
+
+
+@pytest.mark.parametrize("shape", [(31, 31), (15, 15, 15)])
+def test_a_crowd_dividing_at_once_stays_consistent_and_dense(shape: tuple[int, ...]) -> None:
+    tissue = tissue_of(pocket(), full_block(5, shape), shape=shape, push=60.0)
+    for _ in range(6):
+        tissue.cells.phase[:] = 1.0
+        tissue.request_division(np.arange(len(tissue.cells)))
+        tissue.settle()
+        tissue.clock.step += 1
+        consistent(tissue)
+    grown = len(tissue.cells)
+    assert grown > 2 * 5 ** len(shape)
+    occupied = (tissue.lattice.occupant[TISSUE, :-1] >= 0).reshape(shape)
+    inner = tuple(slice(n // 2 - 1, n // 2 + 2) for n in shape)
+    assert occupied[inner].all()
+
+
+def test_growing_tumor_pushes_leukocytes_outward() -> None:
+    rim = [("TAM", (8, y)) for y in range(7, 14)]
+    tissue = tissue_of(pocket(), [*full_block(3, (21, 21)), *rim], shape=(21, 21))
+    for turn in range(30):
+        tumor = np.flatnonzero(tissue.cells.kind == 0)
+        mother = tumor[turn % len(tumor) :][:1]
+        tissue.cells.phase[mother] = 1.0
+        tissue.request_division(mother)
+        tissue.settle()
+        tissue.clock.step += 1
+    consistent(tissue)
+    leukocytes = tissue.cells.site[tissue.cells.kind != 0]
+    assert not tissue.tumor_sites[leukocytes].any()
+
+
+def test_arrivals_take_free_sites_at_the_vessel_and_empty_the_pool() -> None:
+    biology = pocket()
+    tissue = tissue_of(biology, [("TAM", (3, 3))], vessels=[(3, 3)], pools={"CD8": 5.0})
+    kind = biology.cell_index["CD8"]
+    tissue.request_arrival(kind, "CD8", np.repeat(tissue.vessels, 2), KEYS)
+    tissue.settle()
+    arrived = tissue.cells.kind == kind
+    assert 1 <= arrived.sum() <= 2
+    assert tissue.pools["CD8"] == 5.0 - arrived.sum()
+    assert np.abs(tissue.lattice.coordinates(tissue.cells.site[arrived]) - 52.5).max() <= tissue.lattice.spacing
+    consistent(tissue)
+
+
+def test_no_room_at_the_vessel_means_no_arrival() -> None:
+    biology = pocket()
+    crowd = [("TAM", (y, x)) for y in range(2, 5) for x in range(2, 5)]
+    tissue = tissue_of(biology, crowd, vessels=[(3, 3)], pools={"CD8": 5.0})
+    tissue.request_arrival(biology.cell_index["CD8"], "CD8", tissue.vessels, KEYS[:1])
+    tissue.settle()
+    assert len(tissue.cells) == 9
+    assert tissue.pools["CD8"] == 5.0
+
+
+def test_state_restores_everything() -> None:
+    tissue = tissue_of(pocket(), full_block(3), pools={"CD8": 3.5}, levels={"IFNG": 0.2})
+    tissue.clock.step = 17
+    tissue.count("something", 2)
+    other = tissue_of(pocket(), [])
+    other.restore(tissue.state())
+    saved, again = tissue.state(), other.state()
+    assert saved.keys() == again.keys()
+    for name in saved:
+        np.testing.assert_array_equal(saved[name], again[name])
+    consistent(other)
+
+
+def test_draws_do_not_depend_on_rows() -> None:
+    tissue = tissue_of(pocket(), full_block(3))
+    forward = tissue.happens("apoptosis", 0.05, np.arange(9))
+    backward = tissue.happens("apoptosis", 0.05, np.arange(9)[::-1])
+    np.testing.assert_array_equal(forward, backward[::-1])
+    assert 0 < forward.sum() < 9

@@ -1,0 +1,125 @@
+"""The cells as a struct of arrays: one typed, documented column per property, treated alike everywhere.
+
+A *row* is a volatile index; a *key* is a cell's permanent identity. Views such as `cells.damage` are live:
+writing to them writes the column, and they are stale after cells were added or removed, so fetch them anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+__all__ = ["ALIVE", "APOPTOTIC", "COLUMNS", "NECROTIC", "Cells", "Column"]
+
+ALIVE, APOPTOTIC, NECROTIC = 0, 1, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A property of every cell. Inherited columns pass from mother to daughter, others start at `default`."""
+
+    name: str
+    dtype: DTypeLike
+    default: float
+    meaning: str
+    inherited: bool = False
+
+
+COLUMNS = (
+    Column(name="key", dtype=np.uint64, default=0, meaning="permanent identity"),
+    Column(name="kind", dtype=np.int8, default=0, meaning="index of the cell type", inherited=True),
+    Column(name="site", dtype=np.int32, default=0, meaning="site number in C order"),
+    Column(name="born", dtype=np.float64, default=0, meaning="time of birth or arrival [min]"),
+    Column(name="fate", dtype=np.int8, default=ALIVE, meaning="0 alive, 1 apoptotic, 2 necrotic"),
+    Column(name="phase", dtype=np.float64, default=0, meaning="progress through the division cycle [0, 1]"),
+    Column(name="damage", dtype=np.float64, default=0, meaning="sub-lethal hits not yet healed"),
+    Column(name="activation", dtype=np.float64, default=0, meaning="activation [0, 1]", inherited=True),
+    Column(name="exhaustion", dtype=np.float64, default=0, meaning="exhaustion [0, 1]", inherited=True),
+    Column(name="polarization", dtype=np.float64, default=0.5, inherited=True,
+           meaning="0 = M2 or N2, 1 = M1 or N1"),
+    Column(name="partner", dtype=np.uint64, default=0, meaning="key of the cell it is bound to, 0 for none"),
+    Column(name="binding", dtype=np.float64, default=0, meaning="how well it sees its partner [0, 1]"),
+    Column(name="heading", dtype=np.int8, default=-1, meaning="direction of the last move, -1 for none"),
+)
+
+
+class _View:
+    """A live view of one column as an attribute; assigning writes into the column."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, cells: Cells, owner: type | None = None) -> NDArray[Any]:
+        return cells[self.name]
+
+    def __set__(self, cells: Cells, values: NDArray[Any] | float) -> None:
+        cells[self.name] = values
+
+
+class Cells:
+    """All cells of a tissue; `cells["damage"]` and `cells.damage` are the live rows of a column."""
+
+    key, kind, site, born, fate = _View(), _View(), _View(), _View(), _View()
+    phase, damage, activation, exhaustion = _View(), _View(), _View(), _View()
+    polarization, partner, binding, heading = _View(), _View(), _View(), _View()
+
+    def __init__(self, extra: Sequence[Column] = (), *, capacity: int = 1024) -> None:
+        """Start empty with the common columns and the `extra` ones a catalogue asks for."""
+        self.columns: dict[str, Column] = {column.name: column for column in (*COLUMNS, *extra)}
+        self._store = {name: np.empty(capacity, dtype=column.dtype) for name, column in self.columns.items()}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._store[name][: self._count]
+
+    def __setitem__(self, name: str, values: NDArray[Any] | float) -> None:
+        self._store[name][: self._count] = values
+
+    def append(self, count: int, **values: NDArray[Any] | float) -> NDArray[np.int64]:
+        """Add `count` cells with `values` by column and defaults elsewhere; return their rows."""
+        first, last = self._count, self._count + count
+        self._reserve(last)
+        for name, column in self.columns.items():
+            self._store[name][first:last] = values.get(name, column.default)
+        self._count = last
+        return np.arange(first, last)
+
+    def divide(self, mothers: NDArray[np.int64], **values: NDArray[Any] | float) -> NDArray[np.int64]:
+        """Add a daughter per mother: inherited columns are copied, the others take `values` or defaults."""
+        inherited = {name: self[name][mothers].copy() for name, c in self.columns.items() if c.inherited}
+        return self.append(len(mothers), **{**inherited, **values})
+
+    def keep(self, mask: NDArray[np.bool_]) -> None:
+        """Drop the rows where `mask` is false, preserving order."""
+        # The mask may be a live view of a column that is being compacted.
+        rows = np.flatnonzero(mask)
+        for store in self._store.values():
+            store[: len(rows)] = store[rows]
+        self._count = len(rows)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Copies of all columns, by name."""
+        return {name: self[name].copy() for name in self.columns}
+
+    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Replace all cells by `arrays`, which must hold exactly the columns of this table."""
+        if set(arrays) != set(self.columns):
+            raise KeyError(f"columns differ: {sorted(set(arrays) ^ set(self.columns))}")
+        self._count = 0
+        self.append(len(arrays["key"]), **arrays)
+
+    def _reserve(self, needed: int) -> None:
+        capacity = len(self._store["key"])
+        if needed <= capacity:
+            return
+        for name, old in self._store.items():
+            grown = np.empty(max(needed, 2 * capacity), dtype=old.dtype)
+            grown[: self._count] = old[: self._count]
+            self._store[name] = grown

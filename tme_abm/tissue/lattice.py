@@ -1,0 +1,79 @@
+"""Two exclusive layers of sites: at most one tissue cell and one immune cell on each.
+
+Leukocytes can therefore infiltrate a dense tumor, packing stays physical, and a conflict over a site is
+resolved inside one layer. The lattice is closed: beyond its edge every site counts as taken.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.neighborhood import moore_offsets, neighbor_table, offset_lengths
+
+__all__ = ["EMPTY", "IMMUNE", "TISSUE", "Lattice"]
+
+TISSUE, IMMUNE = 0, 1
+EMPTY, WALL = -1, -2
+
+
+class Lattice:
+    """Geometry and occupancy: `occupant[layer][site]` is a row, or EMPTY, or WALL beyond the edge."""
+
+    def __init__(self, shape: tuple[int, ...], spacing: float) -> None:
+        """`shape` in sites, (ny, nx) or (nz, ny, nx); `spacing` in µm."""
+        self.shape = shape
+        self.spacing = spacing
+        self.n_sites = prod(shape)
+        self.neighbors = neighbor_table(shape)
+        self.step_lengths = offset_lengths(len(shape)) * spacing
+        self.occupant = np.full((2, self.n_sites + 1), EMPTY, dtype=np.int32)
+        self.occupant[:, -1] = WALL
+
+    @property
+    def ndim(self) -> int:
+        """2 or 3."""
+        return len(self.shape)
+
+    @property
+    def site_volume(self) -> float:
+        """Volume of a site [µm³]; a 2D lattice is a slab one spacing thick."""
+        return self.spacing**3
+
+    @property
+    def site_area(self) -> float:
+        """Area of a site in a section [µm²]."""
+        return self.spacing**2
+
+    @property
+    def directions(self) -> NDArray[np.float64]:
+        """Unit vectors to the Moore neighbors, shape (k, ndim)."""
+        offsets = moore_offsets(self.ndim).astype(np.float64)
+        unit: NDArray[np.float64] = offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
+        return unit
+
+    def contacts(self, sites: NDArray[np.integer]) -> NDArray[np.int32]:
+        """The sites in contact with each of `sites`: itself, then its Moore neighbors; shape (n, k + 1)."""
+        around = np.empty((len(sites), self.neighbors.shape[1] + 1), dtype=np.int32)
+        around[:, 0] = sites
+        around[:, 1:] = self.neighbors[sites]
+        return around
+
+    def index(self, layer: NDArray[np.integer], sites: NDArray[np.integer]) -> None:
+        """Rebuild the occupancy from the layer and site of every row."""
+        self.occupant[:, :-1] = EMPTY
+        self.occupant[layer, sites] = np.arange(len(sites), dtype=np.int32)
+
+    def coordinates(self, sites: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Centers of `sites` [µm], shape (n, ndim), in array axis order ((z,) y, x)."""
+        index = np.stack(np.unravel_index(sites, self.shape), axis=-1).astype(np.float64)
+        centers: NDArray[np.float64] = (index + 0.5) * self.spacing
+        return centers
+
+    def distance_from_center(self) -> NDArray[np.float64]:
+        """Distance of every site from the center of the lattice [µm], shape (n_sites,)."""
+        center = np.array(self.shape) * self.spacing / 2
+        away: NDArray[np.float64] = np.linalg.norm(self.coordinates(np.arange(self.n_sites)) - center, axis=1)
+        return away

@@ -1,0 +1,109 @@
+"""Finding room for daughters: on a free neighboring site, or by pushing a chain of cells into a near gap.
+
+Without pushing a tumor grows at its rim only, linearly in radius. A growing tumor also pushes the
+leukocytes it meets outward instead of silently swallowing them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ..kernels.choice import choose, winners
+from ..kernels.paths import straight_path
+from .lattice import EMPTY, IMMUNE, TISSUE
+
+if TYPE_CHECKING:
+    from .tissue import Tissue
+
+__all__ = ["daughters_by_pushing", "daughters_nearby"]
+
+Rows = NDArray[np.int64]
+
+
+def daughters_nearby(tissue: Tissue, layer: int, mothers: Rows) -> Rows:
+    """Put daughters on free neighboring sites of `layer`; return the mothers that have no free neighbor."""
+    if not len(mothers):
+        return mothers
+    lattice, keys = tissue.lattice, tissue.cells.key
+    around = lattice.neighbors[tissue.cells.site[mothers]]
+    free = lattice.occupant[layer][around] == EMPTY
+    pick = choose(free / lattice.step_lengths, tissue.draw("division", keys[mothers], lane=1))
+    lucky = np.flatnonzero(pick >= 0)
+    sites = around[lucky, pick[lucky]]
+    won = winners(sites, tissue.draw("priority", keys[mothers[lucky]]))
+    lucky, sites = lucky[won], sites[won]
+    crowded = mothers[pick < 0]
+    tissue.add_daughters(layer, mothers[lucky], sites)
+    if layer == TISSUE:
+        _push_leukocytes(tissue, sites)
+    return crowded
+
+
+def daughters_by_pushing(tissue: Tissue, mothers: Rows) -> None:
+    """Shift the cells between a mother and the nearest gap within reach by one site, daughter beside mother.
+
+    Chains that would cross compete; the losers stay ready and ask again in the next step.
+    """
+    lattice, cells = tissue.lattice, tissue.cells
+    reach = tissue.push / lattice.spacing
+    occupied = lattice.occupant[TISSUE, :-1] != EMPTY
+    rim = _rim(tissue, occupied)
+    if not len(mothers) or reach < 1 or not len(rim):
+        return
+    gaps_at = np.stack(np.unravel_index(rim, lattice.shape), axis=-1)
+    mothers_at = np.stack(np.unravel_index(cells.site[mothers], lattice.shape), axis=-1)
+    distance, nearest = cKDTree(gaps_at).query(mothers_at, distance_upper_bound=reach + 1e-9)
+    able = np.isfinite(distance)
+    mothers, ends = mothers[able], rim[nearest[able]]
+    if not len(mothers):
+        return
+    path = straight_path(cells.site[mothers].astype(np.int64), ends, lattice.shape)
+    # The straight line may meet a gap before the nearest one by distance: the chain ends there.
+    free = ~occupied[path]
+    length = np.argmax(free, axis=1)
+    claimed = np.arange(path.shape[1])[None, :] <= length[:, None]
+    chain = np.repeat(np.arange(len(mothers)), claimed.sum(axis=1))
+    priority = tissue.draw("push", cells.key[mothers])
+    won_site = winners(path[claimed], priority[chain])
+    granted = np.bincount(chain[~won_site], minlength=len(mothers)) == 0
+    mothers, path, length = mothers[granted], path[granted], length[granted]
+    for j in range(path.shape[1] - 2, 0, -1):
+        shifting = j < length
+        source, target = path[shifting, j], path[shifting, j + 1]
+        rows = lattice.occupant[TISSUE, source]
+        cells.site[rows] = target
+        lattice.occupant[TISSUE, target] = rows
+    filled = path[np.arange(len(path)), length]
+    tissue.add_daughters(TISSUE, mothers, path[:, 1])
+    _push_leukocytes(tissue, filled)
+
+
+def _rim(tissue: Tissue, occupied: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Free sites that touch an occupied one: the nearest gap of any cell is among them."""
+    lattice = tissue.lattice
+    free = np.flatnonzero(~occupied)
+    taken = np.append(occupied, False)
+    if len(free) > occupied.size // 2:
+        # With few cells it is cheaper to look around the cells than around the gaps.
+        touched = np.zeros(lattice.n_sites + 1, dtype=bool)
+        touched[lattice.neighbors[np.flatnonzero(occupied)]] = True
+        return np.flatnonzero(touched[:-1] & ~occupied)
+    return free[taken[lattice.neighbors[free]].any(axis=1)]
+
+
+def _push_leukocytes(tissue: Tissue, filled: NDArray[np.integer]) -> None:
+    """Move leukocytes off `filled` sites, which tumor has just taken, to a free site without tissue cells."""
+    lattice = tissue.lattice
+    met = lattice.occupant[IMMUNE][filled]
+    rows = met[met >= 0].astype(np.int64)
+    if not len(rows):
+        return
+    around = lattice.neighbors[tissue.cells.site[rows]]
+    free = (lattice.occupant[IMMUNE][around] == EMPTY) & (lattice.occupant[TISSUE][around] == EMPTY)
+    pick = choose(free / lattice.step_lengths, tissue.draw("push", tissue.cells.key[rows], lane=1))
+    able = pick >= 0
+    tissue.move(rows[able], around[able, pick[able]], lane=99)

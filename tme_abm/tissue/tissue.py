@@ -1,0 +1,260 @@
+"""A tissue: all mutable state (cells, lattice, fields, clock, blood pools) and the few verbs that change it.
+
+Within a step the number of cells is constant. Processes *request* deaths, removals, births and arrivals;
+`settle` grants them once, in that order, and conflicts over sites go to the best keyed random priority.
+Randomness is addressed: a draw is a function of (seed, stream, step, key), and nothing is ever consumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core import draws
+from ..kernels.choice import choose, winners
+from ..kernels.rates import probability
+from .behaviors import Behaviors
+from .cells import ALIVE, Cells
+from .controls import Controls
+from .fields import Fields
+from .lattice import EMPTY, IMMUNE, TISSUE, Lattice
+from .placement import daughters_by_pushing, daughters_nearby
+
+__all__ = ["Clock", "Tissue"]
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
+Keys = NDArray[np.uint64]
+
+
+@dataclass
+class Clock:
+    """Time in steps of `dt` [min]; counting steps keeps long runs exact."""
+
+    dt: float
+    step: int = 0
+
+    @property
+    def time(self) -> float:
+        """Minutes since the start."""
+        return self.step * self.dt
+
+
+class Tissue:
+    """State and verbs; `behavior` and `controls` are set anew in every step by their processes."""
+
+    behavior: Behaviors
+    controls: Controls
+
+    def __init__(
+        self,
+        *,
+        seed: int,
+        clock: Clock,
+        lattice: Lattice,
+        cells: Cells,
+        fields: Fields,
+        kinds: Sequence[str],
+        layer_of: NDArray[np.int8],
+        tumor_kinds: NDArray[np.int8],
+        vessels: NDArray[np.int64],
+        matrix: Array,
+        pools: Mapping[str, float],
+        push: float,
+    ) -> None:
+        """`layer_of` and `kinds` follow the kind index; `vessels` are sites; `matrix` is (n_sites,) in [0, 1];
+        `push` is the distance [µm] within which a daughter may make room.
+        """
+        self.seed = seed
+        self.clock = clock
+        self.lattice = lattice
+        self.cells = cells
+        self.fields = fields
+        self.kinds = tuple(kinds)
+        self.layer_of = layer_of
+        self.tumor_kinds = tumor_kinds
+        self.vessels = vessels
+        self.matrix = matrix
+        self.pools = dict(pools)
+        self.push = push
+        self.ledger: dict[str, float] = {}
+        self._deaths: list[tuple[Rows, int, str]] = []
+        self._removals: list[Rows] = []
+        self._mothers: list[Rows] = []
+        self._arrivals: list[tuple[int, str, NDArray[np.int64], Keys]] = []
+
+    # ---------------------------------------------------------------- reading
+
+    @property
+    def living(self) -> NDArray[np.bool_]:
+        """Mask of the cells that are neither apoptotic nor necrotic."""
+        alive: NDArray[np.bool_] = self.cells.fate == ALIVE
+        return alive
+
+    @property
+    def tumor_sites(self) -> NDArray[np.bool_]:
+        """Mask (n_sites,) of the sites that hold a living tumor cell."""
+        mask = np.zeros(self.lattice.n_sites, dtype=bool)
+        mask[self.cells.site[self.living & np.isin(self.cells.kind, self.tumor_kinds)]] = True
+        return mask
+
+    @property
+    def layer(self) -> NDArray[np.int8]:
+        """Layer of every row."""
+        layer: NDArray[np.int8] = self.layer_of[self.cells.kind]
+        return layer
+
+    def draw(self, stream: str, keys: Keys, lane: int = 0) -> Array:
+        """One uniform number per key, addressed by seed, stream and the present step."""
+        return draws.uniform(self.seed, stream, self.clock.step, keys, lane)
+
+    def happens(self, stream: str, rate: Array | float, rows: Rows, lane: int = 0) -> NDArray[np.bool_]:
+        """Mark the `rows` to which an event of `rate` [1/min] happens in this step."""
+        return self.draw(stream, self.cells.key[rows], lane) < probability(rate, self.clock.dt)
+
+    # ---------------------------------------------------------------- asking
+
+    def request_death(self, rows: Rows, fate: int, cause: str) -> None:
+        """Ask that the living `rows` die; the first request for a cell decides its fate and cause."""
+        self._deaths.append((rows, fate, cause))
+
+    def request_removal(self, rows: Rows) -> None:
+        """Ask that dead `rows` disappear and free their site."""
+        self._removals.append(rows)
+
+    def request_division(self, mothers: Rows) -> None:
+        """Ask for a daughter of each of `mothers`; granted where there is room, else they may ask again."""
+        self._mothers.append(mothers)
+
+    def request_arrival(self, kind: int, pool: str, sites: NDArray[np.int64], keys: Keys) -> None:
+        """Ask that cells of `kind` leave the blood `pool` at vessel `sites` under new identities `keys`."""
+        self._arrivals.append((kind, pool, sites, keys))
+
+    def move(self, rows: Rows, sites: NDArray[np.integer], lane: int = 0) -> NDArray[np.bool_]:
+        """Move `rows` to free `sites` of their layer; of several that want one site, one wins. Returns who moved."""
+        cells, occupant = self.cells, self.lattice.occupant
+        layer = self.layer_of[cells.kind[rows]].astype(np.int64)
+        open_site = occupant[layer, sites] == EMPTY
+        contenders = np.flatnonzero(open_site)
+        place = layer[contenders] * (self.lattice.n_sites + 1) + sites[contenders]
+        won = contenders[winners(place, self.draw("priority", cells.key[rows[contenders]], lane))]
+        moved = np.zeros(len(rows), dtype=bool)
+        moved[won] = True
+        occupant[layer[won], cells.site[rows[won]]] = EMPTY
+        occupant[layer[won], sites[won]] = rows[won]
+        cells.site[rows[won]] = sites[won]
+        return moved
+
+    def count(self, event: str, number: float) -> None:
+        """Add to the ledger of events, which observers read and reset."""
+        self.ledger[event] = self.ledger.get(event, 0.0) + float(number)
+
+    # ---------------------------------------------------------------- granting
+
+    def settle(self) -> None:
+        """Grant everything asked for in this step: deaths, removals, births, arrivals, in this order."""
+        self._grant_deaths()
+        gone = self._grant_removals()
+        self._grant_births()
+        self._grant_arrivals()
+        if gone.any():
+            staying = np.ones(len(self.cells), dtype=bool)
+            staying[: len(gone)] = ~gone
+            self.cells.keep(staying)
+            self.lattice.index(self.layer, self.cells.site)
+
+    def reindex(self) -> None:
+        """Rebuild the occupancy from the cells, after they were placed or loaded."""
+        self.lattice.index(self.layer, self.cells.site)
+
+    def _grant_deaths(self) -> None:
+        cells = self.cells
+        for rows, fate, cause in self._deaths:
+            dying = rows[cells.fate[rows] == ALIVE]
+            cells.fate[dying] = fate
+            cells.partner[dying] = 0
+            cells.binding[dying] = 0
+            for kind, number in zip(*np.unique(cells.kind[dying], return_counts=True), strict=True):
+                self.count(f"{cause} of {self.kinds[kind]}", number)
+        self._deaths.clear()
+
+    def _grant_removals(self) -> NDArray[np.bool_]:
+        gone = np.zeros(len(self.cells), dtype=bool)
+        for rows in self._removals:
+            gone[rows] = True
+        self._removals.clear()
+        self.lattice.occupant[self.layer[gone], self.cells.site[gone]] = EMPTY
+        return gone
+
+    def _grant_births(self) -> None:
+        if not self._mothers:
+            return
+        mothers = np.concatenate(self._mothers)
+        self._mothers.clear()
+        mothers = mothers[self.cells.fate[mothers] == ALIVE]
+        layer = self.layer_of[self.cells.kind[mothers]]
+        for which in (TISSUE, IMMUNE):
+            here = mothers[layer == which]
+            crowded = daughters_nearby(self, which, here)
+            if which == TISSUE:
+                daughters_by_pushing(self, crowded)
+
+    def add_daughters(self, layer: int, mothers: Rows, sites: NDArray[np.integer]) -> None:
+        """Put a daughter of each of `mothers` on distinct, free `sites` of `layer` (used when births are granted)."""
+        cells = self.cells
+        keys = draws.child_keys(cells.key[mothers], self.clock.step, 0)
+        cells.phase[mothers] -= 1.0
+        rows = cells.divide(
+            mothers, key=keys, site=sites, born=self.clock.time, phase=cells.phase[mothers].copy()
+        )
+        self.lattice.occupant[layer, sites] = rows
+        self.count(f"birth of {'tissue' if layer == TISSUE else 'immune'} cells", len(rows))
+
+    def _grant_arrivals(self) -> None:
+        for kind, pool, vessel_sites, keys in self._arrivals:
+            around = self.lattice.contacts(vessel_sites)
+            free = self.lattice.occupant[IMMUNE][around] == EMPTY
+            pick = choose(free.astype(np.float64), self.draw("arrival", keys))
+            found = np.flatnonzero(pick >= 0)
+            sites = around[found, pick[found]]
+            found = found[winners(sites, self.draw("priority", keys[found]))]
+            sites = around[found, pick[found]]
+            rows = self.cells.append(
+                len(found), key=keys[found], kind=kind, site=sites, born=self.clock.time
+            )
+            self.lattice.occupant[IMMUNE, sites] = rows
+            self.pools[pool] = max(self.pools[pool] - len(found), 0.0)
+            self.count(f"arrival of {self.kinds[kind]}", len(found))
+        self._arrivals.clear()
+
+    # ---------------------------------------------------------------- keeping
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Copies of all mutable state as flat arrays; together with the scenario it resumes a run exactly."""
+        state: dict[str, NDArray[Any]] = {"clock/step": np.array(self.clock.step)}
+        state |= {f"cells/{name}": values for name, values in self.cells.arrays().items()}
+        state |= {f"fields/{name}": self.fields[name].copy() for name in self.fields}
+        state |= {f"pools/{name}": np.array(level) for name, level in self.pools.items()}
+        state |= {f"ledger/{event}": np.array(number) for event, number in self.ledger.items()}
+        return state
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `state` returned; names that do not fit this tissue are a KeyError."""
+        parts: dict[str, dict[str, NDArray[Any]]] = {}
+        for path, values in state.items():
+            group, _, name = path.partition("/")
+            parts.setdefault(group, {})[name] = values
+        self.clock.step = int(parts["clock"]["step"])
+        self.cells.load(parts["cells"])
+        saved = parts.get("fields", {})
+        if set(saved) != set(self.fields):
+            raise KeyError(f"fields differ: {sorted(set(saved) ^ set(self.fields))}")
+        for name, values in saved.items():
+            self.fields[name][...] = values
+        self.pools = {name: float(level) for name, level in parts.get("pools", {}).items()}
+        self.ledger = {event: float(number) for event, number in parts.get("ledger", {}).items()}
+        self.reindex()
