@@ -33,7 +33,8 @@ def crowd(
 ) -> Tissue:
     """Tumor on most sites, some leukocytes of every kind, killers most of all; states and fields scattered at random.
 
-    Killers in contact with tumor are bound as often as not, and one bond is broken.
+    Killers in contact with tumor are bound as often as not, and one bond is broken. Half of the vessels
+    are engulfed by tumor.
     """
     rng = np.random.default_rng(seed)
     everywhere = [tuple(int(i) for i in at) for at in np.ndindex(*shape)]
@@ -52,7 +53,7 @@ def crowd(
         shape=shape,
         dt=dt,
         seed=seed,
-        vessels=order[-6:],
+        vessels=[*order[:3], *order[-3:]],
         pools={pool: float(rng.uniform(50, 200)) for pool in biology.pool if pool is not None},
     )
     tissue.clock.step = 40

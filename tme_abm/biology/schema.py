@@ -94,10 +94,11 @@ class ReceptorEntry(Frozen):
 
 
 class TraitEntry(Parameter):
-    """Something in which tumors differ, with its default."""
+    """Something in which tumors differ, with its default. Traits of one `group` are swapped between tumors together."""
 
     kind: StrictStr
     description: StrictStr
+    group: StrictStr | None = None
 
     @model_validator(mode="after")
     def _is_a_number_of_a_kind(self) -> TraitEntry:

@@ -55,6 +55,8 @@ def read_toml(source: Path | Traversable, *, name: str | None = None) -> dict[st
         raise InputError(f"not valid TOML: {what}", file=label, place=place) from None
     except RecursionError:
         raise InputError("not valid TOML: nested too deeply", file=label) from None
+    except ValueError as error:  # a number with more digits than Python reads
+        raise InputError(f"not valid TOML: {error}", file=label) from None
 
 
 def validated(model: type[Model], table: object, *, file: Path | str | None = None, place: str | None = None) -> Model:

@@ -38,4 +38,5 @@ def straight_path(
     share = np.minimum(np.arange(longest + 1)[None, :] / np.maximum(length, 1)[:, None], 1.0)
     points = np.rint(a[:, None, :] + share[:, :, None] * (b - a)[:, None, :]).astype(np.int64)
     sites = np.ravel_multi_index(tuple(points[..., axis] for axis in range(len(shape))), shape)
-    return sites.astype(np.int64)
+    numbered: NDArray[np.int64] = sites.astype(np.int64)
+    return numbered

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["decay_factor", "probability", "relax", "two_way"]
+__all__ = ["decay_factor", "probability", "rebinding", "relax", "two_way"]
 
 Array = NDArray[np.float64]
 
@@ -37,3 +37,16 @@ def two_way(value: Array, up: Array | float, down: Array | float, dt: float) -> 
     total = np.asarray(up, dtype=np.float64) + down
     target = np.divide(up, total, out=np.zeros(np.shape(total)), where=total > 0)
     return relax(value, target, total, dt)
+
+
+def rebinding(on: Array, off: Array, dt: float) -> tuple[Array, Array]:
+    """Chances to be bound after `dt` in x' = on·(1 − x) − off·x: of one that was free, and of one that was bound but
+    has let go at least once within `dt`; (n,) each, rates in 1/min.
+
+    With these two, and `probability(off, dt)` to let go, the share of bound ones is exact for any `dt`.
+    """
+    bound = two_way(np.zeros(np.shape(on)), on, off, dt)
+    lets_go = probability(off, dt)
+    free = 1.0 - two_way(np.ones(np.shape(on)), on, off, dt)
+    again = 1.0 - np.divide(free, lets_go, out=np.ones(np.shape(on)), where=lets_go > 0)
+    return bound, np.maximum(again, 0.0)
