@@ -1,0 +1,84 @@
+"""The JSON Schema of scenario files, from which editors complete keys and names and show what they mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .schema import Scenario
+from .values import trait_quantity
+from .vocabulary import vocabulary
+
+__all__ = ["scenario_schema"]
+
+_PLANS = (
+    "Block",
+    "Neutralize",
+    "DoseBath",
+    "DoseDepot",
+    "DoseVessels",
+    "Deplete",
+    "Infuse",
+    "KnockOut",
+    "SetTrait",
+)
+_INTERNAL = ("default", "title", "discriminator", "propertyNames")
+
+
+def scenario_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a scenario file, with every name of the catalogue."""
+    schema = Scenario.model_json_schema(mode="validation")
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["properties"]["extends"] = {
+        "type": "string",
+        "description": "The scenario to start from: a shipped one by name, or a file by its path.",
+    }
+    sections = schema["$defs"]
+    for section in (schema, *(body for name, body in sections.items() if name not in _PLANS)):
+        section.pop("required", None)  # whatever is missing may come from the extended scenario
+    known = vocabulary()
+    _listed(schema["properties"]["immune"], known.described(known.immune))
+    _listed(schema["properties"]["blood"], {pool: f"Leukocytes of the pool {pool}" for pool in known.pools})
+    for table in (
+        sections["Stroma"]["properties"]["secretion"],
+        sections["FieldSolvers"]["properties"]["method"],
+    ):
+        _listed(table, known.described(known.diffusing))
+    traits = sections["Tumor"]["properties"]["traits"]
+    traits["properties"] = {
+        name: trait_quantity(name).json_schema() | {"description": trait.description}
+        for name, trait in known.traits.items()
+    }
+    traits["additionalProperties"] = False
+    for body in (schema, *sections.values()):
+        body["properties"] = {key: _tidy(value, sections) for key, value in body["properties"].items()}
+    schema["title"] = "Scenario of tme_abm"
+    return schema
+
+
+def _listed(table: dict[str, Any], names: dict[str, str]) -> None:
+    """Spell out the keys of a table by name, so that an editor can offer them."""
+    value = table["additionalProperties"]
+    table["properties"] = {name: {**value, "description": text} for name, text in names.items()}
+    table["additionalProperties"] = False
+
+
+def _tidy(value: dict[str, Any], sections: dict[str, Any]) -> dict[str, Any]:
+    """A key as people write it: no null, which TOML lacks, no defaults, and its meaning with a unit."""
+    found = {key: one for key, one in value.items() if key not in _INTERNAL}
+    branches = found.get("anyOf", [])
+    if {"type": "null"} in branches:
+        (written,) = (branch for branch in found.pop("anyOf") if branch != {"type": "null"})
+        found = {**written, **found}
+    for key in ("items", "additionalProperties"):
+        if isinstance(found.get(key), dict):
+            found[key] = _tidy(found[key], sections)
+    if "oneOf" in found:
+        found["oneOf"] = [_tidy(branch, sections) for branch in found["oneOf"]]
+    if "properties" in found:
+        found["properties"] = {key: _tidy(one, sections) for key, one in found["properties"].items()}
+    if "$ref" in found and not found.get("description"):
+        found["description"] = sections[found["$ref"].rsplit("/", 1)[-1]]["description"]
+    hint = found.pop("hint", "")
+    if hint:
+        found["description"] = f"{found['description']} ({hint})" if found.get("description") else hint
+    return found

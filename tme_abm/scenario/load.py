@@ -1,0 +1,103 @@
+"""From a name or a file to a `Scenario`: find, merge what it extends, set single values, resolve, check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..core.errors import InputError
+from .document import SET, Document, parse_override, read, toml_value
+from .messages import input_error
+from .schema import Scenario
+from .values import brief
+
+__all__ = ["changed", "find", "load", "shipped"]
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_SHIPPED = (_PACKAGE / "_scenarios", _PACKAGE.parent / "scenarios")  # in a wheel, in a checkout
+_SUFFIX = ".toml"
+
+
+def shipped() -> tuple[str, ...]:
+    """The names of the scenarios that come with the package, in alphabetical order."""
+    return tuple(sorted(path.stem for path in _directory().glob(f"*{_SUFFIX}")))
+
+
+def find(name_or_path: str | Path, directory: Path | None = None) -> Path:
+    """The file of a shipped scenario, given by its name, or of any other, given by its path.
+
+    A text without a slash and without the ending .toml is a name; a relative path starts at `directory`, by
+    default the current one. Raises `InputError` if there is none.
+    """
+    text = str(name_or_path)
+    named = _directory() / f"{text}{_SUFFIX}"
+    is_name = isinstance(name_or_path, str) and not text.endswith(_SUFFIX) and not any(s in text for s in "/\\")
+    if is_name and text and named.is_file():
+        return named
+    path = Path(text) if directory is None else directory / text
+    try:
+        found = path.exists()
+    except (OSError, ValueError) as error:  # too long a name, a null character
+        raise InputError(f"{brief(text)} cannot be a file name") from error
+    if found:
+        return path
+    if is_name:
+        raise InputError(f"no scenario {text!r}, by name or as a file", allowed=shipped(), word=text)
+    raise InputError("no such file", file=path, allowed=shipped(), word=path.stem)
+
+
+def load(name_or_path: str | Path, overrides: Mapping[str, object] | Sequence[str] = ()) -> Scenario:
+    """The resolved scenario.
+
+    Parameters
+    ----------
+    name_or_path : the name of a shipped scenario or the path of a file.
+    overrides : values to set on top, as texts ``"clock.days=5"`` or a mapping ``{"clock.days": 5}``.
+
+    Raises
+    ------
+    InputError : one message with the file (or the --set), the dotted place, what is wrong, what is allowed.
+    """
+    path = find(name_or_path)
+    document = read(path, find)
+    document.values.setdefault("name", path.stem.lstrip(".") or "scenario")
+    return _resolved(document, overrides)
+
+
+def changed(scenario: Scenario, overrides: Mapping[str, object] | Sequence[str]) -> Scenario:
+    """A scenario with some of its values replaced and everything checked again."""
+    document = Document(scenario.name)
+    document.merge(scenario.document(), scenario.name)
+    return _resolved(document, overrides)
+
+
+def _resolved(document: Document, overrides: Mapping[str, object] | Sequence[str]) -> Scenario:
+    for path, value, origin in _settings(overrides):
+        if path[0] == "extends":
+            raise InputError("can only be said in a file", file=origin, place="extends")
+        document.set(path, value, origin)
+    try:
+        return Scenario.model_validate(document.values)
+    except ValidationError as error:
+        raise input_error(error, document) from error
+
+
+def _settings(overrides: Mapping[str, object] | Sequence[str]) -> list[tuple[tuple[str, ...], Any, str]]:
+    if isinstance(overrides, Mapping):
+        return [
+            (
+                parse_override(f"{key}=")[0],
+                toml_value(value) if isinstance(value, str) else value,
+                f"{SET}{key}={value}",
+            )
+            for key, value in overrides.items()
+        ]
+    texts = [overrides] if isinstance(overrides, str) else list(overrides)
+    return [(*parse_override(text), f"{SET}{text}") for text in texts]
+
+
+def _directory() -> Path:
+    return next((directory for directory in _SHIPPED if directory.is_dir()), _SHIPPED[0])

@@ -1,0 +1,178 @@
+"""A scenario: what is particular about one tumor, resolved to the last value, frozen and hashed.
+
+Everything the biology leaves open is here: the lattice and the clock, the traits of the tumor, the cells it
+starts among, its vessels, blood and stroma, and the protocol. All numbers are in internal units (µm, min,
+nM). The canonical text of a scenario (`resolved_toml`) holds every value and reads back to the same
+scenario, bit for bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from ..biology import Biology, compile, load_catalogue
+from ..core.units import parse, show
+from .protocol import DoseDepot, Intervention
+from .sections import BloodPool, Clock, FieldSolvers, Growth, Lattice, Record, Stroma, Tumor, Vessels
+from .values import ArealDensity, ImmuneCell, PoolName, RefusalError, Section, brief
+from .vocabulary import vocabulary
+from .writer import flatten, write
+
+__all__ = ["Scenario"]
+
+_HEADER = "# A resolved scenario: every value is stated. It can be run as it is.\n"
+_NOT_COMPARED = ("name", "title", "description")
+
+
+class Scenario(Section):
+    """One tumor and what is done to it. See the module's text."""
+
+    also: ClassVar[tuple[str, ...]] = ("extends",)
+
+    name: str = Field(min_length=1, description="Short name in results; without it, the name of the file.")
+    title: str = Field(default="", description="One line for people.")
+    description: str = Field(default="", description="What this scenario is for.")
+    lattice: Lattice
+    clock: Clock
+    tumor: Tumor
+    immune: dict[ImmuneCell, ArealDensity] = Field(
+        default_factory=dict, validate_default=True, description="Starting density over all tissue, by cell."
+    )
+    vessels: Vessels
+    blood: dict[PoolName, BloodPool] = Field(
+        default_factory=dict, validate_default=True, description="Blood pools by name."
+    )
+    stroma: Stroma
+    growth: Growth
+    fields: FieldSolvers
+    record: Record
+    protocol: tuple[Intervention, ...] = Field(default=(), description="Timed interventions.")
+
+    @field_validator("name", mode="after")
+    @classmethod
+    def _usable_in_paths(cls, name: str) -> str:
+        if name.startswith(".") or not name.isprintable() or any(sign in name for sign in "/\\"):
+            raise RefusalError(f"{brief(name)} cannot serve as a name: no slashes, no leading dot")
+        return name
+
+    @field_validator("name", "title", "description", mode="after")
+    @classmethod
+    def _can_be_written(cls, text: str) -> str:
+        if not text.isascii() and text != text.encode("utf-8", "replace").decode("utf-8"):
+            raise RefusalError(f"{brief(text)} holds what is no character of a text")
+        return text
+
+    @field_validator("immune", mode="after")
+    @classmethod
+    def _every_immune_cell(cls, given: dict[str, float]) -> dict[str, float]:
+        return {cell: given.get(cell, 0.0) for cell in vocabulary().immune}
+
+    @field_validator("blood", mode="after")
+    @classmethod
+    def _every_pool(cls, given: dict[str, BloodPool]) -> dict[str, BloodPool]:
+        empty = BloodPool.model_construct(cells=0.0, renewal=0.0)
+        return {pool: given.get(pool, empty) for pool in vocabulary().pools}
+
+    @field_validator("protocol", mode="before")
+    @classmethod
+    def _a_list(cls, given: object) -> object:
+        if not isinstance(given, list | tuple):
+            raise RefusalError("should be a list of tables, each under [[protocol]]")
+        return given
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        self._check_room()
+        self._check_crowding()
+        self._check_depots()
+        if self.record.every < self.clock.dt:
+            raise RefusalError(
+                f"should be at least one step of the clock ({show(self.clock.dt, 'time')})",
+                at=("record", "every"),
+            )
+        return self
+
+    def _check_room(self) -> None:
+        lattice, radius = self.lattice, self.tumor_radius
+        room = min(lattice.shape) * lattice.spacing / 2 - radius
+        if self.tumor.cells and room < lattice.margin:
+            raise RefusalError(
+                f"too small for its tumor: {self.tumor.cells} cells make a ball of radius "
+                f"{show(radius, 'length')}, which leaves {show(max(room, 0.0), 'length')} to the nearest "
+                f"wall where lattice.margin asks for {show(lattice.margin, 'length')}. "
+                "Enlarge lattice.shape or plant fewer tumor.cells",
+                at=("lattice", "shape"),
+            )
+
+    def _check_crowding(self) -> None:
+        site = self.lattice.spacing**2
+        starting = sum(self.immune.values()) * site
+        if starting > 1:
+            raise RefusalError(
+                f"the starting densities add up to {starting:.3g} cells a site; a site holds one immune cell",
+                at=("immune",),
+            )
+        vessels = self.vessels.density * max(1.0, self.vessels.in_tumor) * site
+        if vessels > 1:
+            raise RefusalError(f"{vessels:.3g} vessels a site, and a site holds one", at=("vessels", "density"))
+
+    def _check_depots(self) -> None:
+        ends = [n * self.lattice.spacing for n in reversed(self.lattice.shape)]
+        for number, item in enumerate(self.protocol):
+            if isinstance(item, DoseDepot) and (
+                len(item.place) != len(ends) or any(x > end for x, end in zip(item.place, ends, strict=False))
+            ):
+                size = " x ".join(show(end, "length") for end in ends)
+                raise RefusalError(
+                    f"should be {len(ends)} coordinates inside the lattice of {size}",
+                    at=("protocol", number, "place"),
+                )
+
+    @property
+    def tumor_radius(self) -> float:
+        """Radius of the starting tumor [µm]: a disk in 2D, a ball in 3D, one cell a site."""
+        sites = self.tumor.cells
+        if len(self.lattice.shape) == 2:
+            return self.lattice.spacing * math.sqrt(sites / math.pi)
+        return self.lattice.spacing * math.cbrt(3.0 * sites / (4.0 * math.pi))
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run, the last one whole."""
+        minutes = self.clock.days * parse("1 day", "time")
+        return math.ceil(round(minutes / self.clock.dt, 9))
+
+    def document(self) -> dict[str, Any]:
+        """Every value as it stands in a file: quantities as text that reads back exactly."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def resolved_toml(self) -> str:
+        """The canonical file: every value explicit; loading it gives an equal scenario with the same hash."""
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
+        return _HEADER + write(self.document())
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the canonical file, in hex."""
+        return hashlib.sha256(self._text.encode()).hexdigest()
+
+    def biology(self) -> Biology:
+        """The catalogue compiled with this tumor's traits."""
+        return compile(load_catalogue(), self.tumor.traits)
+
+    def differences(self, other: Scenario) -> list[tuple[str, str, str]]:
+        """Dotted key, value here, value there, for all that differs; "" where one has no such key.
+
+        Names, titles and descriptions are not compared.
+        """
+        mine, theirs = flatten(self.document()), flatten(other.document())
+        keys = [key for key in dict.fromkeys([*mine, *theirs]) if key not in _NOT_COMPARED]
+        return [(key, mine.get(key, ""), theirs.get(key, "")) for key in keys if mine.get(key) != theirs.get(key)]

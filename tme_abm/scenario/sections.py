@@ -1,0 +1,144 @@
+"""The tables of a scenario, one class each, with what every key means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field, field_serializer, field_validator
+
+from ..kernels.fields import Method
+from .values import (
+    Amount,
+    ArealDensity,
+    Count,
+    DiffusingMolecule,
+    Fraction,
+    Length,
+    PositiveDuration,
+    PositiveLength,
+    PositiveNumber,
+    Production,
+    Rate,
+    RefusalError,
+    Section,
+    Shape,
+    Tolerance,
+    TraitName,
+    brief,
+    trait_quantity,
+)
+from .vocabulary import vocabulary
+
+__all__ = ["BloodPool", "Clock", "FieldSolvers", "Growth", "Lattice", "Record", "Stroma", "Tumor", "Vessels"]
+
+Value = TypeVar("Value")
+
+
+def in_order(given: dict[str, Value]) -> dict[str, Value]:
+    """By molecule in the order of the catalogue: the order in a file makes no other scenario."""
+    return {name: given[name] for name in vocabulary().diffusing if name in given}
+
+
+class Lattice(Section):
+    """The piece of tissue that is simulated."""
+
+    shape: Shape = Field(description="Sites along [y, x] or [z, y, x].")
+    spacing: PositiveLength = Field(description="Distance between neighboring sites.")
+    margin: Length = Field(description="Room that must stay between the starting tumor and every wall.")
+
+
+class Clock(Section):
+    """Step and length of the run."""
+
+    dt: PositiveDuration = Field(description="Length of one step.")
+    days: PositiveNumber = Field(description="Length of the run in days.")
+
+
+class Tumor(Section):
+    """The tumor as it is planted: a ball in the center, and the traits of its cells."""
+
+    cells: Count = Field(description="Tumor cells at the start.")
+    traits: dict[TraitName, Any] = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="What may differ between tumors; a trait that is not named has its catalogue value.",
+    )
+
+    @field_validator("traits", mode="before")
+    @classmethod
+    def _all_of_their_kind(cls, given: object) -> object:
+        if not isinstance(given, Mapping):
+            raise RefusalError(f"should be a table, not {brief(given)}")
+        known = vocabulary().traits
+        values: dict[str, float] = {name: trait.value for name, trait in known.items()}
+        for name, value in given.items():
+            if name not in known:
+                raise RefusalError("unknown tumor trait", at=(name,), allowed=known, word=str(name))
+            try:
+                values[name] = trait_quantity(name).read(value)
+            except RefusalError as refusal:
+                raise RefusalError(refusal.what, at=(name,)) from refusal
+        return values
+
+    @field_serializer("traits", when_used="json")
+    def _with_units(self, traits: dict[str, float]) -> dict[str, float | str]:
+        return {name: trait_quantity(name).write(value) for name, value in traits.items()}
+
+
+class Vessels(Section):
+    """Blood vessels, scattered at random."""
+
+    density: ArealDensity = Field(description="Vessels per area of tissue.")
+    in_tumor: Amount = Field(description="Density inside the starting tumor, relative to outside.")
+
+
+class BloodPool(Section):
+    """Leukocytes of one kind that the blood offers to this piece of tissue."""
+
+    cells: Amount = Field(description="How many there are at rest.")
+    renewal: Rate = Field(description="Rate at which the pool returns to rest.")
+
+
+class Stroma(Section):
+    """The tissue around the tumor."""
+
+    matrix: Fraction = Field(description="Density of the matrix outside the starting tumor, 0 to 1.")
+    matrix_in_tumor: Fraction = Field(description="Density of the matrix inside it, 0 to 1.")
+    secretion: dict[DiffusingMolecule, Production] = Field(
+        default_factory=dict, description="Molecules that the stroma outside the tumor produces."
+    )
+
+    @field_validator("secretion", mode="after")
+    @classmethod
+    def _in_order(cls, given: dict[str, float]) -> dict[str, float]:
+        return in_order(given)
+
+
+class Growth(Section):
+    """How a tumor makes room."""
+
+    push: Length = Field(description="Distance within which a daughter may push its neighbors aside.")
+
+
+class FieldSolvers(Section):
+    """How the fields are solved."""
+
+    precision: Literal["float32", "float64"] = Field(description="Number type of the fields.")
+    tolerance: Tolerance = Field(description="Relative residual at which the implicit solver stops.")
+    method: dict[DiffusingMolecule, Method] = Field(
+        default_factory=dict,
+        description="Solver by molecule; one that is not named is chosen by its stiffness.",
+    )
+
+    @field_validator("method", mode="after")
+    @classmethod
+    def _in_order(cls, given: dict[str, Method]) -> dict[str, Method]:
+        return in_order(given)
+
+
+class Record(Section):
+    """What is written down, and how often."""
+
+    every: PositiveDuration = Field(description="Interval of the time series.")
+    snapshots: PositiveDuration = Field(description="Interval of the pictures.")

@@ -1,0 +1,292 @@
+"""The kinds of value a scenario may hold, and the one way in which a value is refused.
+
+Quantities are read from text with a unit once, here, into the internal units of `core.units`; names are
+looked up in the vocabulary of the catalogue. Whatever does not fit raises `RefusalError`, which knows what is
+allowed; `messages` adds the file and the dotted place and makes an `InputError` of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, cast
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema, core_schema
+
+from ..core.errors import InputError
+from ..core.units import KINDS, parse, show
+from .vocabulary import vocabulary
+
+__all__ = [
+    "Amount",
+    "AnyCell",
+    "ArealDensity",
+    "Concentration",
+    "Count",
+    "DiffusingMolecule",
+    "Duration",
+    "Fraction",
+    "ImmuneCell",
+    "LatticeCell",
+    "Length",
+    "PoolName",
+    "PositiveConcentration",
+    "PositiveCount",
+    "PositiveDuration",
+    "PositiveLength",
+    "PositiveNumber",
+    "PositiveRate",
+    "Product",
+    "Production",
+    "Quantity",
+    "Rate",
+    "ReceptorName",
+    "RefusalError",
+    "Secretion",
+    "Section",
+    "Shape",
+    "Tolerance",
+    "TraitName",
+    "brief",
+    "exact_text",
+    "trait_quantity",
+]
+
+_BRIEF = 40
+_MOST = 2**31 - 1  # what a 32-bit index reaches
+_WITH_UNIT = r"[0-9.][0-9._]*([eE][+-]?[0-9]+)?(\s+\S|[A-Za-zµμ/(]).*$"  # a hint to editors, not the check
+_PLAIN = str.maketrans({"µ": "u", "²": "^2", "³": "^3"})  # files stay in ASCII
+
+
+class RefusalError(ValueError):
+    """A value that does not fit: `what` is wrong, what is `allowed`, and `at` which keys further in."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        at: tuple[str | int, ...] = (),
+        allowed: Iterable[str] = (),
+        word: str | None = None,
+    ) -> None:
+        super().__init__(what)
+        self.what, self.at, self.allowed, self.word = what, at, tuple(allowed), word
+
+
+def brief(value: object) -> str:
+    """A value as it would stand in a TOML file, cut short."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "a table"
+    text = repr(value)
+    return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…"
+
+
+@lru_cache(maxsize=4096)
+def exact_text(value: float, kind: str) -> str:
+    """Text that `parse` turns back into exactly `value`: readable where that is exact, else all digits."""
+    readable = show(value, kind).translate(_PLAIN)
+    # Equality to the last bit is the point here: the text is stored and hashed in place of the number.
+    return readable if parse(readable, kind) == value else f"{value!r} {KINDS[kind]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number with a unit of one kind and with bounds in internal units; kind "number" has no unit."""
+
+    kind: str
+    low: float | None = 0.0
+    high: float | None = None
+    exclusive: bool = False  # of both bounds
+
+    def read(self, value: object) -> float:
+        """The value in internal units; `RefusalError` for a missing or wrong unit or if out of bounds."""
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise RefusalError(f"should be {self.wanted}, not {brief(value)}")
+        try:
+            number = parse(value, self.kind)
+        except InputError as error:
+            raise RefusalError(error.what, allowed=error.allowed, word=error.word) from error
+        outside = (self.low is not None and (number <= self.low if self.exclusive else number < self.low)) or (
+            self.high is not None and (number >= self.high if self.exclusive else number > self.high)
+        )
+        if outside:
+            raise RefusalError(f"should be {self.bounds}, not {brief(value)}")
+        return number
+
+    def write(self, value: float) -> float | str:
+        """The form in which a resolved file holds the value."""
+        return value if self.kind == "number" else exact_text(value, self.kind)
+
+    @property
+    def wanted(self) -> str:
+        """What kind of value is due, in words."""
+        return (
+            "a number"
+            if self.kind == "number"
+            else f"text with a unit of {self.kind.replace('_', ' ')}, such as {KINDS[self.kind]}"
+        )
+
+    @property
+    def bounds(self) -> str:
+        """The bounds in words."""
+        low, high = (None if end is None else show(end, self.kind) if end else "0" for end in (self.low, self.high))
+        if low is not None and high is not None:
+            return f"strictly between {low} and {high}" if self.exclusive else f"between {low} and {high}"
+        if low is not None:
+            return f"above {low}" if self.exclusive else f"{low} or more"
+        return "any number"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self.read,
+            serialization=core_schema.plain_serializer_function_ser_schema(self.write, when_used="json"),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return self.json_schema()
+
+    def json_schema(self) -> dict[str, Any]:
+        """What an editor should know of the value; `editor` adds the `hint` to the description."""
+        if self.kind != "number":
+            sign = "[+-]?" if self.low is None or self.low < 0 else "[+]?"
+            return {
+                "type": "string",
+                "hint": f"{self.wanted}; {self.bounds}",
+                "pattern": f"^{sign}{_WITH_UNIT}",
+            }
+        found: dict[str, Any] = {"type": ["number", "string"], "hint": self.bounds}
+        if self.low is not None:
+            found["exclusiveMinimum" if self.exclusive else "minimum"] = self.low
+        if self.high is not None:
+            found["exclusiveMaximum" if self.exclusive else "maximum"] = self.high
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number of at least `low`, and such that cells can still be numbered."""
+
+    low: int = 0
+
+    def read(self, value: object) -> int:
+        """The number itself; text, fractions and truth values are refused."""
+        if isinstance(value, bool) or not isinstance(value, int) or value < self.low:
+            raise RefusalError(f"should be a whole number, {self.low} or more, not {brief(value)}")
+        if value > _MOST:
+            raise RefusalError(f"should be at most {_MOST}, not {brief(value)}")
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.low}
+
+
+@dataclass(frozen=True, slots=True)
+class LatticeShape:
+    """Two or three whole numbers, the slowest axis first."""
+
+    def read(self, value: object) -> tuple[int, ...]:
+        """The shape as a tuple `(ny, nx)` or `(nz, ny, nx)`."""
+        whole = isinstance(value, list | tuple) and all(
+            isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in value
+        )
+        if not whole or len(cast("list[int]", value)) not in (2, 3):
+            raise RefusalError(f"should be 2 or 3 whole numbers above 0, [ny, nx] or [nz, ny, nx], not {brief(value)}")
+        shape = tuple(cast("list[int]", value))
+        if math.prod(shape) > _MOST:
+            raise RefusalError(f"should have at most {_MOST} sites, not {brief(value)}")
+        return shape
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 2, "maxItems": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name of the catalogue: `what` it names, and the field of the vocabulary that lists it."""
+
+    what: str
+    field: str
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """Every name that would do."""
+        return tuple(getattr(vocabulary(), self.field))
+
+    def read(self, value: object) -> str:
+        """The name itself, if the catalogue has it."""
+        if not isinstance(value, str):
+            raise RefusalError(f"should be the name of a {self.what}, not {brief(value)}", allowed=self.allowed)
+        if value not in self.allowed:
+            raise RefusalError(f"unknown {self.what} {value!r}", allowed=self.allowed, word=value)
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.allowed)}
+
+
+Length = Annotated[float, Quantity("length")]
+PositiveLength = Annotated[float, Quantity("length", exclusive=True)]
+Duration = Annotated[float, Quantity("time")]
+PositiveDuration = Annotated[float, Quantity("time", exclusive=True)]
+Rate = Annotated[float, Quantity("rate")]
+PositiveRate = Annotated[float, Quantity("rate", exclusive=True)]
+ArealDensity = Annotated[float, Quantity("areal_density")]
+Concentration = Annotated[float, Quantity("concentration")]
+PositiveConcentration = Annotated[float, Quantity("concentration", exclusive=True)]
+Production = Annotated[float, Quantity("production")]
+Secretion = Annotated[float, Quantity("secretion")]
+Amount = Annotated[float, Quantity("number")]
+PositiveNumber = Annotated[float, Quantity("number", exclusive=True)]
+Fraction = Annotated[float, Quantity("number", high=1.0)]
+Tolerance = Annotated[float, Quantity("number", high=1.0, exclusive=True)]
+Count = Annotated[int, Whole()]
+PositiveCount = Annotated[int, Whole(low=1)]
+Shape = Annotated[tuple[int, ...], LatticeShape()]
+
+TraitName = Annotated[str, Name("tumor trait", "traits")]
+AnyCell = Annotated[str, Name("cell", "cells")]
+LatticeCell = Annotated[str, Name("cell of the lattice", "placed")]
+ImmuneCell = Annotated[str, Name("immune cell", "immune")]
+PoolName = Annotated[str, Name("blood pool", "pools")]
+DiffusingMolecule = Annotated[str, Name("diffusing molecule", "diffusing")]
+ReceptorName = Annotated[str, Name("receptor", "receptors")]
+Product = Annotated[str, Name("gene product (molecule or receptor)", "products")]
+
+
+class Section(BaseModel):
+    """A frozen table of a scenario; a key it does not know is refused with the list of those it does."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    also: ClassVar[tuple[str, ...]] = ()  # keys that are understood before the table gets here
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: object) -> object:
+        if isinstance(data, cls):
+            return data
+        if not isinstance(data, Mapping):
+            raise RefusalError(f"should be a table, not {brief(data)}", allowed=cls.model_fields)
+        for key in data:
+            if key not in cls.model_fields:
+                raise RefusalError("unknown key", at=(key,), allowed=(*cls.also, *cls.model_fields), word=str(key))
+        return data
+
+
+def trait_quantity(name: str) -> Quantity:
+    """How the value of a tumor trait is read: its kind of unit, and its range in the catalogue as bounds."""
+    trait = vocabulary().traits[name]
+    return Quantity(trait.kind, low=trait.low, high=trait.high)
