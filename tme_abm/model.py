@@ -1,0 +1,177 @@
+"""The model: a scenario, a seed, a tissue, and the schedule of processes that make one step.
+
+`SCHEDULE` is the only place that says in which order things happen. `TumorModel` is a Mesa model whose agents
+are flyweight views of the cells (see `agents`), so that Mesa's data collector, batch runs and browser page work on
+it unchanged.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import mesa
+import numpy as np
+from numpy.typing import NDArray
+
+from . import processes as p
+from .agents import Cell, CellSet, Census, Populations, refuse_registration
+from .biology import Biology, Catalogue, compile, load_catalogue
+from .planting import plant
+from .scenario import Scenario, load
+from .tissue import Tissue
+from .treatment import Treatment, traits_at
+
+__all__ = ["SCHEDULE", "TumorModel"]
+
+log = logging.getLogger(__name__)
+
+Make = Callable[[Biology, Scenario], p.Process]
+
+SCHEDULE: tuple[tuple[str, Make], ...] = (
+    ("treatment", lambda b, s: Treatment(b, s.protocol)),
+    ("responding", lambda b, s: p.Responding(b)),
+    ("expression", lambda b, s: p.Expression(b)),
+    ("polarization", lambda b, s: p.Polarization(b)),
+    ("activation", lambda b, s: p.Activation(b)),
+    ("exhaustion", lambda b, s: p.Exhaustion(b)),
+    ("binding", lambda b, s: p.Binding(b)),
+    ("healing", lambda b, s: p.Healing(b)),
+    ("killing", lambda b, s: p.Killing(b)),
+    ("apoptosis", lambda b, s: p.Apoptosis(b)),
+    ("necrosis", lambda b, s: p.Necrosis(b)),
+    ("clearance", lambda b, s: p.Clearance(b)),
+    ("division", lambda b, s: p.Division(b)),
+    ("recruitment", lambda b, s: p.Recruitment(b, _pools(s))),
+    ("secretion", lambda b, s: p.Secretion(b, s.stroma.secretion)),
+    ("exposure", lambda b, s: p.Exposure(b)),
+    ("transport", lambda b, s: p.Transport(b, s.fields.method, s.fields.tolerance)),
+    ("migration", lambda b, s: p.Migration(b)),
+    ("differentiation", lambda b, s: p.Differentiation(b)),
+)
+"""The processes of a step, in order, by name. After the last one the tissue settles what they asked for."""
+
+
+def _pools(scenario: Scenario) -> dict[str, p.BloodPool]:
+    return {name: p.BloodPool(rest=pool.cells, renewal=pool.renewal) for name, pool in scenario.blood.items()}
+
+
+class TumorModel(mesa.Model):
+    """A tumor and its microenvironment on a lattice.
+
+    `scenario` is the name of a shipped scenario, a file, or a loaded one; `rng` is the seed, an integer;
+    `catalogue` replaces the biology of the package, for studies that vary it for all scenarios alike.
+    """
+
+    tissue: Tissue
+
+    def __init__(
+        self,
+        scenario: str | Path | Scenario = "hot",
+        rng: int | None = None,
+        catalogue: Catalogue | None = None,
+    ) -> None:
+        seed = int(np.random.default_rng().integers(2**31)) if rng is None else int(rng)
+        super().__init__(rng=seed)
+        self.scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+        self.seed_number = seed
+        self.catalogue = load_catalogue() if catalogue is None else catalogue
+        self._set_biology(dict(self.scenario.tumor.traits))
+        self.tissue = plant(self.scenario, self.biology, seed)
+        self.populations = Populations(self)
+        self.running = True
+        self.datacollector: mesa.DataCollector = Census(self)
+
+    def _set_biology(self, traits: dict[str, float]) -> None:
+        self._traits = traits
+        self.biology = compile(self.catalogue, traits)
+        self.processes = {name: make(self.biology, self.scenario) for name, make in SCHEDULE}
+
+    @property
+    def clock(self) -> Any:
+        """The tissue's clock: `clock.time` [min], `clock.step`, `clock.dt` [min]."""
+        return self.tissue.clock
+
+    @property
+    def day(self) -> float:
+        """Days since the start."""
+        return self.tissue.clock.time / (24 * 60)
+
+    def step(self) -> None:
+        """Advance by one time step of the scenario."""
+        traits = traits_at(dict(self.scenario.tumor.traits), self.scenario.protocol, self.tissue.clock.time)
+        if traits != self._traits:
+            self._set_biology(traits)
+        for process in self.processes.values():
+            process(self.tissue, self.tissue.clock.dt)
+        self.tissue.settle()
+        self.tissue.clock.step += 1
+        self.running = self.tissue.clock.step < self.scenario.steps
+        if isinstance(self.datacollector, Census):
+            self.datacollector.collect(self)
+
+    def run_until(self, day: float) -> None:
+        """Step until `day` is reached."""
+        while self.tissue.clock.step * self.tissue.clock.dt < day * 24 * 60 - 1e-6:
+            self.step()
+
+    # ------------------------------------------------------------- state
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All mutable state as flat arrays."""
+        return self.tissue.state()
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what `state` returned for the same scenario and seed, bit for bit."""
+        self.tissue.restore(state)
+        if isinstance(self.datacollector, Census):
+            self.datacollector.restart(self)
+
+    @classmethod
+    def from_state(cls, scenario: Scenario, seed: int, state: Mapping[str, NDArray[Any]]) -> TumorModel:
+        """A model that continues from a saved state."""
+        model = cls(scenario, rng=seed)
+        model.restore(state)
+        return model
+
+    # ------------------------------------------------------------- agents
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario of this run, resolved."""
+        return self._scenario
+
+    @scenario.setter
+    def scenario(self, scenario: Scenario) -> None:
+        # Newer versions of Mesa have scenarios of their own and write the model into them; ours are frozen.
+        self._scenario = scenario
+
+    @property
+    def agents(self) -> CellSet:
+        """All living cells as Mesa agents; the set follows the tissue."""
+        return self.populations.everyone()
+
+    @property
+    def agents_by_type(self) -> dict[type[Cell], CellSet]:
+        """The living cells by agent class; the sets follow the tissue."""
+        return self.populations.by_class()
+
+    @property
+    def agent_types(self) -> list[type[Cell]]:
+        """The agent classes of this model's catalogue."""
+        return self.populations.classes
+
+    def register_agent(self, agent: mesa.Agent) -> None:
+        """Refused: the agents of a tumor are its cells."""
+        refuse_registration(agent)
+
+    def deregister_agent(self, agent: mesa.Agent) -> None:
+        """Refused: see `Cell.remove`."""
+        refuse_registration(agent)
+
+    def remove_all_agents(self) -> None:
+        """Take all living cells out of the tissue."""
+        self.agents.do("remove")
+        super().remove_all_agents()

@@ -1,0 +1,40 @@
+"""One biological process a class; each reads the tissue, changes its own columns, and asks for the rest."""
+
+from .fates import Apoptosis, Clearance, Differentiation, Division, Necrosis
+from .killing import Binding, Killing
+from .migration import Migration
+from .process import Process, kinds_with
+from .recruitment import BloodPool, Recruitment
+from .responding import Responding, Response
+from .senses import Senses, exposure_column, expression_column, signal_columns
+from .states import Activation, Exhaustion, Exposure, Expression, Healing, Polarization
+from .transport import Secretion, Transport
+
+__all__ = [
+    "Activation",
+    "Apoptosis",
+    "Binding",
+    "BloodPool",
+    "Clearance",
+    "Differentiation",
+    "Division",
+    "Exhaustion",
+    "Exposure",
+    "Expression",
+    "Healing",
+    "Killing",
+    "Migration",
+    "Necrosis",
+    "Polarization",
+    "Process",
+    "Recruitment",
+    "Responding",
+    "Response",
+    "Secretion",
+    "Senses",
+    "Transport",
+    "exposure_column",
+    "expression_column",
+    "kinds_with",
+    "signal_columns",
+]

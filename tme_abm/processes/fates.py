@@ -1,0 +1,103 @@
+"""Birth, death and change of type: division, apoptosis, necrosis, clearance of the dead, differentiation."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from ..biology.compiled import Biology
+from ..tissue import ALIVE, APOPTOTIC, NECROTIC, Tissue
+from .process import behavior_family, kinds_with
+from .responding import Response
+
+__all__ = ["Apoptosis", "Clearance", "Differentiation", "Division", "Necrosis"]
+
+
+class Division:
+    """Cells advance through their cycle and ask for a daughter at its end; without room they wait, ready."""
+
+    writes: ClassVar[frozenset[str]] = frozenset({"phase"})
+
+    def __init__(self, biology: Biology) -> None:
+        self.kinds = kinds_with(biology, "division")
+
+    def __call__(self, tissue: Tissue, dt: float) -> None:
+        phase = tissue.cells.phase
+        for kind in self.kinds:
+            rows = tissue.behavior.rows_of(kind)
+            speed = tissue.behavior.of(kind, "division") * np.ones(len(rows))
+            ready = phase[rows] >= 1.0
+            phase[rows] += np.where(ready, 0.0, speed * dt)
+            tissue.request_division(rows[phase[rows] >= 1.0])
+
+
+class _Death:
+    """Cells die at the rate of a behavior."""
+
+    behavior: ClassVar[str]
+    fate: ClassVar[int]
+    writes: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, biology: Biology) -> None:
+        self.kinds = kinds_with(biology, self.behavior)
+
+    def __call__(self, tissue: Tissue, dt: float) -> None:
+        for kind in self.kinds:
+            rows = tissue.behavior.rows_of(kind)
+            rate = np.broadcast_to(tissue.behavior.of(kind, self.behavior), len(rows))
+            tissue.request_death(rows[tissue.happens(self.behavior, rate, rows)], self.fate, self.behavior)
+
+
+class Apoptosis(_Death):
+    """Cells die by themselves, at a rate that signals raise and lower."""
+
+    behavior, fate = "apoptosis", APOPTOTIC
+
+
+class Necrosis(_Death):
+    """Cells starved of oxygen die by necrosis."""
+
+    behavior, fate = "necrosis", NECROTIC
+
+
+class Clearance:
+    """Dead cells dissolve or are eaten, and free their site."""
+
+    writes: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, biology: Biology) -> None:
+        self.biology = biology
+        self.kinds = kinds_with(biology, "clearance")
+
+    def __call__(self, tissue: Tissue, dt: float) -> None:
+        # The behaviors of this step are those of living cells; the dead are asked here.
+        response = Response(self.biology, tissue)
+        for kind in self.kinds:
+            rows = np.flatnonzero((tissue.cells.kind == kind) & (tissue.cells.fate != ALIVE))
+            if len(rows):
+                rate = np.broadcast_to(response.of_rows(kind, "clearance", rows), len(rows))
+                tissue.request_removal(rows[tissue.happens("clearance", rate, rows)])
+
+
+class Differentiation:
+    """Cells become another type, keeping their identity and their site."""
+
+    writes: ClassVar[frozenset[str]] = frozenset({"kind", "polarization"})
+
+    def __init__(self, biology: Biology) -> None:
+        self.fates = [
+            (source, behavior, biology.cell_index[target])
+            for target, behavior in behavior_family(biology, "differentiation").items()
+            for source in kinds_with(biology, behavior)
+        ]
+
+    def __call__(self, tissue: Tissue, dt: float) -> None:
+        cells = tissue.cells
+        for source, behavior, target in self.fates:
+            rows = tissue.behavior.rows_of(source)
+            rate = np.broadcast_to(tissue.behavior.of(source, behavior), len(rows))
+            changing = rows[tissue.happens("differentiation", rate, rows, lane=target)]
+            cells.kind[changing] = target
+            cells.polarization[changing] = cells.columns["polarization"].default
+            tissue.count(f"differentiation into {tissue.kinds[target]}", len(changing))

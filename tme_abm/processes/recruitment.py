@@ -1,0 +1,82 @@
+"""Recruitment: vessels admit leukocytes from a finite blood pool, as chemokines and adhesion allow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..biology.compiled import Biology
+from ..core import draws
+from ..kernels.rates import relax
+from ..tissue import Tissue
+from .process import kinds_with
+
+__all__ = ["BloodPool", "Recruitment"]
+
+# Room for the number of leukocytes of one kind that one vessel admits in one step.
+_MOST_PER_VESSEL = 1 << 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class BloodPool:
+    """Leukocytes available to this piece of tissue: their number at rest, and its renewal [1/min]."""
+
+    rest: float
+    renewal: float
+
+
+class Recruitment:
+    """At each vessel a leukocyte leaves the blood at a rate set by what its receptors sense there, by the
+    endothelium's adhesion and by how full the blood pool is.
+
+    A vessel that the tumor has grown around still lies in a sleeve of stroma: who leaves it must cross into
+    the tumor like one who comes from outside, and does so only as often as its infiltration says.
+    """
+
+    writes: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, biology: Biology, pools: Mapping[str, BloodPool]) -> None:
+        self.biology = biology
+        self.pools = dict(pools)
+        self.recruited = [kind for kind in kinds_with(biology, "extravasation") if biology.pool[kind] in pools]
+        self.endothelium = [kind for kind, layer in enumerate(biology.layer) if layer == "vessel"]
+
+    def __call__(self, tissue: Tissue, dt: float) -> None:
+        for name, source in self.pools.items():
+            tissue.pools[name] = float(relax(np.array(tissue.pools[name]), source.rest, source.renewal, dt))
+        if not len(tissue.vessels):
+            return
+        adhesion = self._adhesion(tissue)
+        engulfed = tissue.tumor_sites[tissue.vessels]
+        for kind in self.recruited:
+            pool = self.biology.pool[kind]
+            if pool is None or not self.pools[pool].rest:
+                continue
+            fullness = tissue.pools[pool] / self.pools[pool].rest
+            rate = tissue.behavior.at_sites(kind, "extravasation", tissue.vessels) * adhesion * fullness
+            crossing = tissue.behavior.at_sites(kind, "infiltration", tissue.vessels)
+            rate *= np.where(engulfed, crossing, 1.0)
+            vessel_keys = tissue.vessels.astype(np.uint64) * np.uint64(256) + np.uint64(kind)
+            arriving = draws.poisson(tissue.seed, "recruitment", tissue.clock.step, vessel_keys, rate * dt)
+            self._admit(tissue, kind, pool, vessel_keys, arriving)
+
+    def _adhesion(self, tissue: Tissue) -> np.ndarray:
+        adhesion = np.ones(len(tissue.vessels))
+        for kind in self.endothelium:
+            adhesion *= tissue.behavior.at_sites(kind, "adhesion", tissue.vessels)
+        return adhesion
+
+    @staticmethod
+    def _admit(tissue: Tissue, kind: int, pool: str, vessel_keys: np.ndarray, arriving: np.ndarray) -> None:
+        arriving = np.minimum(arriving, _MOST_PER_VESSEL)
+        at = np.repeat(np.arange(len(arriving)), arriving)
+        if not len(at):
+            return
+        # Each of several arrivals at one vessel in one step has an identity of its own.
+        rank = np.arange(len(at)) - np.repeat(np.cumsum(arriving) - arriving, arriving)
+        seeds = vessel_keys[at] * np.uint64(_MOST_PER_VESSEL) + rank.astype(np.uint64)
+        keys = draws.bits(tissue.seed, "recruitment", tissue.clock.step, seeds, lane=1)
+        tissue.request_arrival(kind, pool, tissue.vessels[at], keys)

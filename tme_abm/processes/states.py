@@ -1,0 +1,112 @@
+"""Cell states that rise and fall: polarization, activation, exhaustion, expression, healing, exposure."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from ..biology.compiled import Biology
+from ..kernels.rates import decay_factor, relax, two_way
+from ..tissue import Tissue
+from .process import behavior_family, kinds_with
+from .senses import exposure_column, expression_column
+
+__all__ = ["Activation", "Exhaustion", "Exposure", "Expression", "Healing", "Polarization"]
+
+
+class _Score:
+    """A score in [0, 1] that one behavior raises and another lowers: x' = up·(1 − x) − down·x."""
+
+    column: ClassVar[str]
+    up: ClassVar[str]
+    down: ClassVar[str]
+
+    def __init__(self, biology: Biology) -> None:
+        self.kinds = sorted({*kinds_with(biology, self.up), *kinds_with(biology, self.down)})
+
+    def __call__(self, tissue: Tissue, dt: float) -> None:
+        score = tissue.cells[self.column]
+        for kind in self.kinds:
+            rows = tissue.behavior.rows_of(kind)
+            score[rows] = two_way(
+                score[rows], tissue.behavior.of(kind, self.up), tissue.behavior.of(kind, self.down), dt
+            )
+
+
+class Polarization(_Score):
+    """Macrophages and neutrophils drift between the M2/N2 (0) and the M1/N1 (1) end of one score."""
+
+    writes: ClassVar[frozenset[str]] = frozenset({"polarization"})
+    column, up, down = "polarization", "polarization up", "polarization down"
+
+
+class Activation(_Score):
+    """Lymphocytes become active on engagement and calm down after it."""
+
+    writes: ClassVar[frozenset[str]] = frozenset({"activation"})
+    column, up, down = "activation", "activation", "deactivation"
+
+
+class Exhaustion(_Score):
+    """Lymphocytes that stay engaged lose their function, and partly recover without."""
+
+    writes: ClassVar[frozenset[str]] = frozenset({"exhaustion"})
+    column, up, down = "exhaustion", "exhaustion", "recovery"
+
+
+class Expression:
+    """Cells show contact molecules at the level their rules ask for, as fast as those turn over."""
+
+    def __init__(self, biology: Biology) -> None:
+        family = behavior_family(biology, "expression")
+        self.shown = [
+            (contact, family[contact.name], kinds_with(biology, family[contact.name]))
+            for contact in biology.contacts
+            if contact.name in family
+        ]
+        self.writes = frozenset(expression_column(contact.name) for contact in biology.contacts)
+
+    def __call__(self, tissue: Tissue, dt: float) -> None:
+        for contact, behavior, kinds in self.shown:
+            level = tissue.cells[expression_column(contact.name)]
+            for kind in kinds:
+                rows = tissue.behavior.rows_of(kind)
+                asked = tissue.behavior.of(kind, behavior)
+                if contact.turnover is None:
+                    level[rows] = asked
+                else:
+                    level[rows] = relax(level[rows], asked, contact.turnover, dt)
+
+
+class Exposure:
+    """Cells remember a molecule: a low-passed concentration tells chronic from acute exposure."""
+
+    def __init__(self, biology: Biology) -> None:
+        self.remembered = [
+            (signal.name, signal.memory)
+            for signal in biology.signals
+            if signal.kind == "exposure"
+        ]
+        self.writes = frozenset(exposure_column(name, memory) for name, memory in self.remembered)
+
+    def __call__(self, tissue: Tissue, dt: float) -> None:
+        rows = np.flatnonzero(tissue.living)
+        for name, memory in self.remembered:
+            column = tissue.cells[exposure_column(name, memory)]
+            level = tissue.fields.at(name, tissue.cells.site[rows]) * tissue.controls.free.get(name, 1.0)
+            column[rows] = relax(column[rows], level, 1.0 / memory, dt)
+
+
+class Healing:
+    """Sub-lethal damage heals unless further hits come in time."""
+
+    writes: ClassVar[frozenset[str]] = frozenset({"damage"})
+
+    def __init__(self, biology: Biology) -> None:
+        self.kinds = kinds_with(biology, "healing")
+
+    def __call__(self, tissue: Tissue, dt: float) -> None:
+        for kind in self.kinds:
+            rows = tissue.behavior.rows_of(kind)
+            tissue.cells.damage[rows] *= decay_factor(tissue.behavior.of(kind, "healing"), dt)

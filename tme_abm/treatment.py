@@ -1,0 +1,101 @@
+"""Treatment: the protocol of a scenario becomes the controls of a step, and its one-off events happen.
+
+Controls follow from the clock alone and are made anew in every step. What happens at one moment (an
+infusion) happens in the step that contains it; what lasts at a rate (a depletion) asks the tissue like any
+other process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from .biology import Biology
+from .scenario.protocol import (
+    Block,
+    Deplete,
+    DoseBath,
+    DoseDepot,
+    DoseVessels,
+    Infuse,
+    Intervention,
+    KnockOut,
+    Neutralize,
+    SetTrait,
+)
+from .tissue import APOPTOTIC, Controls, Tissue
+
+__all__ = ["Treatment", "traits_at"]
+
+
+def traits_at(traits: dict[str, float], protocol: Sequence[Intervention], time: float) -> dict[str, float]:
+    """The tumor's traits at `time` [min]: those it was planted with, and what the protocol sets them to."""
+    current = dict(traits)
+    for item in protocol:
+        if isinstance(item, SetTrait) and item.active(time):
+            current[item.trait] = item.value
+    return current
+
+
+class Treatment:
+    """The interventions in force set the controls, and doses, depletions and infusions take effect."""
+
+    writes: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, biology: Biology, protocol: Sequence[Intervention]) -> None:
+        self.biology = biology
+        self.protocol = tuple(protocol)
+
+    def __call__(self, tissue: Tissue, dt: float) -> None:
+        controls = Controls.none(len(self.biology.cells), len(self.biology.receptors))
+        tissue.controls = controls
+        for number, item in enumerate(self.protocol):
+            match item:
+                case Infuse():
+                    pool = self.biology.pool[self.biology.cell_index[item.cell]]
+                    if pool is not None and tissue.clock.time <= item.start < tissue.clock.time + dt:
+                        tissue.pools[pool] = tissue.pools.get(pool, 0.0) + item.count
+                case SetTrait():
+                    pass  # the model compiles the biology anew when a trait changes
+                case _ if not item.active(tissue.clock.time):
+                    pass
+                case Deplete():
+                    self._deplete(tissue, item, number)
+                case _:
+                    self._set(tissue, controls, item)
+
+    def _set(self, tissue: Tissue, controls: Controls, item: Intervention) -> None:
+        match item:
+            case Block():
+                receptor = self.biology.receptor_index[item.receptor]
+                kinds = [self.biology.cell_index[cell] for cell in item.cells]
+                if item.fraction is not None:
+                    controls.free_receptor[kinds, receptor] *= 1.0 - item.fraction
+                elif item.inhibitor is not None and item.ki is not None:
+                    controls.inhibition[kinds, receptor] += item.inhibitor / item.ki
+            case Neutralize():
+                controls.free[item.molecule] = controls.free.get(item.molecule, 1.0) * (1.0 - item.fraction)
+            case KnockOut():
+                kinds = [self.biology.cell_index[cell] for cell in item.cells]
+                if item.product in self.biology.receptor_index:
+                    controls.free_receptor[kinds, self.biology.receptor_index[item.product]] = 0.0
+                else:
+                    controls.silenced |= {(kind, item.product) for kind in kinds}
+            case DoseBath():
+                controls.bath[item.molecule] = controls.bath.get(item.molecule, 0.0) + item.rate
+            case DoseVessels():
+                # The scenario has filled in the catalogue's exchange where none was given.
+                controls.blood[item.molecule] = (item.level, item.exchange or 0.0)
+            case DoseDepot():
+                away = np.linalg.norm(
+                    tissue.lattice.coordinates(np.arange(tissue.lattice.n_sites)) - np.array(item.place[::-1]), axis=1
+                )
+                sites = np.flatnonzero(away <= max(item.radius, away.min()))
+                controls.depots.append((item.molecule, sites, item.rate))
+
+    def _deplete(self, tissue: Tissue, item: Deplete, number: int) -> None:
+        kinds = [self.biology.cell_index[cell] for cell in item.cells]
+        rows = np.flatnonzero(tissue.living & np.isin(tissue.cells.kind, kinds))
+        tissue.request_death(rows[tissue.happens("depletion", item.rate, rows, lane=number)], APOPTOTIC, "depletion")
