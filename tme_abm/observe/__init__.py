@@ -1,0 +1,7 @@
+"""Looking at a tissue without touching it: metrics, the state of a tumor, snapshots."""
+
+from .metrics import compartments, measure
+from .snapshot import snapshot
+from .state import STATES, Criteria, classify, criteria
+
+__all__ = ["STATES", "Criteria", "classify", "compartments", "criteria", "measure", "snapshot"]

@@ -1,0 +1,64 @@
+"""Hot, excluded or cold: a verdict on the tissue alone, from CD8 densities in the core and at the margin."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from math import isnan
+
+from ..core.units import parse
+
+__all__ = ["STATES", "Criteria", "classify", "criteria"]
+
+STATES = ("hot", "excluded", "cold", "none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Criteria:
+    """What the verdict rests on; see `states.toml` for the sources.
+
+    threshold: CD8 density [1/µm²]. margin, border, smoothing: lengths [µm]. cover: share of tumor cells in the core.
+    tumor: living tumor cells below which there is no verdict.
+    """
+
+    threshold: float
+    margin: float
+    border: float
+    smoothing: float
+    cover: float
+    tumor: float
+
+
+@cache
+def criteria() -> Criteria:
+    """The criteria of the package."""
+    text = resources.files(__package__).joinpath("states.toml").read_text(encoding="utf-8")
+    table = tomllib.loads(text)
+    return Criteria(
+        threshold=parse(table["threshold"]["value"], "areal_density"),
+        margin=parse(table["margin"]["value"], "length"),
+        border=parse(table["border"]["value"], "length"),
+        smoothing=parse(table["smoothing"]["value"], "length"),
+        cover=parse(table["cover"]["value"], "number"),
+        tumor=parse(table["tumor"]["value"], "number"),
+    )
+
+
+def classify(measures: Mapping[str, float]) -> str:
+    """Name the state that `measures` (see `metrics.measure`) describe.
+
+    "hot" when the core is infiltrated, "excluded" when only the margin is, "cold" when neither is, and "none"
+    when too few tumor cells live to tell.
+    """
+    known = criteria()
+    core, margin = measures["CD8 core"], measures["CD8 margin"]
+    if measures["tumor cells"] < known.tumor or isnan(core):
+        return "none"
+    # Measures are per mm².
+    threshold = known.threshold / parse("1 /mm^2", "areal_density")
+    if core > threshold:
+        return "hot"
+    return "excluded" if margin > threshold else "cold"
