@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.experiments.toy import ToySimulator, results
+from tme_abm.biology.loader import load_catalogue
+from tme_abm.cli import main
+from tme_abm.cli.live import run_line
+from tme_abm.cli.tables import number
+from tme_abm.experiments.results import read_manifest
+from tme_abm.experiments.walk import Progress
+
+ROOT = Path(__file__).parents[2]
+SHORT = ("--days", "0.2")
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def tme(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """The command line in an empty directory, with a toy for a model: its exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    simulate_with(monkeypatch, ToySimulator())
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = main(arguments)
+        said = capsys.readouterr()
+        assert "Traceback" not in said.out + said.err
+        return code, said.out, said.err
+
+    return call
+
+
+def simulate_with(monkeypatch: pytest.MonkeyPatch, simulator: ToySimulator) -> None:
+    for module in ("run", "compare"):
+        monkeypatch.setattr(f"tme_abm.experiments.{module}.TumorSimulator", lambda: simulator)
+
+
+def test_run_ends_with_a_table_and_the_directory(tme: Run, tmp_path: Path) -> None:
+    code, out, err = tme("run", "hot", "--seed", "7", *SHORT, "--out", "a", "--set", "clock.dt=20 min")
+    assert code == 0
+    assert "hot, seed 7, day 0.2: " in out
+    assert out.splitlines()[-1] == "a"
+    assert "day 0.00 of 0.2" in err
+    manifest = read_manifest(tmp_path / "a")
+    assert (manifest["seed"], manifest["days"], manifest["steps"]) == (7, 0.2, 15)
+    assert 'dt = "20 min"' in (tmp_path / "a/scenario.resolved.toml").read_text()
+
+
+def test_run_without_a_directory_takes_a_free_one(tme: Run) -> None:
+    assert tme("run", "hot", *SHORT)[1].splitlines()[-1] == "results/hot-seed1"
+    assert tme("run", "hot", *SHORT)[1].splitlines()[-1] == "results/hot-seed1-2"
+
+
+def test_quiet_says_only_results(tme: Run) -> None:
+    code, out, err = tme("run", "hot", *SHORT, "--quiet")
+    assert (code, err) == (0, "")
+    assert "results/hot-seed1" in out
+
+
+def test_a_failed_run_is_one_line_with_its_log_and_can_go_on(
+    tme: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    simulate_with(monkeypatch, ToySimulator(fails_at=20))
+    code, out, err = tme("run", "hot", *SHORT, "--out", "a", "--quiet")
+    assert (code, out) == (1, "")
+    assert err == "error: ZeroDivisionError: no cells left to divide by (full trace in a/run.log)\n"
+    simulate_with(monkeypatch, ToySimulator())
+    assert tme("run", "--resume", "a")[0] == 0
+    assert tme("run", "hot", *SHORT, "--out", "b")[0] == 0
+    assert results(tmp_path / "a") == results(tmp_path / "b")
+
+
+def test_what_is_unexpected_is_told_in_one_line_too(tme: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr("tme_abm.experiments.run.run", broken)
+    code, _, err = tme("run", "hot", "--quiet")
+    assert code == 1
+    assert err.startswith("error: KeyError: 'x' (unexpected; full trace in ")
+    log = Path(err.rpartition(" in ")[2].strip(")\n"))
+    assert "Traceback" in log.read_text()
+    log.unlink()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run"], "name a scenario"),
+        (["run", "hit"], "no scenario 'hit'.*Did you mean 'hot'"),
+        (["run", "missing.toml"], "missing.toml: no such file"),
+        (["run", "text.toml"], "text.toml"),
+        (["run", "hot", "--set", "clock.dt=5"], "clock.dt"),
+        (["run", "hot", "--set", "clok.dt=5 min"], "Did you mean 'clock'"),
+        (["run", "hot", "--days", "-3"], "positive number of days"),
+        (["run", "hot", "--days", "nan"], "positive number of days"),
+        (["run", "hot", "--seed", "-3"], "greater than or equal to 0"),
+        (["run", "hot", "--out", "full"], "full: the directory is not empty and holds no run"),
+        (["run", "hot", "--out", "text.toml"], "text.toml: is a file"),
+        (["run", "hot", "--out", "/proc/a"], "/proc/a: cannot "),
+        (["run", "--resume", "full"], "full: is not the directory of a run"),
+        (["run", "--resume", "nowhere"], "nowhere: there is no such directory"),
+        (["run", "--resume", "run", "--out", "b"], "--out and --overwrite are for new runs"),
+        (["run", "cold", "--resume", "run"], "run: holds a run of another scenario"),
+        (["run", "--resume", "run", "--set", "clock.dt=5 min"], "--set needs the scenario"),
+        (["run", "hot", "--out", "run"], "run: holds a run already"),
+        (["compare"], "nothing to compare"),
+        (["compare", "hot", "hot"], "two scenarios are called 'hot'"),
+        (["compare", "hot", "cold", "--replicates", "0"], "at least one replicate"),
+        (["compare", "hot", "cold", "--out", "full"], "full: the directory is not empty"),
+        (["compare", "hot", "--swap", "cold"], "go together"),
+        (["compare", "hot", "--swap", "cold", "--into", "hot"], "leave out the others"),
+        (["validate", "hot", "hit"], "Did you mean 'hot'"),
+        (["explain", "hit"], "Did you mean 'hot'"),
+        (["sources", "--basis", "mesured"], "Did you mean 'measured'"),
+        (["sources", "--json", "--csv"], "choose one"),
+        (["simulate", "hot"], "No such command"),
+        (["run", "hot", "--seeds", "4"], "No such option"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(tme: Run, tmp_path: Path, arguments: list[str], message: str) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/thesis.txt").write_text("mine")
+    (tmp_path / "text.toml").write_text("This is no TOML.")
+    if "run" in arguments[1:]:
+        tme("run", "hot", *SHORT, "--out", "run")
+    before = results(tmp_path)
+    code, out, err = tme(*arguments)
+    assert code == 2
+    assert "valid" in out or not out
+    assert err.count("error: ") + err.count("─ Error ─") == 1
+    assert re.search(message, err), err
+    assert results(tmp_path) == before
+
+
+def test_compare_prints_a_table_and_where_things_are(tme: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tme_abm.report.html.write_comparison", lambda directory: directory / "report.html")
+    code, out, err = tme("compare", "cold", "hot", *SHORT, "--replicates", "2", "--out", "a")
+    assert code == 0
+    assert out.splitlines()[-2:] == ["a/report.html", "a/comparison.json"]
+    assert "4 of 4 runs ended" in err
+    found = json.loads((tmp_path / "a/comparison.json").read_text())
+    core = found["scenarios"]["hot"]["metrics"]["CD8 core"]
+    assert f"{number(core['mean'])} [{number(core['ci95'][0])}, {number(core['ci95'][1])}]" in out
+
+
+def test_compare_names_what_failed_and_reports_the_rest(tme: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tme_abm.report.html.write_comparison", lambda directory: directory / "report.html")
+    simulate_with(monkeypatch, ToySimulator(fails_at=3, fails_for="hot"))
+    code, out, err = tme("compare", "cold", "hot", *SHORT, "--replicates", "1", "--out", "a", "--quiet")
+    assert code == 1
+    assert "1 failed" in out
+    assert "a/report.html" in out
+    assert err.startswith("error: hot, seed 1: ZeroDivisionError: no cells left to divide by (full trace in a/runs/")
+
+
+def test_swap_prints_a_line_a_variant(tme: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tme_abm.report.html.write_comparison", lambda directory: directory / "report.html")
+    code, out, _ = tme("compare", "--swap", "cold", "--into", "hot", *SHORT, "--replicates", "1")
+    assert code == 0
+    content = json.loads((tmp_path / "results/swap-cold-into-hot/comparison.json").read_text())
+    groups = [one["group"] for one in content["swap"]["variants"]]
+    assert groups[-1] == "all traits"
+    lines = ["hot as it is", *(f"with {group} of cold" for group in groups), "cold as it is"]
+    assert all(line in out for line in lines)
+
+
+def test_validate_says_what_it_read(tme: Run) -> None:
+    code, out, _ = tme("validate", "hot", "--set", "clock.days=3")
+    assert code == 0
+    assert out.startswith("hot: valid.")
+    assert "3 days in steps of 10 min" in out
+    assert 'name = "hot"' in tme("validate", "hot", "--resolved")[1]
+
+
+def test_explain_and_schema(tme: Run) -> None:
+    assert "CD8" in tme("explain", "hot")[1]
+    assert "tumor" in json.loads(tme("schema")[1])["properties"]
+
+
+def test_sources_lists_every_number(tme: Run) -> None:
+    expected = [place for place, _ in load_catalogue().parameters()]
+    found = json.loads(tme("sources", "--json")[1])
+    assert [one["place"] for one in found] == expected
+    rows = list(csv.DictReader(io.StringIO(tme("sources", "--csv")[1])))
+    assert [row["place"] for row in rows] == expected
+    assert [row["unit"] for row in rows] == [one["unit"] for one in found]
+    assumed = json.loads(tme("sources", "--json", "--basis", "assumed")[1])
+    assert assumed == [one for one in found if one["basis"] == "assumed"]
+    assert tme("sources")[1].splitlines()[-1] == f"{len(expected)} numbers"
+    published = json.loads(tme("sources", "--json", "--references")[1])
+    assert {source for one in found for source in one["source"]} <= {one["id"] for one in published}
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["compare"], ["validate"], ["explain"], ["sources"], ["schema"]])
+def test_help(tme: Run, command: list[str]) -> None:
+    code, out, _ = tme(*command, "--help")
+    assert code == 0
+    assert "Usage" in out
+
+
+def test_version(tme: Run) -> None:
+    assert tme("--version")[1].startswith("tme_abm ")
+
+
+def test_the_line_while_running() -> None:
+    now = Progress(
+        step=72,
+        steps=144,
+        day=0.5,
+        days=1,
+        measures={"tumor cells": 1500, "CD8 cells": 500},
+        steps_per_second=2.4,
+    )
+    assert run_line(now) == "day 0.50 of 1  tumor 1,500  CD8 500  2.4 steps/s  5 k cell-steps/s  0:30 left"
+
+
+def launch(*arguments: str, **more: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "run.py"), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **more,  # type: ignore[call-overload]
+    )
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    process = launch("sources", "--json")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(20) == 141
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+
+
+def test_interrupted_it_says_how_to_go_on(tmp_path: Path) -> None:
+    process = launch("run", "hot", "--out", "a", "--quiet", cwd=tmp_path)
+    while not (tmp_path / "a/series.csv").exists() and process.poll() is None:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, "")
+    assert err == "interrupted; go on with: run --resume a\n"

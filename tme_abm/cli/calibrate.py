@@ -1,0 +1,150 @@
+"""The command that calibrates."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import live, options
+from .tables import number
+from .terminal import log_to_stderr, note, say, show, table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ..experiments.calibrate import Calibrated
+    from ..experiments.calibration_targets import Floats, Goal
+    from ..experiments.pool import Tell
+
+__all__ = ["calibrate"]
+
+
+def calibrate(
+    budget: Annotated[
+        int, typer.Option("--budget", metavar="N", help="Sets of values to evaluate, the shipped ones included.")
+    ] = 60,
+    replicates: Annotated[
+        int, typer.Option("--replicates", "-r", metavar="R", help="Seeds, the same for every set of values.")
+    ] = 2,
+    days: Annotated[
+        float | None,
+        typer.Option(
+            "--days",
+            metavar="D",
+            help="Days to simulate; targets of later days are left out. Without it, until the last target.",
+            show_default=False,
+        ),
+    ] = None,
+    shape: Annotated[int, typer.Option("--shape", metavar="SITES", help="Sites along each side of the lattice.")] = 120,
+    jobs: options.Jobs = None,
+    seed: options.Seed = 1,
+    out: options.Out = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Only evaluate the shipped values; exit code 1 if a required target is missed."),
+    ] = False,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Fit the free parameters of the biology to what tumors look like.
+
+    What is free (only numbers with basis "fitted", inside their ranges) and
+    what is aimed at (densities, sizes, rates, with their sources) stand in
+    experiments/calibration.toml. The search starts at the shipped values and
+    proposes better ones in calibrated.toml; it changes nothing by itself.
+    The last column of its table is the best set of values on seeds that it
+    was not chosen by. The same command given again goes on where it stopped.
+
+    [bold]Examples[/bold]
+
+      calibrate --check --replicates 4
+      calibrate --budget 100 --jobs 8 --out results/calibration
+    """
+    log_to_stderr(verbose=verbose, quiet=quiet)
+    from ..experiments import calibrate as experiment
+    from .main import program
+    from .simulate import RESULTS
+
+    def watch(runs: int, length: float) -> AbstractContextManager[Tell | None]:
+        return live.of_comparison(quiet=quiet, runs=runs, days=length)
+
+    directory = out or RESULTS / ("calibrate-check" if check else "calibrate")
+    try:
+        found = experiment.calibrate(
+            out=directory,
+            budget=budget,
+            replicates=replicates,
+            days=days,
+            shape=shape,
+            jobs=jobs,
+            seed=seed,
+            check=check,
+            command=f"{program()} {shlex.join(sys.argv[1:])}",
+            overwrite=overwrite,
+            watch=watch,
+            tell=(lambda _: None) if quiet else note,
+        )
+    except KeyboardInterrupt:
+        note("interrupted; the same command goes on where it stopped")
+        raise typer.Exit(130) from None
+    show(_targets(found))
+    if not check:
+        show(_values(found))
+        say(f"{found.directory / experiment.CALIBRATED}")
+    if check and not found.met:
+        raise typer.Exit(1)
+
+
+def _targets(found: Calibrated) -> Table:
+    """One line a target: its band, and what was reached (the median over the seeds)."""
+    columns = {"shipped": found.shipped, "best": found.best, "best, new seeds": found.renewed}
+    shown = {name: evaluation for name, evaluation in columns.items() if evaluation is not None}
+    goals = found.calibration.goals
+    medians = [evaluation.medians for evaluation in shown.values()]
+    rows = [
+        (
+            goal.label + (f" [{goal.unit}]" if goal.unit else ""),
+            _band(goal),
+            f"{goal.weight:g}",
+            *(_reached(goal, float(values[index])) for values in medians),
+        )
+        for index, goal in enumerate(goals)
+    ]
+    rows.append(("loss", "0", "", *(f"{evaluation.loss:.4f}" for evaluation in shown.values())))
+    rows.append(("required targets met", "", "", *(_met(goals, values) for values in medians)))
+    return table(("target", "band", "weight", *shown), rows)
+
+
+def _values(found: Calibrated) -> Table:
+    """One line a free parameter: where it was, where it is best, and how far it may go."""
+    settings = found.best.settings if found.best is not None else found.shipped.settings
+    rows = [
+        (knob.name, str(knob.shipped), str(best), f"{knob.low:g} – {knob.high:g} {knob.unit}".rstrip())
+        for knob, best in zip(found.calibration.knobs, settings, strict=True)
+    ]
+    return table(("free parameter", "shipped", "best", "range"), rows)
+
+
+def _met(goals: Sequence[Goal], values: Floats) -> str:
+    inside = [goal.inside(float(value)) for goal, value in zip(goals, values, strict=True) if goal.required]
+    return f"{sum(inside)} of {len(inside)}"
+
+
+def _band(goal: Goal) -> str:
+    aim = "" if goal.required else " (aim)"
+    if math.isinf(goal.high):
+        return f"≥ {number(goal.low)}{aim}"
+    return (f"{number(goal.low)} – {number(goal.high)}" if goal.low > 0 else f"≤ {number(goal.high)}") + aim
+
+
+def _reached(goal: Goal, value: float) -> str:
+    if math.isnan(value):
+        return "– missing"
+    return number(value) + ("" if goal.inside(value) else " low" if value < goal.low else " high")

@@ -1,0 +1,195 @@
+"""The commands that simulate nothing: `validate`, `explain`, `sources`,
+`schema`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+
+from ..core.errors import InputError
+from . import options
+from .terminal import complain, say, show, table
+
+if TYPE_CHECKING:
+    from ..biology.catalogue import Catalogue
+
+__all__ = ["explain", "schema", "sources", "validate"]
+
+_AMOUNT = re.compile(r"\s*([+-]?[\d._]+(?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
+
+
+def validate(
+    scenarios: options.ScenarioNames,
+    settings: options.Set = None,
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="Print every value of the scenario as it would be run.")
+    ] = False,
+) -> None:
+    """Check scenarios without running them: keys, units, names, values, and
+    whether the tumor has room.
+
+    [bold]Examples[/bold]
+
+      validate my_tumor.toml
+      validate scenarios/*.toml
+      validate hot --set clock.dt="5 min" --resolved
+    """
+    from ..core.units import show as amount
+    from ..scenario.load import load
+
+    problems = 0
+    for name in scenarios:
+        try:
+            scenario = load(name, settings or ())
+            scenario.biology()
+        except InputError as error:
+            complain(str(error))
+            problems += 1
+            continue
+        if resolved:
+            say(scenario.resolved_toml())
+            continue
+        sites = " × ".join(str(n) for n in scenario.lattice.shape)
+        say(
+            f"{scenario.name}: valid. {scenario.title or 'No title'}. {sites} sites of "
+            f"{amount(scenario.lattice.spacing, 'length')}, {scenario.clock.days:g} days in steps of "
+            f"{amount(scenario.clock.dt, 'time')}, {scenario.tumor.cells} tumor cells, "
+            f"{len(scenario.protocol)} interventions, hash {scenario.hash[:12]}"
+        )
+    if problems:
+        raise typer.Exit(2)
+
+
+def explain(scenario: options.ScenarioName, settings: options.Set = None) -> None:
+    """Say in plain English what the model assumes: every rule as a sentence,
+    with its source and basis.
+
+    [bold]Example[/bold]
+
+      explain hot | less
+    """
+    from ..report.explain import explain as in_words
+    from ..scenario.load import load
+
+    say(in_words(load(scenario, settings or ())))
+
+
+def sources(
+    basis: Annotated[
+        str | None,
+        typer.Option(
+            "--basis",
+            metavar="BASIS",
+            help="Only numbers that are measured, derived, fitted or assumed.",
+            show_default=False,
+        ),
+    ] = None,
+    find: Annotated[
+        str | None,
+        typer.Option("--find", metavar="TEXT", help="Only numbers whose place or source has TEXT.", show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with notes, ranges and claims.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
+    references: Annotated[bool, typer.Option("--references", help="List the publications instead.")] = False,
+) -> None:
+    """Show where every number of the model comes from: place, value, unit,
+    basis, source.
+
+    [bold]Examples[/bold]
+
+      sources
+      sources --basis assumed
+      sources --find CXCL10
+      sources --csv > numbers.csv
+      sources --references
+    """
+    from ..biology.loader import load_catalogue
+    from ..biology.parameter import Basis
+
+    if basis is not None and basis not in get_args(Basis):
+        raise InputError(f"no basis '{basis}'", place="--basis", allowed=get_args(Basis), word=basis)
+    if as_json and as_csv:
+        raise InputError("choose one of --json and --csv")
+    catalogue = load_catalogue()
+    rows = _publications(catalogue) if references else _numbers(catalogue)
+    rows = [row for row in rows if basis is None or references or row["basis"] == basis]
+    if find is not None:
+        rows = [row for row in rows if find.lower() in json.dumps(row, ensure_ascii=False).lower()]
+    if as_json:
+        say(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif as_csv:
+        lines = io.StringIO()
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow(list(rows[0]) if rows else [])
+        writer.writerows([_cell(value) for value in row.values()] for row in rows)
+        say(lines.getvalue())
+    else:
+        columns = ("id", "title", "where") if references else ("place", "value", "unit", "basis", "source")
+        made = table(columns, [[_cell(row[column]) for column in columns] for row in rows])
+        for column in made.columns:
+            column.justify = "left"
+        show(made)
+        say(f"{len(rows)} {'references' if references else 'numbers'}")
+
+
+def schema() -> None:
+    """Print the JSON Schema of scenario files, from which editors complete
+    keys and check values.
+
+    [bold]Example[/bold]
+
+      schema > scenario.schema.json
+    """
+    from ..scenario import scenario_schema
+
+    say(json.dumps(scenario_schema(), indent=2, ensure_ascii=False))
+
+
+def _numbers(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Every number of the catalogue; where a trait stands for a number, the
+    trait is listed in its own place."""
+    return [
+        {
+            "place": place,
+            **_amount(parameter.value),
+            "basis": parameter.basis,
+            "source": list(parameter.source),
+            "range": None if parameter.range is None else [str(end) for end in parameter.range],
+            "note": parameter.note,
+            "claims": list(parameter.claims),
+        }
+        for place, parameter in catalogue.parameters()
+    ]
+
+
+def _amount(value: str | float) -> dict[str, str]:
+    found = _AMOUNT.fullmatch(str(value))
+    return {"value": str(value), "unit": ""} if found is None else {"value": found[1], "unit": found[2].strip()}
+
+
+def _publications(catalogue: Catalogue) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": name,
+            "title": entry.title,
+            "authors": list(entry.authors),
+            "year": entry.year,
+            "where": f"https://doi.org/{entry.doi}" if entry.doi else entry.url or entry.repository,
+            "note": entry.note,
+        }
+        for name, entry in catalogue.references.items()
+    ]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=False)
+    return "; ".join(str(item) for item in value) if isinstance(value, list) else str(value)

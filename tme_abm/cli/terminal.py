@@ -1,0 +1,100 @@
+"""What goes where: results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = ["complain", "log_to_stderr", "note", "say", "show", "stderr", "table", "verbosity"]
+
+PIPE_CLOSED = 141  # what the shell calls a program that ended by SIGPIPE
+WIDE = 200  # columns of a table that goes to a file or a pipe, where nothing has to fit on a screen
+
+_logger = logging.getLogger("tme_abm")
+_shared: list[Console] = []
+
+
+def stderr() -> Console:
+    """The one console on stderr: the live line and the log must share it, or they write over each other."""
+    from rich.console import Console
+
+    if not _shared:
+        _shared.append(Console(stderr=True, highlight=False))
+    return _shared[0]
+
+
+def say(text: str) -> None:
+    """One result, as it is, to stdout. All results come through here.
+
+    A reader that has seen enough closes the pipe (`tme-abm sources | head`): that is no error, and ends the
+    program without a word.
+    """
+    try:
+        # Line by line: an unbuffered stdout takes what a closing pipe left of one big write for all of it.
+        sys.stdout.writelines(f"{line}\n" for line in text.removesuffix("\n").split("\n"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in the buffer
+        raise SystemExit(PIPE_CLOSED) from None
+
+
+def note(text: str) -> None:
+    """One remark to stderr."""
+    stderr().print(text, markup=False, soft_wrap=True)
+
+
+def complain(text: str) -> None:
+    """One error to stderr, on a line of its own and unbroken, so that it can be searched for."""
+    from rich.text import Text
+
+    stderr().print(Text("error: ", style="bold red") + Text(text, style="default"), soft_wrap=True)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> Table:
+    """A plain table: the first column to the left, numbers to the right. Cells are text, never markup."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    for index, column in enumerate(columns):
+        made.add_column(Text(column), justify="left" if index == 0 else "right", overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(cell) for cell in row))
+    return made
+
+
+def show(made: Table) -> None:
+    """A table to stdout: as wide as the screen, or as wide as it needs where there is none."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=WIDE)
+    with console.capture() as captured:
+        console.print(made)
+    say("\n".join(line.rstrip() for line in captured.get().splitlines()).strip("\n") + "\n")
+
+
+def log_to_stderr(*, verbose: bool, quiet: bool) -> None:
+    """Show the package's log: warnings, everything with `verbose`, only errors with `quiet`."""
+    from rich.logging import RichHandler
+
+    for old in [handler for handler in _logger.handlers if isinstance(handler, RichHandler)]:
+        _logger.removeHandler(old)
+    handler = RichHandler(console=stderr(), show_time=False, show_path=False, markup=False, rich_tracebacks=False)
+    handler.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING)
+    _logger.addHandler(handler)
+    _logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
+
+
+def verbosity() -> int:
+    """The level at which the package's log is shown."""
+    return _logger.level or logging.WARNING

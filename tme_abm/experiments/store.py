@@ -1,0 +1,300 @@
+"""A run is a directory, and the directory is whole at every moment.
+
+`manifest.json` says what ran and how it went, `scenario.resolved.toml` with which values, `series.csv`
+(time_day, metric, value) what was measured, `snapshots/` what the tissue looked like, `checkpoint/` where
+to go on. All but the manifest and the log depend on scenario and seed alone, byte for byte.
+
+A checkpoint names the fingerprint of its arrays and of everything written before it. It is believed only if
+all of them still match; otherwise the one before it is tried, and without any the run starts again from the
+first step, which leads to the same bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ..core.errors import InputError
+from . import files
+from .results import (
+    CHECKPOINTS,
+    HEADER,
+    LOG,
+    MANIFEST,
+    RESOLVED,
+    SCHEMA,
+    SERIES,
+    SNAPSHOTS,
+    Series,
+    list_snapshots,
+    read_manifest,
+    read_series,
+    read_snapshot,
+)
+
+__all__ = [
+    "Checkpoint",
+    "RunDirectory",
+    "Series",
+    "list_snapshots",
+    "read_manifest",
+    "read_series",
+    "read_snapshot",
+]
+
+logger = logging.getLogger(__name__)
+
+_GENERATIONS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """The state after `step` steps: the model's arrays, and the day they belong to."""
+
+    step: int
+    day: float
+    arrays: dict[str, NDArray[Any]]
+
+
+class RunDirectory:
+    """One run on disk, open for writing."""
+
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        self.path = path
+        self.manifest = manifest
+        self._series = bytearray(_line(HEADER))
+        self._snapshots: dict[str, str] = {}
+
+    @staticmethod
+    def check_free(path: Path, *, overwrite: bool = False) -> None:
+        """May a new run go here? Yes where there is nothing, and with `overwrite` where there is a run.
+
+        Raises:
+            InputError: something is there already, or the place cannot be written.
+        """
+        with files.disk_errors(path, "use the directory"):
+            if path.exists() and not path.is_dir():
+                raise InputError("is a file, and a run needs a directory", file=path)
+            there = [item for item in path.iterdir() if not files.is_temporary(item)] if path.exists() else []
+        if there and not (path / MANIFEST).is_file():
+            raise InputError("the directory is not empty and holds no run; choose another with --out", file=path)
+        if there and not overwrite:
+            raise InputError(
+                "holds a run already; go on with it by --resume, replace it with --overwrite, "
+                "or choose another directory with --out",
+                file=path,
+            )
+        parent = path
+        while not parent.exists():
+            parent = parent.parent
+        if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+            raise InputError("cannot write there: permission denied", file=path)
+
+    @classmethod
+    def create(cls, path: Path, *, manifest: Mapping[str, Any], resolved: str, overwrite: bool = False) -> RunDirectory:
+        """Begin a run: its manifest and its resolved scenario, before anything is simulated."""
+        cls.check_free(path, overwrite=overwrite)
+        run = cls(path, {"schema": SCHEMA, **manifest})
+        with files.disk_errors(path, "create the directory"):
+            if path.exists():
+                with run.locked():
+                    run._clear()
+                    run._begin(path, resolved)
+                return run
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # A directory that appears with its manifest inside is a run from the first moment it is seen.
+            stage = path.with_name(f".{path.name}.{os.getpid()}.part")
+            shutil.rmtree(stage, ignore_errors=True)
+            try:
+                stage.mkdir()
+                run._begin(stage, resolved)
+                stage.rename(path)
+            except BaseException:
+                shutil.rmtree(stage, ignore_errors=True)
+                raise
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> RunDirectory:
+        """Take up a run that was begun.
+
+        Raises:
+            InputError: not a run directory, or one that was changed by hand.
+        """
+        manifest = read_manifest(path)
+        run = cls(path, manifest)
+        with files.disk_errors(path / RESOLVED, "read the file"):
+            resolved = (path / RESOLVED).read_bytes()
+        if files.sha256(resolved) != manifest.get("resolved_sha256"):
+            raise InputError("is not the scenario this run was begun with", file=path / RESOLVED)
+        return run
+
+    def _begin(self, directory: Path, resolved: str) -> None:
+        content = resolved.encode()
+        self.manifest["resolved_sha256"] = files.sha256(content)
+        (directory / SNAPSHOTS).mkdir(exist_ok=True)
+        (directory / CHECKPOINTS).mkdir(exist_ok=True)
+        files.write_bytes(directory / RESOLVED, content)
+        files.write_json(directory / MANIFEST, self.manifest)
+
+    def _clear(self) -> None:
+        for old in (*self._checkpoint_files(), *self._snapshot_files(), self.path / SERIES, self.path / LOG):
+            old.unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second process out; the lock goes with the process, however it ends."""
+        if os.name != "posix":
+            yield
+            return
+        import fcntl
+
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise InputError("another process is writing this run", file=self.path) from error
+            except OSError as error:  # some network disks have no locks; a run without one is better than none
+                logger.warning("cannot lock %s: %s", self.path, error)
+            yield
+        finally:
+            os.close(handle)
+
+    def update_manifest(self, **changes: Any) -> None:
+        """Change entries of the manifest and write it."""
+        self.manifest.update(changes)
+        files.write_json(self.path / MANIFEST, self.manifest)
+
+    def settle(self) -> None:
+        """All is written: see to it that it outlasts a power cut."""
+        for directory in (self.path / SNAPSHOTS, self.path / CHECKPOINTS, self.path):
+            with files.disk_errors(directory, "write the directory"):
+                files.sync_directory(directory)
+
+    def add_row(self, day: float, measures: Mapping[str, float]) -> None:
+        """Append one time to the series (in memory until `flush`)."""
+        for metric, value in measures.items():
+            self._series += _line((repr(float(day)), metric, repr(float(value))))
+
+    def flush(self) -> None:
+        """Write the series as far as it goes."""
+        files.write_bytes(self.path / SERIES, bytes(self._series))
+
+    def add_snapshot(self, day: float, arrays: files.Arrays) -> None:
+        """Write one picture of the tissue."""
+        content = files.npz_bytes(arrays)
+        name = f"day_{day:07.3f}.npz"
+        files.write_bytes(self.path / SNAPSHOTS / name, content)
+        self._snapshots[name] = files.sha256(content)
+
+    def add_checkpoint(self, step: int, day: float, arrays: files.Arrays, *, last: bool = False) -> None:
+        """Write the state after `step` steps; keep the one before it as well, unless this is the `last`."""
+        self.flush()
+        content = files.npz_bytes(arrays)
+        stem = self.path / CHECKPOINTS / f"step_{step:09d}"
+        files.write_bytes(stem.with_suffix(".npz"), content)
+        note = {
+            "schema": SCHEMA,
+            "scenario_hash": self.manifest["scenario_hash"],
+            "seed": self.manifest["seed"],
+            "step": step,
+            "time_day": day,
+            "state_sha256": files.sha256(content),
+            "series_bytes": len(self._series),
+            "series_sha256": files.sha256(bytes(self._series)),
+            "snapshots": dict(sorted(self._snapshots.items())),
+        }
+        files.write_json(stem.with_suffix(".json"), note)
+        kept = {file.stem for file in self._notes()[: 1 if last else _GENERATIONS]}
+        for old in self._checkpoint_files():
+            if old.stem not in kept:
+                old.unlink(missing_ok=True)
+
+    def restore(self) -> Checkpoint | None:
+        """Go back to the newest checkpoint that can be believed, and forget what was written after it.
+
+        None when there is no such checkpoint; then everything but the manifest is forgotten.
+        """
+        for directory in (self.path, self.path / SNAPSHOTS, self.path / CHECKPOINTS):
+            with files.disk_errors(directory, "create the directory"):
+                directory.mkdir(exist_ok=True)
+            files.remove_temporaries(directory)
+        found = None
+        for note in self._notes():
+            try:
+                found = self._believe(note)
+            except InputError as error:
+                logger.warning("%s; going back to the checkpoint before it", error)
+                continue
+            break
+        if found is None:
+            self._series, self._snapshots = bytearray(_line(HEADER)), {}
+        with files.disk_errors(self.path, "remove a later file"):
+            for snapshot in self._snapshot_files():
+                if snapshot.name not in self._snapshots:
+                    snapshot.unlink()
+            for file in self._checkpoint_files():
+                if found is None or file.stem > f"step_{found.step:09d}":
+                    file.unlink()
+        return found
+
+    def _believe(self, path: Path) -> Checkpoint:
+        """Read a checkpoint; InputError when it or anything written before it is not what it was."""
+        note = files.read_json(path)
+        try:
+            if (note["schema"], note["scenario_hash"], note["seed"]) != (
+                SCHEMA,
+                self.manifest["scenario_hash"],
+                self.manifest["seed"],
+            ):
+                raise InputError("the checkpoint is of another run", file=path)
+            arrays = files.read_npz(path.with_suffix(".npz"), note["state_sha256"])
+            series = self._series_up_to(int(note["series_bytes"]), note["series_sha256"])
+            snapshots = dict(note["snapshots"])
+            for name, expected in snapshots.items():
+                self._expect(self.path / SNAPSHOTS / name, expected)
+            found = Checkpoint(step=int(note["step"]), day=float(note["time_day"]), arrays=arrays)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"the checkpoint is damaged ({error!r})", file=path) from error
+        self._series, self._snapshots = series, snapshots
+        return found
+
+    def _series_up_to(self, count: int, expected: str) -> bytearray:
+        with files.disk_errors(self.path / SERIES, "read the file"):
+            content = (self.path / SERIES).read_bytes()[:count]
+        if files.sha256(content) != expected:
+            raise InputError("the series is not the one that was written", file=self.path / SERIES)
+        return bytearray(content)
+
+    @staticmethod
+    def _expect(path: Path, expected: str) -> None:
+        with files.disk_errors(path, "read the file"):
+            content = path.read_bytes()
+        if files.sha256(content) != expected:
+            raise InputError("the file is not the one that was written", file=path)
+
+    def _notes(self) -> list[Path]:
+        return sorted((self.path / CHECKPOINTS).glob("step_*.json"), reverse=True)
+
+    def _checkpoint_files(self) -> list[Path]:
+        return sorted((self.path / CHECKPOINTS).glob("step_*.*"))
+
+    def _snapshot_files(self) -> list[Path]:
+        return sorted((self.path / SNAPSHOTS).glob("day_*.npz"))
+
+
+def _line(row: tuple[str, ...]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(row)
+    return buffer.getvalue().encode()
