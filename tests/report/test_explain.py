@@ -1,0 +1,52 @@
+"""The model in plain English keeps up with the model."""
+
+from __future__ import annotations
+
+import pytest
+
+from tme_abm.biology import load_catalogue
+from tme_abm.model import SCHEDULE
+from tme_abm.report.explain import explain
+from tme_abm.scenario import load
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    protocol = '[{do = "block", receptor = "PD1", fraction = 0.9, start = "2 day"}]'
+    return explain(load("cold", [f"protocol={protocol}"]))
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_every_rule_is_said_with_its_basis(text: str) -> None:
+    catalogue = load_catalogue()
+    said = flat(text)
+    for sentence in catalogue.sentences():
+        _, _, rest = sentence.partition(", ")
+        assert f"{rest[:1].upper()}{rest[1:]} [" in said
+    rule = catalogue.rules[0]
+    assert f"[{', '.join((rule.basis, *rule.source))}]" in said
+
+
+def test_processes_come_in_the_order_of_the_schedule(text: str) -> None:
+    step = text[text.index("## What happens in a step") : text.index("## How rules combine")]
+    places = [step.index(f" {name}: ") for name, _ in SCHEDULE]
+    assert places == sorted(places)
+    assert "Sub-lethal damage heals unless further hits come in time." in flat(step)
+
+
+def test_the_tumor_and_what_is_done_to_it_are_described(text: str) -> None:
+    said = flat(text)
+    assert "antigenicity = 0.15 *; usual value 0.5." in said
+    assert "pdl1 = 1." in said
+    assert "block, from 2 day: receptor PD1, fraction 0.9" in said
+    assert "700 tumor cells" in said
+
+
+def test_every_source_used_is_listed_and_lines_are_short(text: str) -> None:
+    sources = text[text.index("## Sources") :]
+    used = {source for _, parameter in load_catalogue().parameters() for source in parameter.source}
+    assert all(f"- {source}: " in sources for source in used)
+    assert max(len(line) for line in text.splitlines() if "://" not in line) <= 100

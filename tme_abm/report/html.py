@@ -1,0 +1,146 @@
+"""A comparison as one HTML file that needs nothing else: pictures and styles inside, no scripts, no requests.
+
+The file can be mailed, printed and opened in ten years. Everything in it comes from the comparison directory
+and the catalogue; the same results give the same bytes. All text that a scenario's author wrote goes through
+the template's escaping.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+
+from ..experiments.files import write_bytes
+from .charts import composition, courses, strips
+from .differences import common_start, differences, parameters
+from .glossary import glossary
+from .palette import CORE_LINE, DEAD, EMPTY, STATES, VESSEL, cell_color, cell_shape, dashes, scenario_colors
+from .pictures import Gallery, gallery
+from .reading import Comparison, read_comparison
+from .slides import slides
+from .tables import census, concentrations, pairs, swap_rows
+from .verdicts import cards, opening
+from .wording import join, plural
+
+__all__ = ["write_comparison"]
+
+FILE_NAME = "report.html"
+
+
+def write_comparison(directory: Path) -> Path:
+    """Write `report.html` into a comparison directory, in one move, and return its path.
+
+    Raises:
+        InputError: the directory holds no readable `comparison.json`, or cannot be written.
+    """
+    path = directory / FILE_NAME
+    write_bytes(path, render(read_comparison(directory)).encode())
+    return path
+
+
+def render(comparison: Comparison) -> str:
+    """The report of a comparison as HTML text."""
+    environment = Environment(
+        loader=PackageLoader("tme_abm.report"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(data=_data_address, day="{:g}".format, swatch=_swatch)
+    return environment.get_template("comparison.html.j2").render(_content(comparison))
+
+
+def _content(comparison: Comparison) -> dict[str, Any]:
+    words = glossary()
+    resolved = parameters(comparison)
+    differ = differences(resolved, words)
+    made = cards(comparison)
+    pictures = gallery(comparison)
+    same_start = common_start(resolved)
+    return {
+        "names": comparison.names,
+        "title": _title(comparison),
+        "days": comparison.days,
+        "join": join,
+        "plural": plural,
+        "words": words,
+        "summary": opening(comparison, made, differ, same_start=same_start),
+        "cards": made,
+        "state_colors": STATES,
+        "strips": strips(comparison),
+        "slides": slides(),
+        "differ": differ,
+        "same_start": same_start,
+        "gallery": pictures,
+        "legend": _legend(pictures),
+        "courses": courses(comparison),
+        "line_key": [
+            (name, scenario_colors(comparison.names)[name], " ".join(map(str, dashes(i))))
+            for i, name in enumerate(comparison.names)
+        ],
+        "composition": composition(comparison),
+        "immune_key": [cell for cell in comparison.cells if _is_immune(comparison, cell)],
+        "cell_color": cell_color,
+        "census": census(comparison),
+        "concentrations": concentrations(comparison),
+        "pairs": pairs(comparison),
+        "swap": swap_rows(comparison),
+        "unfinished": comparison.unfinished,
+        "runs": [run for tumor in comparison.tumors.values() for run in tumor.runs],
+        "resolved": {name: (tumor.resolved, tumor.hash) for name, tumor in comparison.tumors.items()},
+        "command": str(comparison.extra.get("command") or ""),
+        "versions": comparison.extra.get("versions") or {},
+    }
+
+
+def _title(comparison: Comparison) -> str:
+    swap = comparison.extra.get("swap")
+    if isinstance(swap, Mapping) and {"from", "into"} <= swap.keys():
+        return f"{swap['into']} with traits of {swap['from']}"
+    return join(comparison.names) + (", compared" if len(comparison.names) > 1 else "")
+
+
+def _is_immune(comparison: Comparison, cell: str) -> bool:
+    return any(f"{cell} core" in comparison.tumors[name].metrics for name in comparison.names)
+
+
+def _legend(pictures: Gallery) -> list[tuple[str, Markup]]:
+    """Swatches of what the tissue pictures show: cells, then the ground they lie on."""
+    if not pictures.cells:
+        return []
+    present = [name for name in pictures.cells if name in pictures.present]
+    ground = [name for name in present if name in pictures.tissue]
+    leukocytes = [name for name in present if name not in ground]
+    return [
+        *((name, _swatch(cell_color(name), "block")) for name in ground),
+        *((name, _swatch(cell_color(name), cell_shape(name))) for name in leukocytes),
+        ("dead cell", _swatch(DEAD, "block")),
+        ("stroma", _swatch(EMPTY, "block")),
+        ("blood vessel", _swatch(VESSEL, "frame")),
+        ("border of the tumor core", _swatch(CORE_LINE, "line")),
+    ]
+
+
+def _swatch(color: str, shape: str) -> Markup:
+    """A small inline picture: a disc, a square, a filled block or a frame."""
+    shapes = {
+        "disc": '<circle cx="8" cy="8" r="6" fill="{c}" stroke="#0005"/>',
+        "square": '<rect x="2.7" y="2.7" width="10.6" height="10.6" fill="{c}" stroke="#0005"/>',
+        "block": '<rect x="1" y="1" width="14" height="14" fill="{c}" stroke="#0003"/>',
+        "frame": '<rect x="2" y="2" width="12" height="12" fill="none" stroke="{c}" stroke-width="2"/>',
+        "line": '<path d="M1 8H15" stroke="{c}" stroke-width="2"/>',
+    }
+    drawing = shapes[shape].format(c=escape(color))
+    return Markup(f'<svg class="swatch" width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">{drawing}</svg>')
+
+
+def _data_address(content: bytes) -> str:
+    """The content as an address that holds it (data:…;base64,…)."""
+    kind = "image/png" if content.startswith(b"\x89PNG") else "image/svg+xml"
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
