@@ -128,7 +128,7 @@ class Goal:
         if not self.over:
             return value
         below = self._sum(measured[self.over](self.day))
-        return value
+        return value / below if below > 0 else np.nan
 
     def inside(self, value: float) -> bool:
         """Whether a value meets the goal."""
