@@ -82,10 +82,16 @@ class World:
     def living(self, name: str) -> list[Cell]:
         return [cell for cell in self.cells if cell.alive and cell.name == name]
 
-    def has_tumor(self, at: At) -> bool:
+    def has_tumor(self, at: At, *, dead_too: bool = False) -> bool:
         cell = self.places.get(("tissue", at))
         tumor = {prey for hunted in self.biology.hunts for prey in hunted}
-        return cell is not None and cell.alive and self.biology.cell_index[cell.name] in tumor
+        if cell is None or self.biology.cell_index[cell.name] not in tumor:
+            return False
+        return cell.alive or dead_too
+
+    def in_territory(self, at: At) -> bool:
+        held = sum(self.has_tumor(there, dead_too=True) for there in (at, *self.around(at)))
+        return held / 3 ** len(self.shape) > 0.5
 
     # ------------------------------------------------------------- sensing
 
@@ -376,7 +382,7 @@ def recruitment(world: World, pools: dict[str, tuple[float, float]], dt: float) 
             for other in world.biology.cells:
                 if world.layer(other) == "vessel":
                     rate *= world.behavior(other, "adhesion", at, None)
-            if world.has_tumor(at):
+            if world.in_territory(at):
                 rate *= world.behavior(name, "infiltration", at, None)
             count = poisson(world.draw("recruitment", world.site(at) * 256 + kind), rate * dt)
             if count:
@@ -441,7 +447,7 @@ def migration(world: World, dt: float) -> dict[int, tuple[At, int]]:
     at = {cell.key: cell.at for cell in world.cells}
     heading = {cell.key: cell.columns["heading"] for cell in world.cells}
     taken = {cell.at for cell in world.cells if world.layer(cell.name) == "immune"}
-    tumor = {at for at in np.ndindex(*world.shape) if world.has_tumor(at)}
+    tumor = {at for at in np.ndindex(*world.shape) if world.in_territory(at)}
     for hop in range(hops):
         wishes: dict[At, list[tuple[float, int]]] = defaultdict(list)
         for walker in walkers:

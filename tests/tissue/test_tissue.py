@@ -135,6 +135,21 @@ def test_growing_tumor_pushes_leukocytes_outward() -> None:
     assert not tissue.tumor_sites[leukocytes].any()
 
 
+def test_territory_is_where_most_neighbors_are_tumor() -> None:
+    block = full_block(5, (21, 21))
+    hole = block.index(("tumor", (10, 10)))
+    tissue = tissue_of(pocket(), block, shape=(21, 21))
+    tissue.request_removal(np.array([hole]))
+    tissue.request_death(np.array([block.index(("tumor", (9, 9)))]), APOPTOTIC, "apoptosis")
+    tissue.settle()
+    territory = tissue.tumor_territory.reshape(21, 21)
+    assert territory[10, 10]  # a hole
+    assert territory[9, 9]  # a corpse
+    assert territory[8, 10]  # the rim
+    assert not territory[7, 10]  # beside the rim
+    assert not territory[8, 8]  # a corner
+
+
 def test_arrivals_take_free_sites_at_the_vessel_and_empty_the_pool() -> None:
     biology = pocket()
     tissue = tissue_of(biology, [("TAM", (3, 3))], vessels=[(3, 3)], pools={"CD8": 5.0})

@@ -37,7 +37,7 @@ class Migration:
         persistence = tissue.behavior["persistence"][rows]
         entry = tissue.behavior["infiltration"][rows]
         climb = self._attraction(tissue)
-        tumor = np.append(tissue.tumor_sites, False)
+        tumor = np.append(tissue.tumor_territory, False)
         # Several hops a step: at most one site each, so that halving dt leaves the walk as it is.
         hops = int(np.ceil(speed.max(initial=0.0) * dt / tissue.lattice.spacing))
         for hop in range(hops):

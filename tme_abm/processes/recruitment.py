@@ -50,7 +50,7 @@ class Recruitment:
         if not len(tissue.vessels):
             return
         adhesion = self._adhesion(tissue)
-        engulfed = tissue.tumor_sites[tissue.vessels]
+        engulfed = tissue.tumor_territory[tissue.vessels]
         for kind in self.recruited:
             pool = self.biology.pool[kind]
             if pool is None or not self.pools[pool].rest:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..core import draws
 from ..kernels.choice import choose, winners
+from ..kernels.neighborhood import contact_mean
 from ..kernels.rates import probability
 from .behaviors import Behaviors
 from .cells import ALIVE, Cells
@@ -101,6 +102,17 @@ class Tissue:
         mask = np.zeros(self.lattice.n_sites, dtype=bool)
         mask[self.cells.site[self.living & np.isin(self.cells.kind, self.tumor_kinds)]] = True
         return mask
+
+    @property
+    def tumor_territory(self) -> NDArray[np.bool_]:
+        """Mask (n_sites,) of the sites in whose contact neighborhood most sites hold tumor cells, alive or dead.
+
+        A single hole that killing leaves inside a tumor is territory; a stroma site beside a straight rim is not.
+        """
+        tumor = np.zeros(self.lattice.n_sites)
+        tumor[self.cells.site[np.isin(self.cells.kind, self.tumor_kinds)]] = 1.0
+        mostly: NDArray[np.bool_] = contact_mean(tumor, self.lattice.shape) > 0.5
+        return mostly
 
     @property
     def layer(self) -> NDArray[np.int8]:
