@@ -87,8 +87,8 @@ def test_the_hot_tumor_is_held(three: Any) -> None:
 def test_knock_outs_turn_hot_cold_and_blockade_thins_the_suppressors(tmp_path: Path) -> None:
     hot, cold = load("hot"), load("cold")
     arms = [
-        changed(hot, {"name": "without CXCR3", "protocol": [{"do": "knock out", "product": "CXCR3", "cells": ["CD8"]}]}),
-        changed(hot, {"name": "without IFNG", "protocol": [{"do": "knock out", "product": "IFNG"}]}),
+        changed(hot, {"name": "no CXCR3", "protocol": [{"do": "knock out", "product": "CXCR3", "cells": ["CD8"]}]}),
+        changed(hot, {"name": "no IFNG", "protocol": [{"do": "knock out", "product": "IFNG"}]}),
         cold,
         changed(
             cold,
@@ -99,11 +99,12 @@ def test_knock_outs_turn_hot_cold_and_blockade_thins_the_suppressors(tmp_path: P
         ),
     ]
     rows = rows_of(arms, tmp_path, 3)
-    for name in ("without CXCR3", "without IFNG"):
+    for name in ("no CXCR3", "no IFNG"):
         assert [classify(row) for row in rows[name][10.0]] == ["cold"] * 3, name
     for cells in (("PMN-MDSC", "M-MDSC"), ("TAM",)):
         untreated, treated = (
-            median(sum(row[f"{cell} core"] for cell in cells) for row in rows[name][10.0]) for name in ("cold", "blocked")
+            median(sum(row[f"{cell} core"] for cell in cells) for row in rows[name][10.0])
+            for name in ("cold", "blocked")
         )
         assert treated <= untreated / 2, cells
 

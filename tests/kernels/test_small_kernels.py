@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tme_abm.kernels.choice import choose, winners
-from tme_abm.kernels.neighborhood import contact_mean, moore_offsets, neighbor_table, offset_lengths
+from tme_abm.kernels.neighborhood import contact_mean, moore_offsets, neighbor_table, offset_lengths, sites_within
 from tme_abm.kernels.paths import straight_path
 from tme_abm.kernels.rates import probability, relax, two_way
 from tme_abm.kernels.response import drive, hill, occupancy, pull
@@ -116,3 +116,16 @@ def test_straight_paths_go_from_neighbor_to_neighbor(shape: tuple[int, ...]) -> 
     assert steps.max() == 1
     # No detour: the number of moves is the Chebyshev distance.
     np.testing.assert_array_equal(steps.sum(axis=1), np.abs(at[:, -1] - at[:, 0]).max(axis=1))
+
+
+@pytest.mark.parametrize("shape", [(9, 11), (5, 6, 7)])
+@pytest.mark.parametrize("reach", [0.0, 1.0, 2.3])
+def test_sites_within_are_those_within_nearest_first(shape: tuple[int, ...], reach: float) -> None:
+    n_sites = int(np.prod(shape))
+    everywhere = np.stack(np.unravel_index(np.arange(n_sites), shape), axis=-1)
+    for site in (0, n_sites // 2, n_sites - 1):
+        away = np.linalg.norm(everywhere - everywhere[site], axis=1)
+        found = sites_within(np.array([site]), shape, reach)[0]
+        found = found[found < n_sites]
+        assert set(found.tolist()) == set(np.flatnonzero(away <= reach).tolist())
+        assert (np.diff(away[found]) >= -1e-9).all()

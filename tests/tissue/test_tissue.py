@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from tests.support.catalogue import pocket
-from tests.support.tissues import site_of, tissue_of
+from tests.support.catalogue import pocket, with_base
+from tests.support.tissues import respond, site_of, tissue_of
 from tme_abm.tissue import ALIVE, APOPTOTIC, EMPTY, NECROTIC, TISSUE, Tissue
 
 KEYS = np.array([11, 12], dtype=np.uint64)
@@ -120,9 +120,11 @@ def test_a_crowd_dividing_at_once_stays_consistent_and_dense(shape: tuple[int, .
     assert occupied[inner].all()
 
 
-def test_growing_tumor_pushes_leukocytes_outward() -> None:
+@pytest.mark.parametrize(("infiltration", "stay_out"), [(0.0, True), (1.0, False)])
+def test_growing_tumor_displaces_leukocytes_that_do_not_infiltrate(infiltration: float, stay_out: bool) -> None:
+    biology = with_base(pocket(), {("TAM", "infiltration"): infiltration})
     rim = [("TAM", (8, y)) for y in range(7, 14)]
-    tissue = tissue_of(pocket(), [*full_block(3, (21, 21)), *rim], shape=(21, 21))
+    tissue = tissue_of(biology, [*full_block(3, (21, 21)), *rim], shape=(21, 21))
     for turn in range(30):
         tumor = np.flatnonzero(tissue.cells.kind == 0)
         mother = tumor[turn % len(tumor) :][:1]
@@ -130,9 +132,12 @@ def test_growing_tumor_pushes_leukocytes_outward() -> None:
         tissue.request_division(mother)
         tissue.settle()
         tissue.clock.step += 1
+        respond(tissue, biology)
     consistent(tissue)
+    assert len(tissue.cells) > 30
     leukocytes = tissue.cells.site[tissue.cells.kind != 0]
-    assert not tissue.tumor_sites[leukocytes].any()
+    assert len(leukocytes) == len(rim)
+    assert (not tissue.tumor_territory[leukocytes].any()) == stay_out
 
 
 def test_territory_is_where_most_neighbors_are_tumor() -> None:

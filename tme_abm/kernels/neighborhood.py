@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["contact_mean", "moore_offsets", "neighbor_table", "offset_lengths"]
+__all__ = ["contact_mean", "moore_offsets", "neighbor_table", "offset_lengths", "sites_within"]
 
 Array = NDArray[np.float64]
 Sites = NDArray[np.int32]
@@ -65,3 +65,17 @@ def contact_mean(levels: NDArray[np.floating], shape: tuple[int, ...]) -> NDArra
     mean: NDArray[np.floating] = total.ravel()
     mean *= 1.0 / 3.0 ** len(shape)
     return mean
+
+
+def sites_within(sites: NDArray[np.integer], shape: tuple[int, ...], reach: float) -> NDArray[np.int64]:
+    """The sites within `reach` (lattice units) of each of `sites`, nearest first, shape (n, k); outside is n_sites."""
+    span = range(-int(reach), int(reach) + 1)
+    offsets = np.array(list(itertools.product(span, repeat=len(shape))), dtype=np.int64)
+    length = (offsets**2).sum(axis=1)
+    order = np.argsort(length, kind="stable")
+    offsets = offsets[order][length[order] <= reach**2]
+    at = np.stack(np.unravel_index(sites, shape), axis=-1)[:, None, :] + offsets
+    inside = ((at >= 0) & (at < np.array(shape))).all(axis=2)
+    clipped = np.clip(at, 0, np.array(shape) - 1)
+    numbers = np.ravel_multi_index(tuple(clipped[..., axis] for axis in range(len(shape))), shape)
+    return np.where(inside, numbers, prod(shape))

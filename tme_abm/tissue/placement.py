@@ -1,7 +1,7 @@
 """Finding room for daughters: on a free neighboring site, or by pushing a chain of cells into a near gap.
 
-Without pushing a tumor grows at its rim only, linearly in radius. A growing tumor also pushes the
-leukocytes it meets outward instead of silently swallowing them.
+Without pushing a tumor grows at its rim only, linearly in radius. A growing tumor displaces the stroma around it, and
+with it the leukocytes there, instead of silently swallowing them.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..kernels.choice import choose, winners
+from ..kernels.neighborhood import sites_within
 from ..kernels.paths import straight_path
 from .lattice import EMPTY, IMMUNE, TISSUE
 
 if TYPE_CHECKING:
     from .tissue import Tissue
 
-__all__ = ["daughters_by_pushing", "daughters_nearby"]
+__all__ = ["daughters_by_pushing", "daughters_nearby", "displace_leukocytes"]
 
 Rows = NDArray[np.int64]
 
@@ -38,8 +39,6 @@ def daughters_nearby(tissue: Tissue, layer: int, mothers: Rows) -> Rows:
     lucky, sites = lucky[won], sites[won]
     crowded = mothers[pick < 0]
     tissue.add_daughters(layer, mothers[lucky], sites)
-    if layer == TISSUE:
-        _push_leukocytes(tissue, sites)
     return crowded
 
 
@@ -77,9 +76,7 @@ def daughters_by_pushing(tissue: Tissue, mothers: Rows) -> None:
         rows = lattice.occupant[TISSUE, source]
         cells.site[rows] = target
         lattice.occupant[TISSUE, target] = rows
-    filled = path[np.arange(len(path)), length]
     tissue.add_daughters(TISSUE, mothers, path[:, 1])
-    _push_leukocytes(tissue, filled)
 
 
 def _rim(tissue: Tissue, occupied: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -95,15 +92,25 @@ def _rim(tissue: Tissue, occupied: NDArray[np.bool_]) -> NDArray[np.int64]:
     return free[taken[lattice.neighbors[free]].any(axis=1)]
 
 
-def _push_leukocytes(tissue: Tissue, filled: NDArray[np.integer]) -> None:
-    """Move leukocytes off `filled` sites, which tumor has just taken, to a free site without tissue cells."""
-    lattice = tissue.lattice
-    met = lattice.occupant[IMMUNE][filled]
-    rows = met[met >= 0].astype(np.int64)
+def displace_leukocytes(tissue: Tissue, before: NDArray[np.bool_]) -> None:
+    """Carry leukocytes along with the stroma that a growing tumor displaces.
+
+    `before` is the tumor's territory (n_sites,) before it grew. A leukocyte whose site has become territory since
+    is let in as often as its infiltration says, like one that walks; else it goes to the nearest free site outside.
+    Where none is within pushing distance it is engulfed.
+    """
+    cells, lattice = tissue.cells, tissue.lattice
+    territory = tissue.tumor_territory
+    overrun = (territory & ~before)[cells.site] & tissue.living & (tissue.layer == IMMUNE)
+    rows = np.flatnonzero(overrun)
+    # Cells born in this step have no behavior yet; they stay beside their mothers.
+    entry = tissue.behavior["infiltration"]
+    rows = rows[rows < len(entry)]
+    rows = rows[tissue.draw("push", cells.key[rows], lane=1) >= entry[rows]]
     if not len(rows):
         return
-    around = lattice.neighbors[tissue.cells.site[rows]]
-    free = (lattice.occupant[IMMUNE][around] == EMPTY) & (lattice.occupant[TISSUE][around] == EMPTY)
-    pick = choose(free / lattice.step_lengths, tissue.draw("push", tissue.cells.key[rows], lane=1))
-    able = pick >= 0
-    tissue.move(rows[able], around[able, pick[able]], lane=99)
+    around = sites_within(cells.site[rows], lattice.shape, tissue.push / lattice.spacing)
+    free = (lattice.occupant[IMMUNE][around] == EMPTY) & ~np.append(territory, True)[around]
+    nearest = np.argmax(free, axis=1)
+    able = free[np.arange(len(rows)), nearest]
+    tissue.move(rows[able], around[able, nearest[able]], lane=99)

@@ -23,7 +23,7 @@ from .cells import ALIVE, Cells
 from .controls import Controls
 from .fields import Fields
 from .lattice import EMPTY, IMMUNE, TISSUE, Lattice
-from .placement import daughters_by_pushing, daughters_nearby
+from .placement import daughters_by_pushing, daughters_nearby, displace_leukocytes
 
 __all__ = ["Clock", "Tissue"]
 
@@ -171,7 +171,10 @@ class Tissue:
         """Grant everything asked for in this step: deaths, removals, births, arrivals, in this order."""
         self._grant_deaths()
         gone = self._grant_removals()
-        self._grant_births()
+        if self._mothers:
+            before = self.tumor_territory
+            self._grant_births()
+            displace_leukocytes(self, before)
         self._grant_arrivals()
         if gone.any():
             staying = np.ones(len(self.cells), dtype=bool)
@@ -203,8 +206,6 @@ class Tissue:
         return gone
 
     def _grant_births(self) -> None:
-        if not self._mothers:
-            return
         mothers = np.concatenate(self._mothers)
         self._mothers.clear()
         mothers = mothers[self.cells.fate[mothers] == ALIVE]

@@ -1,0 +1,180 @@
+"""What a color means: cell types or inner states on cells, concentrations on the ground.
+
+A `Coloring` gives every cell a color and says what its legend shows; a `FieldScale` does the same for a molecule.
+Scales start at zero and end at a round number, so that the color bar stays put while concentrations change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
+
+from tme_abm.report.palette import DEAD, FIELD_COLORS, cell_color, rgb
+
+from .frame import Frame
+
+__all__ = ["CELL_TYPE", "COLORINGS", "Coloring", "FieldScale", "cell_colors", "nice_above", "scale_of"]
+
+_NOT_COLORED = "#D5DADF"  # cells that a state does not concern
+_STEPS = 256
+_UNITS = (("µM", 1e-3), ("nM", 1.0), ("pM", 1e3), ("fM", 1e6))
+_QUANTILE = 0.998  # of a field: single hot sites must not darken all the rest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coloring:
+    """A way to color cells: by `column` of a frame, for `cells` (all that have it, if empty), from 0 to `top`.
+
+    `top` None: a round number above what is there. low, high: what the ends of the scale mean.
+    """
+
+    name: str
+    column: str
+    cells: tuple[str, ...] = ()
+    top: float | None = 1.0
+    low: str = ""
+    high: str = ""
+    colors: str = FIELD_COLORS[0]
+    meaning: str = ""
+
+    def concerns(self, frame: Frame) -> NDArray[np.bool_]:
+        """Mask (n,) of the living cells it colors."""
+        if not self.cells:
+            return frame.living & (frame.columns[self.column] > 0)
+        kinds = [kind for kind, name in enumerate(frame.cell_names) if name in self.cells]
+        return frame.living & np.isin(frame.kind, kinds)
+
+    def end(self, frame: Frame) -> float:
+        """The value at the upper end of the scale."""
+        if self.top is not None:
+            return self.top
+        values = frame.columns[self.column][self.concerns(frame)]
+        return nice_above(float(np.quantile(values, _QUANTILE))) if values.size else 1.0
+
+
+CELL_TYPE = "cell type"
+COLORINGS: Mapping[str, Coloring] = {
+    coloring.name: coloring
+    for coloring in (
+        Coloring(
+            name="M1–M2 score",
+            column="polarization",
+            cells=("TAM", "TAN"),
+            low="M2, N2",
+            high="M1, N1",
+            colors="PuOr_r",
+            meaning="Polarization of macrophages (squares) and neutrophils: 0 suppressive, 1 inflammatory.",
+        ),
+        Coloring(
+            name="exhaustion",
+            column="exhaustion",
+            cells=("CD8", "Th1", "NK"),
+            low="fresh",
+            high="exhausted",
+            meaning="Exhaustion of effector lymphocytes: chronic contact with antigen and PD-L1 builds it up.",
+        ),
+        Coloring(
+            name="activation",
+            column="activation",
+            cells=("CD8", "Th1", "NK", "Treg"),
+            low="resting",
+            high="active",
+            meaning="Activation of lymphocytes: what makes them secrete and kill.",
+        ),
+        Coloring(
+            name="PD-L1",
+            column="PDL1",
+            top=None,
+            meaning="PD-L1 on all cells that show it, in units of an average unstimulated tumor cell.",
+        ),
+        Coloring(
+            name="MHC-I",
+            column="MHC1",
+            top=None,
+            meaning="Class I MHC, in units of a healthy cell: without it T cells do not see a tumor cell.",
+        ),
+        Coloring(
+            name="damage",
+            column="damage",
+            cells=("tumor",),
+            top=None,
+            meaning="Hits by killers that a tumor cell has taken and not yet healed.",
+        ),
+        Coloring(
+            name="cycle phase",
+            column="phase",
+            cells=("tumor",),
+            low="newborn",
+            high="dividing",
+            colors="viridis_r",
+            meaning="Progress of tumor cells through their division cycle.",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldScale:
+    """Concentrations of a molecule shown from 0 to `top` of `unit`; an nM is `factor` of them."""
+
+    molecule: str
+    top: float
+    unit: str
+    factor: float
+
+    def colors(self, field: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """RGB (ny, nx, 3) of concentrations [nM] (ny, nx)."""
+        shares = field * np.float32(self.factor / self.top)
+        return ramp(FIELD_COLORS[0])[_index(shares)]
+
+
+def scale_of(frame: Frame, molecule: str) -> FieldScale:
+    """The scale on which the field of `molecule` is shown."""
+    top = float(np.quantile(frame.fields[molecule], _QUANTILE)) or float(frame.fields[molecule].max())
+    unit, factor = next(((unit, factor) for unit, factor in _UNITS if top * factor >= 1), _UNITS[-1])
+    return FieldScale(molecule=molecule, top=nice_above(top * factor), unit=unit, factor=factor)
+
+
+def nice_above(value: float) -> float:
+    """The smallest of 1, 2, 3, 5 times a power of ten that is at least `value`; 1 for nothing."""
+    if not value > 0:
+        return 1.0
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(next(step for step in (1, 2, 3, 5, 10) if step * power >= value * (1 - 1e-9)) * power)
+
+
+def cell_colors(frame: Frame, coloring: str) -> NDArray[np.uint8]:
+    """RGB (n, 3) of every cell of the frame."""
+    chosen = COLORINGS.get(coloring)
+    if chosen is None:
+        found = palette(frame.cell_names)[frame.kind]
+    else:
+        concerned = chosen.concerns(frame)
+        found = np.full((len(frame.kind), 3), rgb(_NOT_COLORED), dtype=np.uint8)
+        shares = frame.columns[chosen.column][concerned] / chosen.end(frame)
+        found[concerned] = ramp(chosen.colors)[_index(shares)]
+    found[~frame.living] = rgb(DEAD)
+    return found
+
+
+@cache
+def palette(names: Sequence[str]) -> NDArray[np.uint8]:
+    """RGB (kinds, 3) of the cell types."""
+    return np.array([rgb(cell_color(name)) for name in names], dtype=np.uint8)
+
+
+@cache
+def ramp(name: str) -> NDArray[np.uint8]:
+    """RGB (256, 3) along a color map of matplotlib; the report's map without its black end."""
+    used = FIELD_COLORS[1] if name == FIELD_COLORS[0] else 1.0
+    colors = mpl.colormaps[name](np.linspace(0, used, _STEPS))[:, :3]
+    return np.rint(colors * 255).astype(np.uint8)
+
+
+def _index(shares: NDArray[np.floating]) -> NDArray[np.intp]:
+    return np.asarray((shares * (_STEPS - 1)).clip(0, _STEPS - 1), dtype=np.intp)

@@ -1,0 +1,109 @@
+"""A frame as pixels: one k×k block a site, the ground below, leukocytes as dots over it.
+
+The look is that of the report's tissue pictures, for any color of each cell and any ground. Everything is array
+work on bytes: 10,000 leukocytes on 200×200 sites take some ten milliseconds, so that a playing page stays smooth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tme_abm.report.palette import CORE_LINE, EMPTY, VESSEL, cell_shape, rgb
+
+from .colorings import CELL_TYPE, cell_colors, scale_of
+from .frame import Frame
+
+__all__ = ["View", "block_size", "paint"]
+
+_SUPERSAMPLING = 8
+_DOT = 0.86  # diameter of a leukocyte in blocks
+_DOT_OVER_FIELD = 0.62
+_RIM = 0.62  # brightness of a dot's rim relative to its fill
+_VEIL = 0.16  # how much of the tissue shines through a field
+_PIXELS = 800  # about how wide a picture is
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What a person has chosen to see."""
+
+    coloring: str = CELL_TYPE
+    field: str | None = None
+    vessels: bool = True
+    outline: bool = True
+
+
+def block_size(shape: tuple[int, int]) -> int:
+    """Pixels a site, for a picture of common width."""
+    return max(2, _PIXELS // max(shape))
+
+
+def paint(frame: Frame, view: View, k: int) -> NDArray[np.uint8]:
+    """RGB (ny·k, nx·k, 3) of the frame."""
+    colors = cell_colors(frame, view.coloring)
+    ground = np.full((*frame.shape, 3), rgb(EMPTY), dtype=np.uint8)
+    tissue = np.flatnonzero(~frame.immune)
+    ground[frame.row[tissue], frame.column[tissue]] = colors[tissue]
+    if view.field is not None and view.field in frame.fields:
+        field = scale_of(frame, view.field).colors(frame.fields[view.field])
+        ground = (ground * np.float32(_VEIL) + field * np.float32(1 - _VEIL)).astype(np.uint8)
+    image = np.repeat(np.repeat(ground, k, axis=0), k, axis=1)
+    blocks = image.reshape(frame.shape[0], k, frame.shape[1], k, 3).transpose(0, 2, 1, 3, 4)
+    if view.vessels:
+        _vessels(blocks, frame, k)
+    if view.outline:
+        _outline(image, frame.core, k)
+    _dots(blocks, frame, colors, k, _DOT if view.field is None else _DOT_OVER_FIELD)
+    return image
+
+
+def _dots(blocks: NDArray[np.uint8], frame: Frame, colors: NDArray[np.uint8], k: int, diameter: float) -> None:
+    square = np.array([cell_shape(name) == "square" for name in frame.cell_names])
+    for is_square in (False, True):
+        chosen = np.flatnonzero(frame.immune & (square[frame.kind] == is_square))
+        if not chosen.size:
+            continue
+        rim = _cover(k, diameter, is_square)
+        fill = np.minimum(_cover(k, diameter - 2.2 / max(k, 7), is_square), rim)
+        # What lies beneath, the rim and the fill share every pixel.
+        paint_per_pixel = (fill + (rim - fill) * _RIM)[None, :, :, None] * colors[chosen][:, None, None, :]
+        rows, columns = frame.row[chosen], frame.column[chosen]
+        below = blocks[rows, columns] * (1 - rim)[None, :, :, None]
+        blocks[rows, columns] = np.rint(below + paint_per_pixel).astype(np.uint8)
+
+
+def _vessels(blocks: NDArray[np.uint8], frame: Frame, k: int) -> None:
+    rows, columns = np.nonzero(frame.vessel)
+    width = max(1, round(k / 6))
+    edge = np.ones((k, k), dtype=bool)
+    edge[width:-width, width:-width] = False
+    pixels = blocks[rows, columns]
+    pixels[:, edge] = rgb(VESSEL)
+    blocks[rows, columns] = pixels
+
+
+def _outline(image: NDArray[np.uint8], core: NDArray[np.bool_], k: int) -> None:
+    """A line of two pixels along the border of the tumor core."""
+    color = rgb(CORE_LINE)
+    rows, columns = np.nonzero(core[1:] != core[:-1])
+    along = np.arange(k)
+    for shift in (-1, 0):
+        image[((rows + 1) * k + shift)[:, None], (columns * k)[:, None] + along] = color
+    rows, columns = np.nonzero(core[:, 1:] != core[:, :-1])
+    for shift in (-1, 0):
+        image[(rows * k)[:, None] + along, ((columns + 1) * k + shift)[:, None]] = color
+
+
+@cache
+def _cover(k: int, diameter: float, square: bool) -> NDArray[np.float32]:
+    """Share (k, k) of each pixel of a block that a centered disc, or a square of its area, covers."""
+    n = k * _SUPERSAMPLING
+    y, x = np.mgrid[:n, :n]
+    y, x = np.abs((y + 0.5) / n - 0.5), np.abs((x + 0.5) / n - 0.5)
+    covered = np.maximum(x, y) <= diameter * np.sqrt(np.pi) / 4 if square else np.hypot(x, y) <= diameter / 2
+    fine = covered.astype(np.float32).reshape(k, _SUPERSAMPLING, k, _SUPERSAMPLING)
+    return np.asarray(fine.mean(axis=(1, 3)), dtype=np.float32)

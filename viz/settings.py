@@ -1,0 +1,127 @@
+"""What a person sets on the page, and the scenario it amounts to.
+
+Sliders follow the catalogue: each trait has its range, unit and meaning there. A range that spans many orders of
+magnitude is walked evenly in the logarithm, and one that starts at zero bends into it, so that a small default is not
+lost in the first pixel of the slider.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tme_abm.biology import load_catalogue
+from tme_abm.core.units import KINDS, show
+from tme_abm.scenario import Scenario, load
+
+__all__ = ["Dial", "Settings", "pool_dials", "trait_dials"]
+
+_WIDE = 12.0  # from this ratio of range to usual value on, a slider is walked in the logarithm
+_DIGITS = 3
+_MOST_POOL = 20.0  # how many times its usual size a blood pool can be set to
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dial:
+    """A slider: what it sets (the dotted key of a scenario), from `low` to `high` in the unit of `kind`."""
+
+    key: str
+    label: str
+    group: str
+    description: str
+    kind: str
+    low: float
+    high: float
+    usual: float
+
+    @property
+    def bend(self) -> float | None:
+        """Where the slider bends from linear into logarithmic; None if it is linear."""
+        small = self.low if self.low > 0 else abs(self.usual) / 4
+        if not small or self.high / small < _WIDE:
+            return None
+        return small
+
+    def place(self, value: float) -> float:
+        """Where on the slider [0, 1] `value` is."""
+        if self.bend is None:
+            share = (value - self.low) / (self.high - self.low)
+        else:
+            share = self._bent(value) / self._bent(self.high)
+        return min(1.0, max(0.0, share))
+
+    def value(self, place: float) -> float:
+        """The value at a `place` [0, 1] of the slider, with three digits."""
+        if self.bend is None:
+            found = self.low + place * (self.high - self.low)
+        else:
+            found = self.low + self.bend * math.expm1(place * self._bent(self.high))
+        return min(self.high, max(self.low, _rounded(found)))
+
+    def text(self, value: float) -> str:
+        """The value for a person."""
+        return show(value, self.kind).replace("molecules/cell/min", "/min")
+
+    def written(self, value: float) -> float | str:
+        """The value for a scenario."""
+        return value if self.kind == "number" else f"{value!r} {KINDS[self.kind]}"
+
+    def _bent(self, value: float) -> float:
+        assert self.bend is not None
+        return math.log1p((value - self.low) / self.bend)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """A scenario by name or path, the seed, and what was changed: dotted key -> value in internal units."""
+
+    scenario: str = "hot"
+    seed: int = 1
+    changes: Mapping[str, float] = field(default_factory=dict)
+
+    def build(self, dials: Mapping[str, Dial]) -> Scenario:
+        """The scenario, checked; `InputError` if there is no such one or a value does not fit."""
+        return load(self.scenario, {key: dials[key].written(value) for key, value in self.changes.items()})
+
+
+def trait_dials(scenario: Scenario) -> dict[str, Dial]:
+    """A slider for every tumor trait of the catalogue, by key; the usual value is that of `scenario`."""
+    found = {}
+    for name, trait in load_catalogue().traits.items():
+        usual = scenario.tumor.traits[name]
+        low, high = trait.bounds(trait.kind) or (0.0, 2 * usual or 1.0)
+        key = f"tumor.traits.{name}"
+        found[key] = Dial(
+            key=key,
+            label=name.replace("_", " "),
+            group=trait.group or "other",
+            description=trait.description,
+            kind=trait.kind,
+            low=low,
+            high=high,
+            usual=usual,
+        )
+    return found
+
+
+def pool_dials(scenario: Scenario) -> dict[str, Dial]:
+    """A slider for every blood pool of the scenario, by key."""
+    return {
+        f"blood.{name}.cells": Dial(
+            key=f"blood.{name}.cells",
+            label=name,
+            group="blood",
+            description=f"Leukocytes of the pool {name} that the blood offers to this tissue at rest.",
+            kind="number",
+            low=0.0,
+            high=_MOST_POOL * pool.cells,
+            usual=pool.cells,
+        )
+        for name, pool in scenario.blood.items()
+        if pool.cells > 0
+    }
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")
