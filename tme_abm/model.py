@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from . import processes as p
 from .agents import Cell, CellSet, Census, Populations, refuse_registration
 from .biology import Biology, Catalogue, compile, load_catalogue
+from .core.errors import InputError
 from .planting import plant
-from .scenario import Scenario, load
+from .scenario import Intervention, Scenario, changed, load
 from .tissue import Tissue
 from .treatment import Treatment, traits_at
 
@@ -111,6 +112,18 @@ class TumorModel(mesa.Model):
         self.running = self.tissue.clock.step < self.scenario.steps
         if isinstance(self.datacollector, Census):
             self.datacollector.collect(self)
+
+    def intervene(self, item: Intervention) -> None:
+        """Add `item` to the protocol of this run, in force from its start or, if that is over, from now on.
+
+        `scenario` then says so too: run anew, it repeats this run. Raises InputError for what does not fit.
+        """
+        item = item.model_copy(update={"start": max(item.start, self.tissue.clock.time)})
+        if item.do == "dose" and item.molecule not in self.tissue.fields:
+            raise InputError(f"{item.molecule} has no field in this run", allowed=self.tissue.fields, word=item.molecule)
+        protocol = [one.model_dump(mode="json", exclude_none=True) for one in (*self.scenario.protocol, item)]
+        self.scenario = changed(self.scenario, {"protocol": protocol})
+        self.processes["treatment"] = Treatment(self.biology, self.scenario.protocol)
 
     def run_until(self, day: float) -> None:
         """Step until `day` is reached."""

@@ -186,7 +186,7 @@ def test_rules_read_as_sentences() -> None:
         ),
         ("cells", "PD1 =", "PD2 =", "CD8.receptors: no receptor 'PD2'."),
         ("cells", "IFNG = { value", "PDL1 = { value", "CD8.uptake: no diffusing molecule 'PDL1'."),
-        ("cells", '"1 um^3/s"', '"-1 um^3/s"', "CD8.uptake.IFNG: -1 µm³/s must not be negative."),
+        ("cells", '"1 um^3/s"', '"-1 um^3/s"', "CD8.uptake.IFNG: -1 um^3/s must not be negative."),
         (
             "cells",
             "trait:growth",

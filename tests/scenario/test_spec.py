@@ -1,22 +1,28 @@
-"""The corpus of scenario files: each valid one loads and round-trips, each invalid one gives its message.
+"""The corpus of files: each valid one loads and round-trips, each invalid one gives its message.
 
 A file in `spec/invalid` states what its error must say, in leading comments `# error: ...` or, where
 comments are impossible, in a sibling .txt, one fragment a line. `# set: key=value` is applied as `--set`.
+A folder `spec/invalid/catalogue_*` holds one file that spoils the small catalogue of the biology's tests.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from tme_abm.biology import load_catalogue
 from tme_abm.core.errors import InputError
 from tme_abm.scenario import load
 
 SPEC = Path(__file__).parents[1] / "spec"
 VALID = sorted((SPEC / "valid").glob("*.toml"))
 INVALID = sorted({path.with_suffix(".toml") for path in (SPEC / "invalid").glob("*.t*")})
+
+CATALOGUES = sorted((SPEC / "invalid").glob("catalogue_*"))
+SMALL = SPEC.parent / "biology" / "small"
 
 
 def stated(path: Path, what: str) -> list[str]:
@@ -40,6 +46,7 @@ def expected(path: Path) -> list[str]:
 def test_the_corpus_is_there() -> None:
     assert len(VALID) >= 8
     assert len(INVALID) >= 90
+    assert len(CATALOGUES) >= 18
 
 
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
@@ -58,18 +65,35 @@ def test_a_valid_file_reads_back_to_the_same_scenario(path: Path, tmp_path: Path
 
 @pytest.mark.parametrize("path", INVALID, ids=lambda path: path.stem)
 def test_an_invalid_file_gives_its_message(path: Path) -> None:
-    fragments = expected(path)
-    assert fragments, f"{path.name} does not say which error it must give"
-    assert all(fragments), f"{path.name} expects an empty message, which any error would give"
     with pytest.raises(InputError) as caught:
         load(path, stated(path, "set"))
     message = str(caught.value)
-    for fragment in fragments:
-        assert fragment in message
+    assert_says(message, expected(path))
     assert "\n" not in message
-    assert not re.search(r"pydantic|Traceback|Input should|validation error|_type\b", message)
     where = message.partition(": ")[0]
     assert ".toml" in where or where.startswith("--set"), "the message does not begin with who said it"
+
+
+@pytest.mark.parametrize("folder", CATALOGUES, ids=lambda folder: folder.name)
+def test_an_invalid_catalogue_gives_its_message(folder: Path, tmp_path: Path) -> None:
+    (spoiled,) = folder.iterdir()
+    catalogue = tmp_path / "catalogue"
+    shutil.copytree(SMALL, catalogue)
+    shutil.copy(spoiled, catalogue)
+    with pytest.raises(InputError) as caught:
+        load_catalogue(catalogue)
+    message = str(caught.value)
+    assert_says(message, stated(spoiled, "error"))
+    assert message.startswith(str(catalogue / spoiled.name)), "the message does not begin with who said it"
+
+
+def assert_says(message: str, fragments: list[str]) -> None:
+    """All that a file of the corpus expects is said, and in the words of this program."""
+    assert fragments, "the file does not say which error it must give"
+    assert all(fragments), "the file expects an empty message, which any error would give"
+    for fragment in fragments:
+        assert fragment in message
+    assert not re.search(r"pydantic|Traceback|Input should|validation error|_type\b", message)
 
 
 def test_every_invalid_example_is_its_own() -> None:

@@ -182,10 +182,11 @@ def _check_number(catalogue: Catalogue, entry: Entry, traits: Mapping[str, float
             return  # its value is refused where it is defined
     value = entry.parameter.number(entry.kind, traits)
     shown = show(value, entry.kind)
+    written = shown if entry.parameter.is_trait else str(entry.parameter.value)  # as it is found in the file
     if entry.positive and value <= 0.0:
-        raise InputError(f"{shown} must be above zero")
+        raise InputError(f"{written} must be above zero")
     if entry.kind != "number" and value < 0.0:
-        raise InputError(f"{shown} must not be negative")
+        raise InputError(f"{written} must not be negative")
     bounds = entry.parameter.bounds(entry.kind)
     if bounds is None:
         return

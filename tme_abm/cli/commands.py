@@ -49,9 +49,9 @@ def _everything(
 
     [bold]Begin with[/bold]
 
-      compare cold hot --replicates 4 --out results/first    two tumors, and a report to open
-      run hot --days 5                                       one run
-      explain hot                                            what the model assumes, in plain English
+      compare cold hot --replicates 4    two tumors, and a report to open
+      run hot --days 5                   one tumor
+      explain hot                        what the model assumes
 
     Results go to stdout, progress and log to stderr. Exit code 0: success; 2:
     the input cannot be used; 1: a run failed.

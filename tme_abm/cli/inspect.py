@@ -31,8 +31,10 @@ def validate(
         bool, typer.Option("--resolved", help="Print every value of the scenario as it would be run.")
     ] = False,
 ) -> None:
-    """Check scenarios without running them: keys, units, names, values, and
-    whether the tumor has room.
+    """Check scenarios without running them.
+
+    Keys, units, names and values are checked, and whether the tumor has room.
+    Every file is told about; the exit code is 2 if one cannot be used.
 
     [bold]Examples[/bold]
 
@@ -67,8 +69,10 @@ def validate(
 
 
 def explain(scenario: options.ScenarioName, settings: options.Set = None) -> None:
-    """Say in plain English what the model assumes: every rule as a sentence,
-    with its source and basis.
+    """Say in plain English what the model assumes.
+
+    The tissue, the traits of the tumor, what happens in a step, and every
+    rule as a sentence, with its source and basis.
 
     [bold]Example[/bold]
 
@@ -98,8 +102,9 @@ def sources(
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
     references: Annotated[bool, typer.Option("--references", help="List the publications instead.")] = False,
 ) -> None:
-    """Show where every number of the model comes from: place, value, unit,
-    basis, source.
+    """Show where every number of the model comes from.
+
+    One line a number: its place in the catalogue, value, unit, basis, source.
 
     [bold]Examples[/bold]
 
@@ -139,8 +144,9 @@ def sources(
 
 
 def schema() -> None:
-    """Print the JSON Schema of scenario files, from which editors complete
-    keys and check values.
+    """Print the JSON Schema of scenario files.
+
+    Editors complete keys and check values from it.
 
     [bold]Example[/bold]
 

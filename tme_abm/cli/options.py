@@ -24,7 +24,7 @@ _SCENARIO = "A scenario file, or the name of a shipped scenario."
 
 ScenarioName = Annotated[str, typer.Argument(metavar="SCENARIO", help=_SCENARIO, show_default=False)]
 ScenarioNames = Annotated[
-    list[str], typer.Argument(metavar="SCENARIO...", help="Scenario files, or names of shipped scenarios.")
+    list[str], typer.Argument(metavar="SCENARIO", help="Scenario files, or names of shipped scenarios.")
 ]
 Set = Annotated[
     list[str] | None,

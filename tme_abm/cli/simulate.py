@@ -109,7 +109,7 @@ def compare(
     scenarios: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="SCENARIO...", help="Scenario files, or names of shipped scenarios.", show_default=False
+            metavar="SCENARIO", help="Two or more scenario files or names of shipped scenarios.", show_default=False
         ),
     ] = None,
     replicates: Annotated[
@@ -138,8 +138,7 @@ def compare(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Simulate several tumors with the same chances, and write a report on
-    how they differ.
+    """Simulate several tumors with the same chances; report what differs.
 
     Every scenario is run with the same seeds, on all processors. Runs that
     are in the directory already are used again, interrupted ones go on. A run
@@ -216,6 +215,10 @@ def _asked(
     if swap is None or into is None:
         if not scenarios:
             raise InputError("nothing to compare: name two scenarios or more, or use --swap and --into")
+        if len(scenarios) == 1:
+            raise InputError(
+                f"a comparison needs two scenarios or more, and '{scenarios[0]}' is one; simulate it alone with run"
+            )
         return [_load(name, settings) for name in scenarios], {}
     if scenarios:
         raise InputError("--swap and --into name the scenarios; leave out the others", word=scenarios[0])

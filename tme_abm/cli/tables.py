@@ -48,7 +48,8 @@ def run_table(result: RunResult) -> Table:
     return table(
         ("cell", "living", "core /mm²", "margin /mm²"),
         rows,
-        title=f"{result.scenario}, seed {result.seed}, day {result.days:g}: {result.state}",
+        title=f"{result.scenario}, seed {result.seed}, day {result.days:g}: "
+        + (result.state if result.state in STATES else "too few tumor cells to tell hot from cold"),
     )
 
 

@@ -23,6 +23,7 @@ from .calibration_search import Search
 from .calibration_targets import Calibration, Floats, read_calibration
 from .calibration_trials import Evaluation, Simulate, Trials, Watch, tuned
 from .compare import cores
+from .run import check_seed
 
 __all__ = ["CALIBRATED", "Calibrated", "calibrate"]
 
@@ -79,6 +80,8 @@ def calibrate(
     for name, number in (("budget", budget), ("replicates", replicates), ("jobs", jobs)):
         if number < 1:
             raise InputError(f"at least one is needed, not {number}", place=name)
+    for number in (seed, seed + 2 * replicates - 1):  # the best values are tried on as many new seeds
+        check_seed(number)
     calibration = (calibration or read_calibration()).until(days)
     trials = Trials(
         out=out,

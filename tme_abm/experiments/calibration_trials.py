@@ -148,17 +148,17 @@ class Trials:
 
         names = dict.fromkeys(name for goal in self.calibration.goals for name in goal.scenarios)
         scenarios = {name: load(name) for name in names}
-        return {
-            name: changed(
-                scenario,
-                {
-                    "lattice.shape": [self.shape] * len(scenario.lattice.shape),
-                    "record.every": "1 day",
-                    "record.snapshots": f"{self.days:g} day",  # the first and the last; they are not looked at
-                },
-            )
-            for name, scenario in scenarios.items()
+        changes = {
+            "record.every": "1 day",
+            "record.snapshots": f"{self.days:g} day",  # the first and the last; they are not looked at
         }
+        try:
+            return {
+                name: changed(scenario, {"lattice.shape": [self.shape] * len(scenario.lattice.shape), **changes})
+                for name, scenario in scenarios.items()
+            }
+        except InputError as error:
+            raise InputError(error.what, place="shape") if error.place == "lattice.shape" else error from error
 
     def _measured(self, wanted: Mapping[Key, tuple[Setting, ...]], seeds: Sequence[int]) -> dict[Key, Floats]:
         """Values (n_goals, n_seeds) by key."""

@@ -22,6 +22,7 @@ from ..core.errors import InputError
 from . import files
 from .pool import Task, Tell, run_all
 from .results import MANIFEST, read_manifest
+from .run import check_seed
 from .simulator import Simulator, TumorSimulator
 from .summary import SCHEMA, contrasts, differences, inside, run_directory, summary, time_courses
 from .versions import versions
@@ -87,6 +88,8 @@ def compare(
     if not 0 < length < math.inf:
         raise InputError(f"a comparison lasts a positive number of days, not {length:g}", place="days")
     seeds = list(range(seed, seed + replicates))
+    for number in (seeds[0], seeds[-1]):
+        check_seed(number)
     began = time.monotonic()
     tasks = [
         Task(

@@ -25,9 +25,11 @@ from .walk import Callback, Progress, RunFailed, Walk, now
 if TYPE_CHECKING:
     from ..scenario.schema import Scenario
 
-__all__ = ["Progress", "RunFailed", "RunResult", "is_finished", "result_of", "resume", "run"]
+__all__ = ["Progress", "RunFailed", "RunResult", "check_seed", "is_finished", "result_of", "resume", "run"]
 
 logger = logging.getLogger(__name__)
+
+SEEDS = 2**64  # as many as fit into the word that a draw is hashed from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +61,11 @@ def run(
     """Simulate `scenario` for `days` (its own number by default) into the directory `out`.
 
     Raises:
-        InputError: the scenario, the length or the directory cannot be used, or the disk refuses.
+        InputError: the scenario, the seed, the length or the directory cannot be used, or the disk refuses.
         RunFailed: the simulation broke.
     """
     simulator = simulator or TumorSimulator()
+    check_seed(seed)
     RunDirectory.check_free(out, overwrite=overwrite)
     wanted = _checked_days(scenario.clock.days if days is None else days)
     model = simulator.start(scenario, seed)  # before anything is written: it may refuse the scenario
@@ -197,6 +200,12 @@ def _checked_days(days: float) -> float:
     if not 0 < days < float("inf"):
         raise InputError(f"a run lasts a positive number of days, not {days:g}", place="days")
     return float(days)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that the draws cannot take, with an InputError."""
+    if not 0 <= seed < SEEDS:
+        raise InputError(f"a seed lies between 0 and {SEEDS - 1}, not at {seed}", place="seed")
 
 
 def _load(path: Path) -> Scenario:

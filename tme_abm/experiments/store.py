@@ -97,8 +97,10 @@ class RunDirectory:
         parent = path
         while not parent.exists():
             parent = parent.parent
-        if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-            raise InputError("cannot write there: permission denied", file=path)
+        if not parent.is_dir():
+            raise InputError(f"cannot be a directory: {parent} is a file", file=path)
+        if not os.access(parent, os.W_OK | os.X_OK):
+            raise InputError(f"cannot be written: {parent} is read-only or belongs to someone else", file=path)
 
     @classmethod
     def create(cls, path: Path, *, manifest: Mapping[str, Any], resolved: str, overwrite: bool = False) -> RunDirectory:
@@ -235,7 +237,7 @@ class RunDirectory:
             try:
                 found = self._believe(note)
             except InputError as error:
-                logger.warning("%s; going back to the checkpoint before it", error)
+                logger.warning("%s; going back to the checkpoint before it", str(error).rstrip("."))
                 continue
             break
         if found is None:
