@@ -120,7 +120,7 @@ class TumorModel(mesa.Model):
         """
         item = item.model_copy(update={"start": max(item.start, self.tissue.clock.time)})
         if item.do == "dose" and item.molecule not in self.tissue.fields:
-            raise InputError(f"{item.molecule} has no field in this run", allowed=self.tissue.fields, word=item.molecule)
+            raise InputError(f"no field of {item.molecule} in this run", allowed=self.tissue.fields, word=item.molecule)
         protocol = [one.model_dump(mode="json", exclude_none=True) for one in (*self.scenario.protocol, item)]
         self.scenario = changed(self.scenario, {"protocol": protocol})
         self.processes["treatment"] = Treatment(self.biology, self.scenario.protocol)

@@ -64,11 +64,10 @@ def chart(
 
     def y(value: NDArray[np.float64] | float) -> NDArray[np.float64]:
         number = np.asarray(value, dtype=float)
+        share = (number - low) / (high - low)
         if log:
             share = np.log(np.maximum(number, low) / low) / math.log(high / low)
-        else:
-            share = (number - low) / (high - low)
-        return bottom - (bottom - _TOP) * share
+        return np.asarray(bottom - (bottom - _TOP) * share)
 
     parts = [
         f'<svg class="tme-chart" viewBox="0 0 {width} {height}" width="100%" role="img" '
@@ -79,8 +78,10 @@ def chart(
         at = float(y(tick))
         parts.append(f'<path d="M{_LEFT} {at:.1f}H{right}" stroke="{_GRID}"/>')
         parts.append(_text(_LEFT - 5, at + 3.5, _short(tick), "end"))
-    for tick in ticks(0.0, end):
-        parts.append(_text(float(x(tick)), height - 4, f"{tick:g}" + (" d" if tick == 0 else ""), "middle"))
+    parts += [
+        _text(float(x(tick)), height - 4, f"{tick:g}" + (" d" if tick == 0 else ""), "middle")
+        for tick in ticks(0.0, end)
+    ]
     parts.append(f'<path d="M{_LEFT} {bottom}H{right}" stroke="#9AA5B1"/>')
     if level is not None and low <= level <= high:
         at = float(y(level))

@@ -83,9 +83,7 @@ def _cell(model: TumorModel, row: int) -> Cell:
     )
 
 
-def _pulls(
-    biology: Biology, response: Response, kind: int, rows: np.ndarray, sites: np.ndarray
-) -> tuple[Pull, ...]:
+def _pulls(biology: Biology, response: Response, kind: int, rows: np.ndarray, sites: np.ndarray) -> tuple[Pull, ...]:
     found = []
     for program in biology.programs:
         if program.cell != kind:
@@ -105,9 +103,14 @@ def _pulls(
                             level=show(level, "concentration") if is_level else f"{level:.2g}",
                             effect=effect,
                             behavior=behavior,
-                            base=show(program.base, unit),
-                            value=show(value, unit),
+                            base=_short(program.base, unit),
+                            value=_short(value, unit),
                             weight=weight,
                         )
                     )
     return tuple(sorted(found, key=lambda pull: -pull.weight))
+
+
+def _short(value: float, kind: str) -> str:
+    """A value with its unit; what one cell secretes goes without saying so."""
+    return show(value, kind).replace("molecules/cell", "").strip()

@@ -130,7 +130,8 @@ class FieldScale:
     def colors(self, field: NDArray[np.float32]) -> NDArray[np.uint8]:
         """RGB (ny, nx, 3) of concentrations [nM] (ny, nx)."""
         shares = field * np.float32(self.factor / self.top)
-        return ramp(FIELD_COLORS[0])[_index(shares)]
+        found: NDArray[np.uint8] = ramp(FIELD_COLORS[0])[_index(shares)]
+        return found
 
 
 def scale_of(frame: Frame, molecule: str) -> FieldScale:
@@ -141,22 +142,22 @@ def scale_of(frame: Frame, molecule: str) -> FieldScale:
 
 
 def nice_above(value: float) -> float:
-    """The smallest of 1, 2, 3, 5 times a power of ten that is at least `value`; 1 for nothing."""
+    """A round number that is at least `value` and less than 1.5 times as much; 1 for nothing."""
     if not value > 0:
         return 1.0
     power = 10.0 ** np.floor(np.log10(value))
-    return float(next(step for step in (1, 2, 3, 5, 10) if step * power >= value * (1 - 1e-9)) * power)
+    return float(next(step for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * power >= value * (1 - 1e-6)) * power)
 
 
-def cell_colors(frame: Frame, coloring: str) -> NDArray[np.uint8]:
-    """RGB (n, 3) of every cell of the frame."""
+def cell_colors(frame: Frame, coloring: str, scaled_as: Frame | None = None) -> NDArray[np.uint8]:
+    """RGB (n, 3) of every cell of the frame, on the scale of another frame if one is given."""
     chosen = COLORINGS.get(coloring)
     if chosen is None:
         found = palette(frame.cell_names)[frame.kind]
     else:
         concerned = chosen.concerns(frame)
         found = np.full((len(frame.kind), 3), rgb(_NOT_COLORED), dtype=np.uint8)
-        shares = frame.columns[chosen.column][concerned] / chosen.end(frame)
+        shares = frame.columns[chosen.column][concerned] / chosen.end(scaled_as or frame)
         found[concerned] = ramp(chosen.colors)[_index(shares)]
     found[~frame.living] = rgb(DEAD)
     return found
@@ -173,7 +174,7 @@ def ramp(name: str) -> NDArray[np.uint8]:
     """RGB (256, 3) along a color map of matplotlib; the report's map without its black end."""
     used = FIELD_COLORS[1] if name == FIELD_COLORS[0] else 1.0
     colors = mpl.colormaps[name](np.linspace(0, used, _STEPS))[:, :3]
-    return np.rint(colors * 255).astype(np.uint8)
+    return np.asarray(np.rint(colors * 255), dtype=np.uint8)
 
 
 def _index(shares: NDArray[np.floating]) -> NDArray[np.intp]:

@@ -17,7 +17,7 @@ from tme_abm.report.palette import CORE_LINE, DEAD, INK, MUTED, VESSEL, cell_col
 
 from .colorings import COLORINGS, ramp, scale_of
 from .frame import Frame
-from .raster import View, block_size, paint
+from .raster import View, paint, window_of
 
 __all__ = ["counted", "full_png", "png", "scale_bar"]
 
@@ -31,9 +31,9 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     return _encoded(Image.fromarray(pixels), level=1)
 
 
-def scale_bar(frame: Frame) -> tuple[float, str]:
+def scale_bar(frame: Frame, view: View) -> tuple[float, str]:
     """Length of a scale bar as a share of the picture's width, and its text."""
-    width = frame.shape[1] * frame.spacing
+    width = window_of(frame.shape, view).shape[1] * frame.spacing
     length = nice_length(width)
     return length / width, show(length, "length")
 
@@ -47,13 +47,13 @@ def counted(frame: Frame) -> list[tuple[str, int]]:
 
 def full_png(frame: Frame, view: View, title: str) -> bytes:
     """The picture with title, scale bar, legend and color bars."""
-    tissue = Image.fromarray(paint(frame, view, block_size(frame.shape)))
+    tissue = Image.fromarray(paint(frame, view))
     top = 2 * _EDGE + 34
     sheet = Image.new("RGB", (tissue.width + 3 * _EDGE + _SIDE, tissue.height + top + _EDGE), "white")
     sheet.paste(tissue, (_EDGE, top))
     pen = ImageDraw.Draw(sheet)
     pen.text((_EDGE, _EDGE), f"{title}, day {frame.day:.2f}: {frame.state}", fill=INK, font=_font(26))
-    _draw_scale_bar(pen, frame, _EDGE + tissue.width, top + tissue.height, tissue.width)
+    _draw_scale_bar(pen, scale_bar(frame, view), _EDGE + tissue.width, top + tissue.height, tissue.width)
     left, y = tissue.width + 2 * _EDGE, top
     y = _draw_cells(pen, frame, left, y)
     chosen = COLORINGS.get(view.coloring)
@@ -65,8 +65,8 @@ def full_png(frame: Frame, view: View, title: str) -> bytes:
     return _encoded(sheet, level=6)
 
 
-def _draw_scale_bar(pen: ImageDraw.ImageDraw, frame: Frame, right: int, bottom: int, width: int) -> None:
-    share, text = scale_bar(frame)
+def _draw_scale_bar(pen: ImageDraw.ImageDraw, bar: tuple[float, str], right: int, bottom: int, width: int) -> None:
+    share, text = bar
     length = round(share * width)
     pen.rectangle((right - length - 36, bottom - 56, right - 12, bottom - 12), fill="white")
     pen.rectangle((right - length - 24, bottom - 24, right - 24, bottom - 19), fill=INK)
@@ -93,9 +93,7 @@ def _draw_cells(pen: ImageDraw.ImageDraw, frame: Frame, left: int, y: int) -> in
     return y + _LINE // 2
 
 
-def _draw_bar(
-    sheet: Image.Image, pen: ImageDraw.ImageDraw, left: int, y: int, name: str, colors: str, end: str
-) -> int:
+def _draw_bar(sheet: Image.Image, pen: ImageDraw.ImageDraw, left: int, y: int, name: str, colors: str, end: str) -> int:
     pen.text((left, y), name, fill=INK, font=_font(18))
     bar = Image.fromarray(np.broadcast_to(ramp(colors), (18, 256, 3)).copy()).resize((_SIDE, 18))
     sheet.paste(bar, (left, y + 28))

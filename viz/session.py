@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tme_abm.model import TumorModel
-from tme_abm.scenario import Scenario, changed
+from tme_abm.scenario import Infuse, Intervention, Scenario, changed
 
 from .closeup import Cell, look
 from .frame import Frame, capture
@@ -180,13 +180,13 @@ class Session:
             self._capture()
         self.show()
 
-    def in_force(self) -> Sequence[tuple[int, Any]]:
+    def in_force(self) -> Sequence[tuple[int, Intervention]]:
         """The interventions that act now or will, with their place in the protocol."""
         now = self.model.clock.time
         return [
             (number, item)
             for number, item in enumerate(self.model.scenario.protocol)
-            if (item.start >= now if item.do == "infuse" else item.stop is None or item.stop > now)
+            if (item.start >= now if isinstance(item, Infuse) else item.stop is None or item.stop > now)
         ]
 
     def _protocol(self) -> list[dict[str, Any]]:
@@ -209,6 +209,6 @@ class Session:
         with self._lock:
             state = self.model.state()
         out = io.BytesIO()
-        with np.errstate(all="ignore"):
-            np.savez_compressed(out, **state)
+        arrays: dict[str, Any] = dict(state)
+        np.savez_compressed(out, **arrays)
         return out.getvalue()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tme_abm.core.units import show
-from tme_abm.scenario import Intervention, Scenario
+from tme_abm.scenario import Block, Deplete, Infuse, Intervention, KnockOut, Neutralize, Scenario, SetTrait
 
 __all__ = ["FORMS", "Depot", "block", "deplete", "infuse", "neutralize", "said"]
 
@@ -71,17 +71,22 @@ class Depot:
 
 def said(item: Intervention) -> str:
     """An intervention in a few words."""
-    what = {
-        "block": lambda: f"block {item.receptor} by {item.occupied:.0%}",
-        "neutralize": lambda: f"neutralize {item.fraction:.0%} of {item.molecule}",
-        "dose": lambda: f"{item.molecule} by {item.route}",
-        "deplete": lambda: f"deplete {', '.join(item.cells)} at {show(item.rate, 'rate')}",
-        "infuse": lambda: f"infuse {item.count:,} {item.cell}",
-        "knock out": lambda: f"knock out {item.product} in {', '.join(item.cells)}",
-        "set trait": lambda: f"set {item.trait.replace('_', ' ')} to {item.value:.3g}",
-    }[item.do]()
-    stop = getattr(item, "stop", None)
-    until = "" if stop is None else f" to {_day(stop)}"
+    match item:
+        case Block():
+            what = f"block {item.receptor} by {item.occupied:.0%}"
+        case Neutralize():
+            what = f"neutralize {item.fraction:.0%} of {item.molecule}"
+        case Deplete():
+            what = f"deplete {', '.join(item.cells)} at {show(item.rate, 'rate')}"
+        case Infuse():
+            return f"infuse {item.count:,} {item.cell}, day {_day(item.start)}"
+        case KnockOut():
+            what = f"knock out {item.product} in {', '.join(item.cells)}"
+        case SetTrait():
+            what = f"set {item.trait.replace('_', ' ')} to {item.value:.3g}"
+        case _:
+            what = f"{item.molecule} by {item.route}"
+    until = "" if item.stop is None else f" to {_day(item.stop)}"
     return f"{what}, day {_day(item.start)}{until}"
 
 

@@ -59,9 +59,9 @@ def test_the_end_of_a_range_is_inside_whatever_the_units(edited: Edit) -> None:
 def test_rules_read_as_sentences() -> None:
     assert load_catalogue(SMALL).sentences() == [
         "In CD8 T cells, PD1 occupancy decreases attack from 3.6 /h towards 0.6 /h (half-max 0.5, Hill 2).",
-        "In tumor cells, exposure to IFNG increases expression PDL1 from 0.1 towards 1 "
+        "In tumor cells, exposure to IFNG increases expression of PDL1 from 0.1 towards 1 "
         "(half-max 30 pM, Hill 1, memory 1 day).",
-        "In macrophages, exposure to IFNG increases expression PDL1 from 0 towards 1 "
+        "In macrophages, exposure to IFNG increases expression of PDL1 from 0 towards 1 "
         "(half-max 30 pM, Hill 1, memory 1 day).",
         "In tumor cells, crowding decreases division from the tumor's growth towards 0 (half-max 0.7, Hill 8).",
         "In CD8 T cells, attack is multiplied by a Hill function of own activation (half-max 0.5, Hill 4).",

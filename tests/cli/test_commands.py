@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -107,23 +108,52 @@ def test_what_is_unexpected_is_told_in_one_line_too(tme: Run, monkeypatch: pytes
         (["run", "hot", "--set", "clok.dt=5 min"], "Did you mean 'clock'"),
         (["run", "hot", "--days", "-3"], "positive number of days"),
         (["run", "hot", "--days", "nan"], "positive number of days"),
-        (["run", "hot", "--seed", "-3"], "greater than or equal to 0"),
+        (["run", "hot", "--days", "week"], "--days.*valid number"),
+        (["run", "hot", "--seed", "-3"], "--seed.*greater than or equal to 0"),
+        (["run", "hot", "--seed", "99999999999999999999"], "seed: a seed lies between 0 and 18446744073709551615"),
+        (["run", "hot", "--set", "clock.dt=-5 min"], "clock.dt=-5 min: clock.dt: should be above 0, not '-5 min'"),
+        (["run", "hot", "--set", "clock.dt=5 um"], "clock.dt: '5 um' is a length, not a time; expected a time such as"),
+        (["run", "hot", "--set", "blood.CD8.renewal=-1 /day"], "blood.CD8.renewal: should be 0 or more, not '-1 /day'"),
+        (["run", "hot", "--set", "tumor.traits.mhc1=3"], "tumor.traits.mhc1: should be between 0 and 1, not 3"),
+        (["run", "hot", "--set", "lattice.shape=[20,20]"], "lattice.shape: too small for its tumor: 700 cells"),
+        (["run", "full"], "full: this is a directory, not a TOML file"),
+        (["run", "itself.toml"], "itself.toml: extends: the scenario extends itself"),
+        (["run", "typo.toml"], r"typo.toml: tumor.cels: unknown key. Allowed: cells, traits. Did you mean 'cells'\?"),
         (["run", "hot", "--out", "full"], "full: the directory is not empty and holds no run"),
         (["run", "hot", "--out", "text.toml"], "text.toml: is a file"),
+        (["run", "hot", "--out", "text.toml/a"], "text.toml/a: cannot be a directory: text.toml is a file"),
         (["run", "hot", "--out", "/proc/a"], "/proc/a: cannot "),
         (["run", "--resume", "full"], "full: is not the directory of a run"),
         (["run", "--resume", "nowhere"], "nowhere: there is no such directory"),
         (["run", "--resume", "run", "--out", "b"], "--out and --overwrite are for new runs"),
         (["run", "cold", "--resume", "run"], "run: holds a run of another scenario"),
+        (["run", "--resume", "run", "--seed", "3"], "run: holds a run with seed 1, not 3"),
+        (["run", "--resume", "run", "--days", "0.1"], "run: the run is of 0.2 days and cannot end at 0.1"),
         (["run", "--resume", "run", "--set", "clock.dt=5 min"], "--set needs the scenario"),
         (["run", "hot", "--out", "run"], "run: holds a run already"),
         (["compare"], "nothing to compare"),
+        (["compare", "hot"], "a comparison needs two scenarios or more, and 'hot' is one"),
+        (["compare", "hot", "hit"], "no scenario 'hit'.*Did you mean 'hot'"),
         (["compare", "hot", "hot"], "two scenarios are called 'hot'"),
         (["compare", "hot", "cold", "--replicates", "0"], "at least one replicate"),
+        (["compare", "hot", "cold", "--jobs", "0"], "jobs: at least one process"),
+        (["compare", "hot", "cold", "--days", "-1"], "days: .*positive number of days"),
+        (["compare", "hot", "cold", "--seed", "-1"], "--seed.*greater than or equal to 0"),
+        (["compare", "hot", "cold", "--seed", "18446744073709551615"], "seed: a seed lies between 0 and"),
+        (["compare", "hot", "cold", "--out", "text.toml/a"], "text.toml/a: cannot create the directory"),
+        (["compare", "hot", "cold", "--out", "/proc/a"], "/proc/a: cannot "),
         (["compare", "hot", "cold", "--out", "full"], "full: the directory is not empty"),
         (["compare", "hot", "--swap", "cold"], "go together"),
         (["compare", "hot", "--swap", "cold", "--into", "hot"], "leave out the others"),
+        (["compare", "--swap", "hot", "--into", "hot"], "do not differ in any trait"),
+        (["calibrate", "--budget", "0"], "budget: at least one"),
+        (["calibrate", "--jobs", "0"], "jobs: at least one"),
+        (["calibrate", "--days", "-1"], "days: the first target is of day"),
+        (["calibrate", "--shape", "5"], "error: shape: too small for its tumor"),
+        (["calibrate", "--seed", "18446744073709551615"], "seed: a seed lies between 0 and"),
+        (["calibrate", "--check", "--out", "full"], "full: "),
         (["validate", "hot", "hit"], "Did you mean 'hot'"),
+        (["validate", "text.toml"], "text.toml: line 1, column 6: not valid TOML"),
         (["explain", "hit"], "Did you mean 'hot'"),
         (["sources", "--basis", "mesured"], "Did you mean 'measured'"),
         (["sources", "--json", "--csv"], "choose one"),
@@ -135,6 +165,8 @@ def test_bad_input_is_one_message_and_exit_code_2(tme: Run, tmp_path: Path, argu
     (tmp_path / "full").mkdir()
     (tmp_path / "full/thesis.txt").write_text("mine")
     (tmp_path / "text.toml").write_text("This is no TOML.")
+    (tmp_path / "itself.toml").write_text('extends = "itself.toml"')
+    (tmp_path / "typo.toml").write_text('extends = "hot"\n[tumor]\ncels = 7')
     if "run" in arguments[1:]:
         tme("run", "hot", *SHORT, "--out", "run")
     before = results(tmp_path)
@@ -205,15 +237,49 @@ def test_sources_lists_every_number(tme: Run) -> None:
     assert {source for one in found for source in one["source"]} <= {one["id"] for one in published}
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["compare"], ["validate"], ["explain"], ["sources"], ["schema"]])
-def test_help(tme: Run, command: list[str]) -> None:
-    code, out, _ = tme(*command, "--help")
+@pytest.mark.parametrize("command", ["", "run", "compare", "calibrate", "validate", "explain", "sources", "schema"])
+def test_help(tme: Run, command: str) -> None:
+    code, out, _ = tme(*command.split(), "--help")
     assert code == 0
     assert "Usage" in out
 
 
+def test_the_list_of_commands_has_whole_sentences(tme: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    commands = tme("--help")[1].partition("─ Commands ─")[2]
+    said = re.findall(r"^│ (\w+) .*\. *│$", commands, re.MULTILINE)
+    assert {"run", "compare", "calibrate", "validate", "explain", "sources", "schema"} <= set(said)
+    assert commands.count("\n│") == len(said)
+
+
+def test_a_manifest_of_the_wrong_kind_is_no_crash(tme: Run, tmp_path: Path) -> None:
+    tme("run", "hot", *SHORT, "--out", "a")
+    manifest = tmp_path / "a/manifest.json"
+    manifest.write_text(manifest.read_text().replace('"days": 0.2', '"days": "long"'))
+    code, _, err = tme("run", "--resume", "a")
+    assert (code, err) == (2, "error: a/manifest.json: is not a run's manifest: no such days.\n")
+
+
+def test_a_full_disk_is_told_and_results_stay(tme: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tme("run", "hot", *SHORT, "--out", "a")
+    before = results(tmp_path)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    code, out, err = tme("run", "hot", *SHORT, "--out", "b", "--quiet")
+    assert (code, out, err) == (2, "", "error: b: cannot write the file: No space left on device.\n")
+    assert results(tmp_path) == before
+
+
 def test_version(tme: Run) -> None:
     assert tme("--version")[1].startswith("tme_abm ")
+
+
+def test_a_tumor_too_small_to_judge_is_called_that(tme: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ToySimulator, "classify", lambda *_: "none")
+    assert "day 0.2: too few tumor cells to tell hot from cold" in tme("run", "hot", *SHORT)[1]
 
 
 def test_the_line_while_running() -> None:

@@ -103,3 +103,10 @@ def test_a_number_is_shown_as_a_person_would_write_it(value: float, kind: str, t
 @pytest.mark.parametrize("value", [0.0, 1.25e-7, 0.5, 1.0, 375.0, 2.5e6])
 def test_what_is_shown_can_be_read_back(value: float, kind: str) -> None:
     assert parse(show(value, kind), kind) == pytest.approx(value, rel=5e-3)
+
+
+def test_numbers_that_are_compared_are_shown_in_one_unit() -> None:
+    slow, fast = parse("0.0763 /day", "rate"), parse("0.125 /h", "rate")
+    assert show(fast, "rate") == "0.125 /h"
+    assert show(fast, "rate", like=slow) == "3 /day"
+    assert show(fast, "rate", like=0.0) == "0.125 /h"

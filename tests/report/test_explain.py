@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tme_abm.biology import load_catalogue
@@ -13,7 +15,8 @@ from tme_abm.scenario import load
 @pytest.fixture(scope="module")
 def text() -> str:
     protocol = '[{do = "block", receptor = "PD1", fraction = 0.9, start = "2 day"}]'
-    return explain(load("cold", [f"protocol={protocol}"]))
+    traits = [f"tumor.traits.{trait}" for trait in ("antigenicity=0.15", "mhc1=0.3", "induced_mhc1=1.2")]
+    return explain(load("cold", [*traits, f"protocol={protocol}"]))
 
 
 def flat(text: str) -> str:
@@ -22,9 +25,10 @@ def flat(text: str) -> str:
 
 def test_every_rule_is_said_with_its_basis(text: str) -> None:
     catalogue = load_catalogue()
-    said = flat(text)
+    said = re.sub(r"(the tumor's \w+) \(.*?\)", r"\1", flat(text))
     for sentence in catalogue.sentences():
         _, _, rest = sentence.partition(", ")
+        rest = re.sub(r"e\+0?(\d)\b", lambda found: "×10" + "⁰¹²³⁴⁵⁶⁷⁸⁹"[int(found[1])], rest)
         assert f"{rest[:1].upper()}{rest[1:]} [" in said
     rule = catalogue.rules[0]
     assert f"[{', '.join((rule.basis, *rule.source))}]" in said
@@ -43,6 +47,21 @@ def test_the_tumor_and_what_is_done_to_it_are_described(text: str) -> None:
     assert "pdl1 = 1." in said
     assert "block, from 2 day: receptor PD1, fraction 0.9" in said
     assert "700 tumor cells" in said
+
+
+def test_sentences_give_the_numbers_of_this_tumor(text: str) -> None:
+    said = flat(text)
+    assert "- expression of MHC1: the tumor's mhc1 (0.3) [a trait]" in said
+    assert "expression of MHC1 from the tumor's mhc1 (0.3) towards the tumor's induced_mhc1 (1.2) (half-max" in said
+    assert not re.search(r"\de\+", said)
+    assert re.search(r"\d×10[⁶-⁹] molecules/cell/min", said)
+
+
+def test_a_rule_compares_in_one_unit_and_lowers_no_nothing(text: str) -> None:
+    moves = re.findall(r" from ([\d.×⁰-⁹]+) (\S+) towards ([\d.×⁰-⁹]+) (\S+) \(", flat(text))
+    assert len(moves) > 50
+    assert [move for move in moves if move[1] != move[3]] == []
+    assert " from 0 towards 0 " not in flat(text)
 
 
 def test_every_source_used_is_listed_and_lines_are_short(text: str) -> None:

@@ -16,10 +16,12 @@ from .grammar import DEFAULT_BASE, Vocabulary, behavior, signal
 from .parameter import Parameter
 from .schema import CellEntry, MoleculeEntry, ReceptorEntry, ReferenceEntry, Rule, TraitEntry
 
-__all__ = ["FILES", "Catalogue", "Entry"]
+__all__ = ["FILES", "Catalogue", "Entry", "in_words"]
 
 FILES: tuple[str, ...] = ("references", "molecules", "receptors", "traits", "cells", "rules")
 """The files of a catalogue, without ``.toml``."""
+
+_FAMILIES = {"secretion": "of", "expression": "of", "differentiation": "into"}  # behaviors of one molecule or cell each
 
 
 class Entry(NamedTuple):
@@ -103,7 +105,7 @@ class Catalogue(Frozen):
                 if base.scaled_by is not None:
                     half_max, hill = self._curve(base.scaled_by.signal, base.scaled_by.half_max, base.scaled_by.hill)
                     said.append(
-                        f"In {_plural(self.cells[name].name)}, {what} is multiplied by a Hill function of "
+                        f"In {_plural(self.cells[name].name)}, {in_words(what)} is multiplied by a Hill function of "
                         f"{base.scaled_by.signal} (half-max {half_max}, Hill {hill})."
                     )
         return said
@@ -121,10 +123,12 @@ class Catalogue(Frozen):
         kind = behavior(rule.behavior, self.vocabulary).kind
         half_max, hill = self._curve(rule.signal, rule.half_max, rule.hill)
         memory = f", memory {rule.memory.text('time')}" if rule.memory is not None else ""
+        given, base = self.cells[cell].behaviors.get(rule.behavior), self.base_text(cell, rule.behavior)
+        # What lowers a behavior with base 0 lowers what other rules have made of it.
+        start = "" if base == "0" and rule.effect == "decreases" else f"from {base} "
         return (
-            f"In {_plural(self.cells[cell].name)}, {rule.signal} {rule.effect} {rule.behavior} "
-            f"from {self.base_text(cell, rule.behavior)} towards {rule.towards.text(kind)} "
-            f"(half-max {half_max}, Hill {hill}{memory})."
+            f"In {_plural(self.cells[cell].name)}, {rule.signal} {rule.effect} {in_words(rule.behavior)} "
+            f"{start}towards {rule.towards.text(kind, like=given)} (half-max {half_max}, Hill {hill}{memory})."
         )
 
     def _curve(self, said: str, half_max: Parameter, hill: Parameter | None) -> tuple[str, str]:
@@ -202,6 +206,12 @@ def _of_molecule(name: str, molecule: MoleculeEntry) -> Iterator[Entry]:
     if molecule.supply is not None:
         yield Entry("molecules.toml", f"{name}.supply.exchange", molecule.supply.exchange, "rate")
         yield Entry("molecules.toml", f"{name}.supply.level", molecule.supply.level, "concentration")
+
+
+def in_words(behavior: str) -> str:
+    """The name of a behavior inside a sentence: "secretion of CXCL9"."""
+    family, _, what = behavior.partition(" ")
+    return f"{family} {_FAMILIES[family]} {what}" if family in _FAMILIES else behavior
 
 
 def _plural(name: str) -> str:

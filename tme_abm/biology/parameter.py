@@ -119,12 +119,13 @@ class Parameter(Evidence):
         low, high = (parse(end, kind, file=file, place=place) for end in self.range)
         return low, high
 
-    def text(self, kind: str) -> str:
-        """The value for a reader; nothing is nothing in every unit."""
+    def text(self, kind: str, *, like: Parameter | None = None) -> str:
+        """The value for a reader, in the unit of `like` if given; nothing is nothing in every unit."""
         if self.trait is not None:
             return f"the tumor's {self.trait}"
         number = self.number(kind)
-        return show(number, kind) if number else "0"
+        other = 0.0 if like is None or like.is_trait else like.number(kind)
+        return show(number, kind, like=other) if number else "0"
 
 
 def inherit(table: Any, keys: Iterable[str], evidence: Mapping[str, Any] | None = None) -> Any:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from . import calibrate, inspect, simulate
+from . import calibrate, inspect, simulate, view
 
 __all__ = ["app"]
 
@@ -65,3 +65,4 @@ app.command(name="validate")(inspect.validate)
 app.command(name="explain")(inspect.explain)
 app.command(name="sources")(inspect.sources)
 app.command(name="schema")(inspect.schema)
+app.command(name="view")(view.view)

@@ -62,7 +62,7 @@ def validate(
             f"{scenario.name}: valid. {scenario.title or 'No title'}. {sites} sites of "
             f"{amount(scenario.lattice.spacing, 'length')}, {scenario.clock.days:g} days in steps of "
             f"{amount(scenario.clock.dt, 'time')}, {scenario.tumor.cells} tumor cells, "
-            f"{len(scenario.protocol)} interventions, hash {scenario.hash[:12]}"
+            f"interventions: {len(scenario.protocol)}, hash {scenario.hash[:12]}"
         )
     if problems:
         raise typer.Exit(2)

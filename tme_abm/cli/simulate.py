@@ -138,7 +138,7 @@ def compare(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Simulate several tumors with the same chances; report what differs.
+    """Simulate several tumors with the same chances and compare them.
 
     Every scenario is run with the same seeds, on all processors. Runs that
     are in the directory already are used again, interrupted ones go on. A run

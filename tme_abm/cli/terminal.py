@@ -63,7 +63,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str |
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    # As wide as its title, which is broken into lines otherwise.
+    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, min_width=len(title or ""))
     for index, column in enumerate(columns):
         made.add_column(Text(column), justify="left" if index == 0 else "right", overflow="fold")
     for row in rows:

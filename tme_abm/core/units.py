@@ -166,15 +166,18 @@ def parse(value: str | float, kind: str, *, file: Path | str | None = None, plac
     return result
 
 
-def show(value: float, kind: str) -> str:
-    """Text for a person: `value` (internal unit of `kind`) with a unit that keeps the number readable."""
+def show(value: float, kind: str, *, like: float = 0.0) -> str:
+    """Text for a person: `value` (internal unit of `kind`) with a unit that keeps the number readable.
+
+    Two numbers that are to be compared are shown in one unit: the one that suits `like`, unless it is 0.
+    """
     low, units = _SHOWN[kind]
-    chosen = units[-1]
+    chosen, size = units[-1], like or value
     if value == 0.0:
         chosen = KINDS[kind]
     else:
         for unit in units:
-            if abs(value / _factor(unit, kind)) >= low * (1 - 1e-9):
+            if abs(size / _factor(unit, kind)) >= low * (1 - 1e-9):
                 chosen = unit
                 break
     return f"{_short(value / _factor(chosen, kind))} {_pretty(chosen)}".rstrip()

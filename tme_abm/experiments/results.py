@@ -71,7 +71,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
             f"was written in format {manifest['schema']}, and this version reads format {SCHEMA}",
             file=directory / MANIFEST,
         )
-    kinds = {"scenario": str, "scenario_hash": str, "seed": int, "days": (int, float)}
+    kinds: dict[str, Any] = {"scenario": str, "scenario_hash": str, "seed": int, "days": (int, float)}
     wrong = [name for name, kind in kinds.items() if not isinstance(manifest[name], kind)]
     if wrong:
         raise InputError(f"is not a run's manifest: no such {', '.join(wrong)}", file=directory / MANIFEST)

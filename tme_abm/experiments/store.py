@@ -121,9 +121,10 @@ class RunDirectory:
                 stage.mkdir()
                 run._begin(stage, resolved)
                 stage.rename(path)
-            except BaseException:
+            except InputError as error:
+                raise InputError(error.what, file=path) from error
+            finally:
                 shutil.rmtree(stage, ignore_errors=True)
-                raise
         return run
 
     @classmethod

@@ -6,13 +6,15 @@ bases and sources come from the catalogue, the rest from the scenario. So the te
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
 from ..biology import BEHAVIORS, Catalogue, load_catalogue
-from ..biology.parameter import Evidence
+from ..biology.catalogue import in_words
+from ..biology.parameter import Evidence, Parameter
 from ..core.units import show
 from .wording import join, plural
 
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["explain"]
 
 _WIDTH = 100
+_EXPONENT = re.compile(r"(?<=\d)e\+0*(\d+)")
+_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_TRAIT = re.compile(r"the tumor's (\w+)")
+_SEEN_BY = {"antigen": "by antigen", "stress": "by signs of stress and missing class I MHC", None: "by touch"}
 
 
 def explain(scenario: Scenario) -> str:
@@ -38,10 +44,10 @@ def explain(scenario: Scenario) -> str:
         *_step(scenario),
         *_combining(),
         *_molecules(catalogue),
-        *_cells(catalogue),
+        *_cells(catalogue, scenario),
         *_references(catalogue),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return _EXPONENT.sub(_power_of_ten, "\n\n".join(part for part in parts if part)) + "\n"
 
 
 def _world(scenario: Scenario) -> Iterator[str]:
@@ -63,18 +69,21 @@ def _world(scenario: Scenario) -> Iterator[str]:
         + join(
             f"{_name(cell)} {show(density, 'areal_density')}" for cell, density in scenario.immune.items() if density
         )
-        + f". Blood vessels: {show(scenario.vessels.density, 'areal_density')}, inside the starting tumor "
-        f"{_times(scenario.vessels.in_tumor)}. Matrix: {stroma.matrix:g} outside the starting tumor, "
-        f"{stroma.matrix_in_tumor:g} inside (0 none, 1 dense). A dividing cell can push others over up to "
-        f"{show(scenario.growth.push, 'length')}."
+        + f". Blood vessels: {show(scenario.vessels.density, 'areal_density')}, and "
+        f"{_times(scenario.vessels.in_tumor)} inside the starting tumor. Matrix: {stroma.matrix:g} outside the "
+        f"starting tumor, {stroma.matrix_in_tumor:g} inside (0 none, 1 dense). A dividing cell can push others over "
+        f"up to {show(scenario.growth.push, 'length')}."
     )
     pools = [
-        f"{_name(pool)} {entry.cells:g} (back to rest at {show(entry.renewal, 'rate')})"
+        f"{entry.cells:.0f} {_name(pool)} ({show(entry.renewal, 'rate')})"
         for pool, entry in scenario.blood.items()
         if entry.cells
     ]
     if pools:
-        yield _wrapped(f"The blood offers a finite number of leukocytes to this tissue: {join(pools)}.")
+        yield _wrapped(
+            "The blood offers a finite number of leukocytes to this tissue, and makes up for those that left at the "
+            f"rate in brackets: {join(pools)}."
+        )
     if stroma.secretion:
         made = [f"{molecule} at {show(rate, 'production')}" for molecule, rate in stroma.secretion.items()]
         yield _wrapped(f"The stroma outside the tumor makes {join(made)}.")
@@ -82,7 +91,7 @@ def _world(scenario: Scenario) -> Iterator[str]:
 
 def _tumor(scenario: Scenario, catalogue: Catalogue) -> Iterator[str]:
     yield _heading("This tumor's traits", 2)
-    yield _wrapped("Tumors differ in these and in nothing else about their cells. A star marks a value of its own.")
+    yield _wrapped("Tumors differ in these and in nothing else about their cells. A star marks an unusual value.")
     lines = []
     for name, value in scenario.tumor.traits.items():
         entry, default = catalogue.traits[name], catalogue.trait_defaults[name]
@@ -117,20 +126,21 @@ def _step(scenario: Scenario) -> Iterator[str]:
     ]
     yield "\n".join(lines)
     yield _wrapped(
-        "Births, deaths, arrivals and moves are asked for during the step and granted once at its end; where two "
-        "cells want one site, chance decides. Chances follow from rates, so that a shorter step gives the same tumor. "
-        "Every draw is a function of seed, purpose, time and cell: two tumors with one seed meet the same chances."
+        "Deaths, births and arrivals are asked for during the step and granted once at its end; where two cells want "
+        "one site, chance decides, and a growing tumor pushes the stroma's leukocytes ahead of it. Chances follow "
+        "from rates, so that a shorter step gives the same tumor. Every draw is a function of seed, purpose, time and "
+        "cell: two tumors with one seed meet the same chances."
     )
 
 
 def _combining() -> Iterator[str]:
     yield _heading("How rules combine", 2)
     yield _wrapped(
-        "A rule moves one behavior of a cell from its base towards a value as a signal rises: at the half-max the "
-        "signal weighs as much as the base, and the Hill power says how sharply. If several signals act on one "
-        "behavior, those that increase it are weighed together first; then those that decrease it act on the result "
-        "(Johnson et al. 2025, doi:10.1016/j.cell.2025.06.048). Occupancy is the share of a receptor that its "
-        "ligands hold, in competition with whatever blocks it."
+        "A rule moves one behavior of a cell from its base towards a value as a signal rises: at the half-max a "
+        "signal that acts alone has moved it half of the way, and the Hill power says how sharply. If several signals "
+        "act on one behavior, those that increase it are weighed together first; then those that decrease it act on "
+        "the result (Johnson et al. 2025, doi:10.1016/j.cell.2025.06.048). Occupancy is the share of a receptor that "
+        "its ligands hold, in competition with whatever blocks it."
     )
 
 
@@ -152,35 +162,39 @@ def _molecule(name: str, entry: MoleculeEntry) -> str:
     )
 
 
-def _cells(catalogue: Catalogue) -> Iterator[str]:
+def _cells(catalogue: Catalogue, scenario: Scenario) -> Iterator[str]:
     yield _heading("Cells and their rules", 2)
     yield _wrapped("In brackets: the basis of the numbers, and their source as listed at the end.")
     rules = _rules(catalogue)
+
+    def with_traits(text: str) -> str:
+        return _TRAIT.sub(lambda found: f"{found[0]} ({_trait(found[1], scenario, catalogue)})", text)
+
     for name, entry in catalogue.cells.items():
         yield _heading(f"{entry.name} ({name})", 3)
         yield _wrapped(_portrait(name, entry, catalogue))
         lines = [
-            _item(f"{what} {catalogue.base_text(name, what)} {_why(base)}{_meaning(what)}")
+            _item(f"{in_words(what)}: {with_traits(catalogue.base_text(name, what))} {_why(base)}{_meaning(what)}")
             for what, base in entry.behaviors.items()
         ]
         if lines:
             yield "Without signals:\n" + "\n".join(lines)
         own = rules[name]
         if own:
-            yield f"{plural(len(own), 'rule')}:\n" + "\n".join(map(_item, own))
+            yield f"{plural(len(own), 'rule')}:\n" + "\n".join(_item(with_traits(said)) for said in own)
 
 
 def _portrait(name: str, entry: CellEntry, catalogue: Catalogue) -> str:
     """What the cell is, where it lives, what it senses and takes up."""
     where = {
         "tissue": "Lives in the tissue layer",
-        "immune": f"Lives in the immune layer and comes from the blood's pool of {_name(entry.pool or name)}",
+        "immune": f"Lives in the immune layer and comes from the blood (pool: {_name(entry.pool or name)})",
         "vessel": "Sits at the vessels and decides who leaves the blood",
     }[entry.layer]
     said = [entry.description, where + "."]
     if entry.hunts:
         prey = join(catalogue.cells[prey].name for prey in entry.hunts)
-        said.append(f"Kills {prey}s it touches and recognizes by {entry.sees or 'contact'}.")
+        said.append(f"Kills {prey}s it touches and recognizes {_SEEN_BY[entry.sees]}.")
     if entry.receptors:
         followed = [r for r, weight in entry.receptors.items() if weight.is_trait or weight.number("number")]
         sensed = [receptor for receptor in entry.receptors if receptor not in followed]
@@ -238,7 +252,7 @@ def _references(catalogue: Catalogue) -> Iterator[str]:
 
 
 def _why(evidence: Evidence) -> str:
-    return f"[{_evidence(evidence)}]"
+    return "[a trait]" if isinstance(evidence, Parameter) and evidence.is_trait else f"[{_evidence(evidence)}]"
 
 
 def _evidence(evidence: Evidence) -> str:
@@ -246,11 +260,19 @@ def _evidence(evidence: Evidence) -> str:
 
 
 def _meaning(behavior: str) -> str:
-    return f": {BEHAVIORS[behavior][1]}" if behavior in BEHAVIORS else ""
+    return f"; {BEHAVIORS[behavior][1]}" if behavior in BEHAVIORS else ""
 
 
 def _name(name: str) -> str:
     return name.replace("_", "-")
+
+
+def _trait(name: str, scenario: Scenario, catalogue: Catalogue) -> str:
+    return show(scenario.tumor.traits[name], catalogue.traits[name].kind)
+
+
+def _power_of_ten(found: re.Match[str]) -> str:
+    return f"×10{found[1].translate(_SUPERSCRIPT)}"
 
 
 def _times(factor: float) -> str:

@@ -1,0 +1,72 @@
+"""Frames: copies of finished steps, which agree with what the package itself says of the tissue."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.model.test_model import TINY
+from tme_abm.model import TumorModel
+from tme_abm.observe import classify, measure, snapshot
+from tme_abm.scenario import Scenario, load
+from viz.frame import Frame, capture
+
+
+def test_a_frame_agrees_with_a_snapshot(tiny: Scenario) -> None:
+    model = TumorModel(tiny, rng=1)
+    model.run_until(0.1)
+    frame, shot = capture(model), snapshot(model)
+    for immune, layer in ((False, "tissue_kind"), (True, "immune_kind")):
+        grid = np.full(frame.shape, -1)
+        chosen = frame.immune == immune
+        grid[frame.row[chosen], frame.column[chosen]] = frame.kind[chosen]
+        np.testing.assert_array_equal(grid, shot[layer])
+    dead = np.zeros(frame.shape, dtype=bool)
+    chosen = ~frame.immune & ~frame.living
+    dead[frame.row[chosen], frame.column[chosen]] = True
+    np.testing.assert_array_equal(dead, shot["dead"])
+    np.testing.assert_array_equal(frame.vessel, shot["vessel"])
+    np.testing.assert_array_equal(frame.core, shot["core"])
+    for name, field in frame.fields.items():
+        np.testing.assert_array_equal(field, shot[f"field/{name}"])
+    assert frame.state == classify(measure(model))
+
+
+def test_a_frame_does_not_change_when_the_model_goes_on(tiny: Scenario) -> None:
+    model = TumorModel(tiny, rng=1)
+    frame = capture(model)
+    before = [array.copy() for array in _arrays(frame)]
+    for _ in range(4):
+        model.step()
+    for old, now in zip(before, _arrays(frame), strict=True):
+        np.testing.assert_array_equal(old, now)
+    assert not np.array_equal(frame.fields["IFNG"], capture(model).fields["IFNG"])
+
+
+def test_of_3d_tissue_the_middle_slice_is_shown() -> None:
+    model = TumorModel(load("hot", TINY | {"lattice.shape": [14, 13, 12]}), rng=1)
+    model.step()
+    frame = capture(model)
+    assert frame.shape == (13, 12)
+    np.testing.assert_array_equal(frame.fields["CXCL12"], model.tissue.fields["CXCL12"][7])
+    depth, row, column = np.unravel_index(model.tissue.cells.site, (14, 13, 12))
+    assert sorted(zip(frame.row, frame.column, strict=True)) == sorted(
+        zip(row[depth == 7], column[depth == 7], strict=True)
+    )
+
+
+def test_recruiting_is_the_occupancy_at_the_vessels(tiny: Scenario) -> None:
+    model = TumorModel(tiny, rng=1)
+    for name in model.tissue.fields:
+        model.tissue.fields[name].fill(0)
+    biology = model.biology
+    ligands = dict(biology.receptors[biology.receptor_index["CCR4"]].ligands)
+    model.tissue.fields["CCL22"].fill(3 * ligands["CCL22"])
+    called = capture(model).called
+    assert called["CCR4"] == pytest.approx(0.75)
+    assert called["CXCR3"] == 0
+
+
+def _arrays(frame: Frame) -> list[np.ndarray]:
+    plain = [frame.row, frame.column, frame.kind, frame.living, frame.immune, frame.vessel, frame.core]
+    return [*plain, *frame.columns.values(), *frame.fields.values()]

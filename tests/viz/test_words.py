@@ -1,0 +1,153 @@
+"""Legends, verdicts, charts, close-ups: what the page says agrees with the frame."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tme_abm.biology import load_catalogue
+from tme_abm.model import TumorModel
+from tme_abm.scenario import Scenario, load
+from viz.charts import Line, chart, ticks
+from viz.closeup import look
+from viz.courses import courses
+from viz.frame import Frame
+from viz.raster import View
+from viz.session import Session
+from viz.texts import closeup, explanation, legend, on_screen, threshold, verdict
+from viz.treatments import Depot, said
+
+
+def plain(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).strip()
+
+
+def test_the_verdict_shows_the_numbers_it_rests_on(frame: Frame) -> None:
+    assert threshold() == pytest.approx(295)
+    measures = dict(frame.measures) | {"CD8 core": 312.4, "CD8 margin": 80.0, "tumor cells": 1234.0}
+    text = plain(verdict(replace(frame, measures=measures, state="hot")))
+    assert text.startswith("hot CD8 core, /mm² 312 hot &gt; 295 CD8 margin, /mm² 80 excluded &gt; 295 tumor cells 1,234")
+
+
+def test_the_legend_counts_living_cells_and_explains_the_colors(frame: Frame) -> None:
+    text = plain(legend(frame, View(coloring="exhaustion", field="IFNG")))
+    assert f"CD8 {frame.measures['CD8 cells']:.0f}" in text
+    assert "exhaustion of CD8, Th1, NK fresh exhausted" in text
+    assert re.search(r"IFNG 0 [pn]M [\d.]+ [pn]M", text)
+
+
+def lines_of(svg: str) -> list[ET.Element]:
+    root = ET.fromstring(svg)
+    return [path for path in root.iter() if path.get("fill") == "none"]
+
+
+def test_a_chart_draws_each_line_where_its_values_are() -> None:
+    days = np.array([0.0, 1.0, 2.0])
+    line = Line(label="a<b", values=np.array([0.0, 5.0, 10.0]), color="#0072B2")
+    svg = chart("T", "u", days, [line], width=148, height=142, end=2.0, level=4.0)
+    (path,) = lines_of(svg)
+    points = [tuple(map(float, p.split())) for p in re.split("[ML]", path.get("d") or "")[1:]]
+    assert [x for x, _ in points] == pytest.approx([40, 90, 140])
+    assert points[0][1] == 124
+    assert points[1][1] == pytest.approx((points[0][1] + points[2][1]) / 2, abs=0.11)
+    assert "a&lt;b" in svg
+
+
+def test_a_line_is_lifted_over_gaps() -> None:
+    values = np.array([1.0, np.nan, 2.0, 3.0])
+    svg = chart("T", "", np.arange(4.0), [Line(label="a", values=values, color="#0072B2")], width=99, height=99, end=3)
+    (path,) = lines_of(svg)
+    assert (path.get("d") or "").count("M") == 2
+
+
+def test_charts_of_nothing_can_be_drawn() -> None:
+    nothing = Line(label="a", values=np.array([np.nan]), color="#0072B2")
+    for log in (False, True):
+        assert lines_of(chart("T", "", np.zeros(1), [nothing], width=99, height=99, end=10.0, log=log)) == []
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.0, 7.3), (0.0, 0.00021), (0.0, 12345.0)])
+def test_ticks_are_few_and_round(low: float, high: float) -> None:
+    found = ticks(low, high)
+    assert 2 <= len(found) <= 5
+    assert low <= found[0]
+    assert found[-1] <= high * (1 + 1e-9)
+    assert {f"{tick:.0e}"[0] for tick in found[1:2]} <= {"1", "2", "5"}
+
+
+def test_decades_are_ticked_on_a_logarithmic_axis() -> None:
+    assert ticks(1e-3, 1.0, log=True) == pytest.approx([1e-3, 1e-2, 1e-1, 1.0])
+
+
+def test_the_courses_are_drawn_from_the_first_frame_on(tiny: Scenario) -> None:
+    session = Session(tiny, 1)
+    for _ in range(2):
+        drawn = courses(session.frame, session.history, View(field="IL6"))
+        for title in ("Tumor cells", "Leukocytes", "CD8 density", "Recruiting", "Mean in the core", "IL6"):
+            assert title in drawn
+        session.step(2)
+
+
+def test_a_close_look_finds_the_cell_and_what_moves_it(tiny: Scenario) -> None:
+    model = TumorModel(tiny, rng=1)
+    for _ in range(3):
+        model.step()
+    cells, nx = model.tissue.cells, model.tissue.lattice.shape[1]
+    row = int(np.flatnonzero(cells.kind == model.biology.cell_index["CD8"])[0])
+    place = np.unravel_index(cells.site[row], model.tissue.lattice.shape)
+    found = look(model, (place[1] + 0.5) / nx, (place[0] + 0.5) / nx)
+    assert found[0].kind == "CD8"
+    states = dict(found[0].states)
+    assert states.get("exhaustion", 0.0) == pytest.approx(cells.exhaustion[row])
+    assert {"CXCR3", "PD1"} <= dict(found[0].occupancies).keys()
+    weights = [pull.weight for pull in found[0].pulls]
+    assert weights == sorted(weights, reverse=True)
+    assert weights
+    assert "CD8" in closeup(found, 0.1)
+
+
+def test_a_look_at_nothing() -> None:
+    assert "No cell" in closeup((), 0.0)
+
+
+def test_a_block_shows_in_the_occupancy(tiny: Scenario) -> None:
+    def held(session: Session) -> float:
+        cells = session.model.tissue.cells
+        row = int(np.flatnonzero((cells.kind == session.model.biology.cell_index["CD8"]))[0])
+        y, x = np.unravel_index(cells.site[row], session.model.tissue.lattice.shape)
+        (cell, *_) = session.look((x + 0.5) / 32, (y + 0.5) / 32)
+        return dict(cell.occupancies)["CXCR4"]
+
+    free, blocked = Session(tiny, 1), Session(tiny, 1)
+    blocked.intervene({"do": "block", "receptor": "CXCR4", "fraction": 1.0})
+    free.step()
+    blocked.step()
+    assert held(blocked) == 0 < held(free)
+
+
+def test_the_explanation_is_the_model_in_words_with_lists_a_browser_lays_out(tiny: Scenario) -> None:
+    text = explanation(tiny)
+    assert "## What happens in a step, in this order" in text
+    assert not re.search(r":\n- ", text)
+
+
+def test_what_is_on_the_screen_has_its_sources() -> None:
+    text = on_screen(View(field="IFNG", coloring="exhaustion"), load_catalogue())
+    assert "interferon gamma" in text
+    assert "diffusivity" in text
+    assert "Exhaustion" in text
+    assert "10.7554/eLife.36967" in text
+
+
+def test_interventions_in_words() -> None:
+    depot = Depot(molecule="CXCL10", per_minute=1e6, radius=40.0, hours=24.0)
+    base = load("hot")
+    table = depot.at(base, 0.25, 0.5, time=1440.0)
+    assert table["place"] == ["600.0 um", "1200.0 um"]
+    block = {"do": "block", "receptor": "PD1", "fraction": 0.9, "start": "36 h"}
+    items = load("hot", {"protocol": [block, dict(table)]}).protocol
+    assert [said(item) for item in items] == ["block PD1 by 90%, day 1.5", "CXCL10 by depot, day 1 to 2"]

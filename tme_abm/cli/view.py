@@ -1,0 +1,94 @@
+"""The command `view`: a page in the browser on which a person watches and treats a tumor."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..core.errors import InputError
+from .terminal import note
+
+__all__ = ["view"]
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_NEEDED = ("solara", "ipyvue", "ipyvuetify")
+_ENVIRONMENT = {
+    # Nobody is told that, where or how the page is used, and the page asks the internet for nothing.
+    "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "False",
+    "SOLARA_THEME_SHOW_BANNER": "False",
+    "SOLARA_THEME_VARIANT": "light",
+    "SOLARA_THEME_TITLE": "tme_abm",
+    "SOLARA_ASSETS_FONTAWESOME_ENABLED": "False",
+}
+
+
+def view(
+    scenario: Annotated[
+        str, typer.Argument(metavar="[SCENARIO]", help="A scenario file, or the name of a shipped one.")
+    ] = "hot",
+    port: Annotated[int, typer.Option("--port", metavar="N", min=1, max=65535, help="Port of the page.")] = 8765,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on; by default only this machine.")
+    ] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+) -> None:
+    """Watch a tumor live in the browser, and treat it while it grows.
+
+    Needs the extra `viz`; with the extra `offline` the page works without
+    internet. Ctrl-C ends it.
+
+    [bold]Examples[/bold]
+
+      view
+      view cold --port 9000
+      view my_tumor.toml --no-browser
+    """
+    from ..scenario.load import find, load
+
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(f"the page needs {', '.join(missing)}: pip install 'tme_abm[offline]', or [viz] for less")
+    load(scenario)
+    shipped = not Path(scenario).suffix and not Path(scenario).exists()
+    chosen = scenario if shipped else str(find(scenario).resolve())
+    _check_free(host, port)
+    if not _has_assets():
+        note("The page's scripts come from the internet; pip install 'tme_abm[offline]' to have them here.")
+    module, root = _module()
+    sys.path.insert(0, root)
+    os.environ.update(_ENVIRONMENT | {"TME_ABM_VIEW_SCENARIO": chosen})
+    note(f"http://{host}:{port}  (Ctrl-C ends it)")
+    # Only now: it reads the environment when it is imported.
+    from solara.__main__ import cli
+
+    arguments = ["run", module, "--host", host, "--port", str(port), "--production", "--no-check-version"]
+    cli.main([*arguments, "--open" if browser else "--no-open"], standalone_mode=False)
+
+
+def _module() -> tuple[str, str]:
+    """The app as a module, and the directory to import it from: in a wheel inside the package, else beside it."""
+    if (_PACKAGE / "_viz").is_dir():
+        return f"{_PACKAGE.name}._viz.app", str(_PACKAGE.parent)
+    return "viz.app", str(_PACKAGE.parent)
+
+
+def _has_assets() -> bool:
+    return importlib.util.find_spec("solara_assets") is not None or (Path(sys.prefix) / "share/solara/cdn").is_dir()
+
+
+def _check_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise InputError(
+                f"cannot listen on {host}:{port} ({error.strerror}); try another port", place="--port"
+            ) from error

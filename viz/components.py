@@ -1,0 +1,85 @@
+"""Components that show: the picture, texts and drawings, and files to keep. Each is a small Vue template."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import solara
+
+from .desk import Desk
+from .picture import png, scale_bar
+from .raster import paint, window_of
+
+__all__ = ["Dial", "Markup", "Picture", "Save", "Tissue"]
+
+
+@solara.component_vue("picture.vue")
+def Picture(
+    src: str,
+    aspect: float,
+    bar: float,
+    length: str,
+    mark: Sequence[float] | None,
+    armed: bool,
+    event_pick: Callable[[dict[str, float]], None],
+    event_zoom: Callable[[dict[str, float]], None],
+    event_pan: Callable[[dict[str, float]], None],
+) -> None:
+    """An image of the tissue with a scale bar; tells where it was clicked, in shares of its width and height.
+
+    The wheel zooms around the pointer, dragging moves.
+    """
+
+
+@solara.component_vue("markup.vue")
+def Markup(html: str) -> None:
+    """HTML of our own making."""
+
+
+@solara.component_vue("save.vue")
+def Save(
+    offers: Sequence[dict[str, str]],
+    file: dict[str, Any] | None,
+    event_ask: Callable[[str], None],
+) -> None:
+    """Buttons that ask for files, and hand them to the browser when they come."""
+
+
+@solara.component_vue("dial.vue")
+def Dial(
+    label: str,
+    text: str,
+    hint: str,
+    place: float,
+    changed: bool,
+    event_moved: Callable[[float], None],
+    event_usual: Callable[[int], None],
+) -> None:
+    """A slider with its name and value; a double click puts it back."""
+
+
+@solara.component
+def Tissue(desk: Desk) -> None:
+    """The newest frame as a picture."""
+    frame, view = desk.frame.value, desk.view.value
+
+    def draw() -> str:
+        drawn = png(paint(frame, view))
+        return "data:image/png;base64," + base64.b64encode(drawn).decode()
+
+    src = solara.use_memo(draw, [id(frame), frame.step, view])
+    share, length = scale_bar(frame, view)
+    rows, columns = window_of(frame.shape, view).shape
+    Picture(
+        src=src,
+        aspect=columns / rows,
+        bar=share * 100,
+        length=length,
+        mark=desk.marked(),
+        armed=desk.depot.value is not None,
+        event_pick=lambda place: desk.pick(place["x"], place["y"]),
+        event_zoom=lambda by: desk.zoom(by["factor"], by["x"], by["y"]),
+        event_pan=lambda by: desk.pan(by["x"], by["y"]),
+    )

@@ -1,0 +1,264 @@
+"""What one browser tab holds: its session, and the reactive values its components draw from."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import solara
+
+from tme_abm.core.errors import TmeError
+from tme_abm.scenario import Scenario, load
+
+from .courses import courses
+from .frame import Frame
+from .picture import full_png
+from .raster import View, window_of
+from .session import Session
+from .settings import Dial, Settings, pool_dials, trait_dials
+from .texts import closeup
+from .treatments import Depot
+
+__all__ = ["Desk"]
+
+log = logging.getLogger(__name__)
+
+_ZOOM = 1.6  # at the start: the tumor and some of its surroundings
+_MOST_ZOOM = 12.0
+_BETWEEN_CHARTS = 0.4  # seconds; charts need not follow every frame
+
+
+class Desk:
+    """The state of a tab. Its reactive values are set here and read by components."""
+
+    def __init__(self, scenario: str, seed: int = 1) -> None:
+        self.settings = solara.reactive(Settings(scenario=scenario, seed=seed))
+        self.pending: solara.Reactive[dict[str, float]] = solara.reactive({})
+        self.view = solara.reactive(View(zoom=_ZOOM))
+        self.tab = solara.reactive("tissue")
+        self.message: solara.Reactive[str] = solara.reactive("")
+        self.playing = solara.reactive(False)
+        self.stride = solara.reactive(1)
+        self.depot: solara.Reactive[Depot | None] = solara.reactive(None)
+        self.mark: solara.Reactive[tuple[float, float] | None] = solara.reactive(None)
+        self.closeup: solara.Reactive[str] = solara.reactive("")
+        self.file: solara.Reactive[dict[str, Any] | None] = solara.reactive(None)
+        self._charted = 0.0
+        planted = load(scenario)
+        self.dials = _dials(planted)
+        self.session = Session(planted, seed, self._publish, self.message.set, self._stopped)
+        self.frame: solara.Reactive[Frame] = solara.reactive(self.session.frame, equals=lambda a, b: a is b)
+        self.charts: solara.Reactive[str] = solara.reactive(self._charts())
+
+    # ------------------------------------------------------------- what the session tells
+
+    def _publish(self, frame: Frame) -> None:
+        if frame is not self.session.frame:
+            return  # another tumor has been planted meanwhile
+        self.frame.set(frame)
+        if not self.session.playing or time.monotonic() - self._charted > _BETWEEN_CHARTS:
+            self.redraw_charts()
+
+    def _stopped(self) -> None:
+        self.playing.set(False)
+        self.redraw_charts()
+
+    def redraw_charts(self) -> None:
+        """Bring the time courses up to the newest frame."""
+        self._charted = time.monotonic()
+        self.charts.set(self._charts())
+
+    def _charts(self) -> str:
+        return courses(self.session.frame, self.session.history, self.view.peek())
+
+    # ------------------------------------------------------------- what a person does
+
+    def attempt(self, action: Callable[[], None]) -> bool:
+        """Do it; what cannot be done is told on the page. Returns whether it was done."""
+        try:
+            action()
+        except TmeError as error:
+            self.message.set(str(error))
+            return False
+        except Exception as error:  # a page that fell silent would help nobody
+            log.exception("on the page")
+            self.message.set(f"{type(error).__name__}: {error}")
+            return False
+        self.message.set("")
+        return True
+
+    def toggle(self) -> None:
+        """Play or pause."""
+        if self.playing.peek():
+            self.session.pause()
+            self.playing.set(False)
+        elif self.session.model.running:
+            self.session.stride = self.stride.peek()
+            self.playing.set(True)
+            self.session.play()
+        else:
+            self.message.set(f"The scenario ends on day {self.session.frame.days:g}. Restart it, or take single steps.")
+
+    def step(self) -> None:
+        """One picture further."""
+        self.pause()
+        self.attempt(lambda: self.session.step(self.stride.peek()))
+
+    def pause(self) -> None:
+        """Stand still."""
+        self.session.pause()
+        self.playing.set(False)
+
+    def set_stride(self, stride: int) -> None:
+        """Steps from one picture to the next."""
+        self.stride.set(stride)
+        self.session.stride = stride
+
+    def restart(self, settings: Settings | None = None) -> None:
+        """Plant a tumor as set; with `settings`, another one."""
+        wanted = settings or self.settings.peek()
+        if settings is None:
+            wanted = Settings(
+                scenario=wanted.scenario, seed=wanted.seed, changes={**wanted.changes, **self.pending.peek()}
+            )
+
+        def plant() -> None:
+            scenario = wanted.build(self.dials)
+            self.pause()
+            self.session.restart(scenario, wanted.seed)
+            if wanted.scenario != self.settings.peek().scenario:
+                self.dials = _dials(load(wanted.scenario))
+            self.settings.set(wanted)
+            self.pending.set({})
+            self.closeup.set("")
+            self.mark.set(None)
+
+        self.attempt(plant)
+
+    def choose_scenario(self, name: str) -> None:
+        """Another scenario with the same seed and none of the changes."""
+        self.restart(Settings(scenario=name, seed=self.settings.peek().seed))
+
+    def choose_seed(self, text: str) -> None:
+        """Another seed; what is no seed is told."""
+        if not text.strip().isdecimal():
+            self.message.set(f"Seed: '{text}' is not a whole number, 0 or more")
+            return
+        now = self.settings.peek()
+        if int(text) != now.seed:
+            self.restart(Settings(scenario=now.scenario, seed=int(text), changes=now.changes))
+
+    def turn(self, dial: Dial, place: float) -> None:
+        """A slider was moved."""
+        self.pending.set({**self.pending.peek(), dial.key: dial.value(place)})
+
+    def forget(self, *keys: str) -> None:
+        """Put some sliders, or all, back to what the tumor has."""
+        now = self.pending.peek()
+        self.pending.set({key: value for key, value in now.items() if keys and key not in keys})
+
+    def apply_now(self) -> None:
+        """Give the running tumor the traits that were set, without planting it anew."""
+        for key, value in self.pending.peek().items():
+            if key.startswith("tumor.traits."):
+                written = self.dials[key].written(value)
+                trait = key.removeprefix("tumor.traits.")
+                if not self.attempt(lambda: self.session.set_trait(trait, written)):  # noqa: B023
+                    return
+                self.forget(key)
+
+    def current(self, dial: Dial) -> float:
+        """What a slider shows: what was set, or what the tumor has."""
+        if dial.key in self.pending.value:
+            return float(self.pending.value[dial.key])
+        if dial.key.startswith("tumor.traits."):
+            return float(self.session.model.biology.traits[dial.key.removeprefix("tumor.traits.")])
+        return float(self.settings.value.changes.get(dial.key, dial.usual))
+
+    def intervene(self, table: Mapping[str, Any]) -> None:
+        """Act on the running tumor from now on."""
+        self.attempt(lambda: self.session.intervene(table))
+
+    def lift(self, number: int) -> None:
+        """End an intervention."""
+        self.attempt(lambda: self.session.lift(number))
+
+    def see(self, **changes: Any) -> None:
+        """Change the view."""
+        self.view.set(replace(self.view.peek(), **changes))
+        if "field" in changes:
+            self.redraw_charts()
+
+    def zoom(self, factor: float, x: float = 0.5, y: float = 0.5) -> None:
+        """Look closer (or less so) at a place of the picture, which stays where it is."""
+        view, (left, top, width, height) = self.view.peek(), self._seen()
+        zoom = min(_MOST_ZOOM, max(1.0, view.zoom * factor))
+        shrink = view.zoom / zoom
+        self._center(left + width * (x + (0.5 - x) * shrink), top + height * (y + (0.5 - y) * shrink), zoom)
+
+    def pan(self, x: float, y: float) -> None:
+        """Move the tissue by shares of the picture."""
+        left, top, width, height = self._seen()
+        self._center(left + width * (0.5 - x), top + height * (0.5 - y), self.view.peek().zoom)
+
+    def _center(self, x: float, y: float, zoom: float) -> None:
+        half = 0.5 / zoom
+        x, y = (min(1 - half, max(half, center)) for center in (x, y))
+        self.see(x=x, y=y, zoom=zoom)
+
+    def _seen(self) -> tuple[float, float, float, float]:
+        """Left, top, width and height of what is in view, as shares of the lattice."""
+        ny, nx = self.session.frame.shape
+        window = window_of((ny, nx), self.view.peek())
+        return window.left / nx, window.top / ny, window.shape[1] / nx, window.shape[0] / ny
+
+    def marked(self) -> tuple[float, float] | None:
+        """Where the clicked place is in the picture, if it is in view."""
+        mark = self.mark.value
+        if mark is None:
+            return None
+        left, top, width, height = self._seen()
+        place = (mark[0] - left) / width, (mark[1] - top) / height
+        return place if all(0 <= share <= 1 for share in place) else None
+
+    def pick(self, x: float, y: float) -> None:
+        """A place of the picture was clicked: inject if a depot is at hand, else look closely."""
+        depot = self.depot.peek()
+        left, top, width, height = self._seen()
+        x, y = left + x * width, top + y * height
+        self.mark.set((x, y))
+        if depot is not None:
+            model = self.session.model
+            self.intervene(depot.at(model.scenario, x, y, time=model.clock.time))
+            self.depot.set(None)
+        else:
+            self.attempt(lambda: self.closeup.set(closeup(self.session.look(x, y), self.session.frame.day)))
+
+    def save(self, what: str) -> None:
+        """Make a file for the browser to keep."""
+        self.attempt(lambda: self.file.set(self._file(what)))
+
+    def _file(self, what: str) -> dict[str, Any]:
+        frame, scenario = self.session.frame, self.session.model.scenario
+        stem = f"{scenario.name}-seed{self.session.model.seed_number}"
+        day = f"day{frame.day:05.2f}"
+        match what:
+            case "picture":
+                name, kind = f"{stem}-{day}.png", "image/png"
+                content = full_png(frame, self.view.peek(), scenario.title or scenario.name)
+            case "series":
+                name, kind, content = f"{stem}-series.csv", "text/csv", self.session.history.csv().encode()
+            case "scenario":
+                name, kind, content = f"{stem}.toml", "application/toml", self.session.scenario_toml().encode()
+            case _:
+                name, kind, content = f"{stem}-{day}.npz", "application/octet-stream", self.session.checkpoint()
+        # The time makes every file a new value, so that the same one can be saved twice.
+        return {"name": name, "type": kind, "content": base64.b64encode(content).decode(), "made": time.time()}
+
+
+def _dials(scenario: Scenario) -> dict[str, Dial]:
+    return trait_dials(scenario) | pool_dials(scenario)
