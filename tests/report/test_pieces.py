@@ -9,7 +9,9 @@ import pytest
 
 from tests.report.synthetic import CELLS, write_synthetic
 from tme_abm.experiments.files import npz_bytes, read_npz
+from tme_abm.report.differences import differences
 from tme_abm.report.figures import nice_length
+from tme_abm.report.glossary import Glossary
 from tme_abm.report.palette import DEAD, EMPTY, cell_color, rgb
 from tme_abm.report.pictures import gallery, typical_seed
 from tme_abm.report.raster import Window, busiest_edge, common_window, tissue_image
@@ -132,3 +134,17 @@ def test_damaged_pictures_are_left_out(tmp_path: Path) -> None:
     (directory / "runs/cold/seed_001/snapshots/day_001.000.npz").write_bytes(b"half a file")
     pictures = gallery(read_comparison(directory))
     assert (pictures.scenarios, pictures.missing) == (("hot",), ("cold",))
+
+
+@pytest.mark.parametrize(
+    ("texts", "unit", "shown"),
+    [
+        (["0.35 pM/min", "0.168 nM/h", ""], "nM/h", ("0.021", "0.168", "–")),
+        (["80 /mm^2", "145 /mm^2"], "/mm²", ("80", "145")),
+        (["float32", "float64"], "", ("float32", "float64")),
+    ],
+)
+def test_quantities_in_a_row_share_a_unit(texts: list[str], unit: str, shown: tuple[str, ...]) -> None:
+    a, b = ({"stroma.secretion.X": text} for text in texts[:2])
+    found = differences({"a": a, "b": b, **({"c": {}} if len(texts) > 2 else {})}, Glossary())
+    assert [(line.unit, line.values) for line in found] == [(unit, shown)]

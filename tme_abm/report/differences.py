@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..core.errors import InputError
+from ..core.units import KINDS, parse, show
 from .glossary import Glossary
 from .reading import Comparison, resolved_values
 
@@ -94,11 +96,30 @@ def differences(resolved: Mapping[str, Mapping[str, str]], words: Glossary) -> l
 
 def _common_unit(values: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """The unit all quantities share, and the bare numbers; no unit and the texts as they are where they do not."""
-    split = [re.fullmatch(r"([-+]?[\d.]+(?:e[-+]?\d+)?) (.+)", value) for value in values if value]
-    units = {found[2] if found else "" for found in split}
+    units = _units(values)
+    if len(units) > 1:
+        values = _in_one_unit(values)
+        units = _units(values)
     if len(units) != 1 or not (unit := units.pop()):
         return "", tuple(map(pretty, values))
     return pretty(unit), tuple(pretty(value.removesuffix(f" {unit}")) for value in values)
+
+
+def _units(values: Sequence[str]) -> set[str]:
+    split = [re.fullmatch(r"([-+]?[\d.]+(?:e[-+]?\d+)?) (.+)", value) for value in values if value]
+    return {found[2] if found else "" for found in split}
+
+
+def _in_one_unit(values: Sequence[str]) -> Sequence[str]:
+    """Quantities of one kind in the unit that suits the largest; any other texts as they are."""
+    for kind in KINDS:
+        try:
+            numbers = [parse(value, kind) if value else None for value in values]
+        except InputError:
+            continue
+        largest = max((abs(number) for number in numbers if number is not None), default=0.0)
+        return ["" if number is None else show(number, kind, like=largest) for number in numbers]
+    return values
 
 
 def common_start(resolved: Mapping[str, Mapping[str, str]]) -> bool:
