@@ -1,7 +1,8 @@
 # make run    sets everything up, simulates a cold and a hot tumor and writes the comparison report
+# make view   sets everything up and opens the browser page on a running tumor
 # make test   sets everything up and runs ruff, mypy, import-linter and the quick tests
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint clean
+.PHONY: help run view test test-all lint clean
 SHELL := /bin/bash
 
 # The first Python that is new enough; `make PYTHON=...` decides otherwise.
@@ -15,8 +16,13 @@ REPLICATES ?= 2
 DAYS ?= 10
 OUT ?= results/cold-vs-hot
 
+# What `make view` shows and where.
+SCENARIO ?= hot
+PORT ?= 8765
+
 help:
 	@echo 'make run       compare a cold and a hot tumor; the report goes to $(OUT)/report.html'
+	@echo 'make view      watch a tumor ($(SCENARIO)) live in the browser, http://127.0.0.1:$(PORT)'
 	@echo 'make test      ruff, mypy, import-linter, quick tests'
 	@echo 'make test-all  the same with the slow tests'
 	@echo 'make lint      ruff, mypy, import-linter'
@@ -26,10 +32,13 @@ run: $(VENV)/.ready
 	$(BIN)/tme-abm compare cold hot --replicates $(REPLICATES) --days $(DAYS) --out $(OUT)
 	@echo 'The report is $(CURDIR)/$(OUT)/report.html'
 
+view: $(VENV)/.ready-view
+	$(BIN)/tme-abm view $(SCENARIO) --port $(PORT)
+
 test: lint
 	$(BIN)/python -m pytest -m 'not slow'
 
-test-all: lint
+test-all: lint $(VENV)/.ready-browser
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.ready-dev
@@ -46,6 +55,15 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 $(VENV)/.ready-dev: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+# With the page's scripts and fonts (about 240 MB), so that it needs no internet when it runs.
+$(VENV)/.ready-view: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[offline]'
+	@touch $@
+
+$(VENV)/.ready-browser: $(VENV)/.ready-dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[browser]'
 	@touch $@
 
 clean:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import solara
@@ -53,12 +54,23 @@ def Controls(desk: Desk) -> None:
 @solara.component
 def _Tumor(desk: Desk) -> None:
     settings = desk.settings.value
-    names = list(dict.fromkeys([*shipped(), settings.scenario]))
+    # A file is shown by its name: a path would leave no room for the seed.
+    names = {name: name for name in shipped()} | {_short(desk.first): desk.first}
     with solara.Column(gap="6px", classes=["tme-section", "open"]):
         with solara.Row(gap="8px", classes=["tme-fields"]):
-            solara.Select("Scenario", names, value=settings.scenario, on_value=desk.choose_scenario, dense=True)
+            solara.Select(
+                "Scenario",
+                list(names),
+                value=_short(settings.scenario),
+                on_value=lambda name: desk.choose_scenario(names[name]),
+                dense=True,
+            )
             solara.InputText("Seed", value=str(settings.seed), on_value=desk.choose_seed)
         solara.Text(desk.session.model.scenario.title, classes=["tme-note"])
+
+
+def _short(scenario: str) -> str:
+    return Path(scenario).name
 
 
 @solara.component

@@ -36,6 +36,7 @@ class Desk:
     """The state of a tab. Its reactive values are set here and read by components."""
 
     def __init__(self, scenario: str, seed: int = 1) -> None:
+        self.first = scenario
         self.settings = solara.reactive(Settings(scenario=scenario, seed=seed))
         self.pending: solara.Reactive[dict[str, float]] = solara.reactive({})
         self.view = solara.reactive(View(zoom=_ZOOM))

@@ -160,7 +160,8 @@ def test_what_has_not_begun_is_taken_back(tiny: Scenario) -> None:
         {"do": "block", "receptor": "PD2", "fraction": 0.5},
         {"do": "neutralize", "molecule": "IFNG", "fraction": 1.5},
         {"do": "deplete", "cells": ["CD9"], "rate": "1 /day"},
-        {"do": "dose", "route": "depot", "molecule": "IL2", "rate": "1 /min", "place": ["9 mm", "0 um"], "radius": "5 um"},
+        {"do": "dose", "route": "depot", "molecule": "IL2", "rate": "1 /min"}
+        | {"place": ["9 mm", "0 um"], "radius": "5 um"},
     ],
     ids=lambda table: table["do"],
 )

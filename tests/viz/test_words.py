@@ -30,7 +30,9 @@ def test_the_verdict_shows_the_numbers_it_rests_on(frame: Frame) -> None:
     assert threshold() == pytest.approx(295)
     measures = dict(frame.measures) | {"CD8 core": 312.4, "CD8 margin": 80.0, "tumor cells": 1234.0}
     text = plain(verdict(replace(frame, measures=measures, state="hot")))
-    assert text.startswith("hot CD8 core, /mm² 312 hot &gt; 295 CD8 margin, /mm² 80 excluded &gt; 295 tumor cells 1,234")
+    assert text.startswith(
+        "hot CD8 core, /mm² 312 hot &gt; 295 CD8 margin, /mm² 80 excluded &gt; 295 tumor cells 1,234"
+    )
 
 
 def test_the_legend_counts_living_cells_and_explains_the_colors(frame: Frame) -> None:
@@ -117,7 +119,7 @@ def test_a_look_at_nothing() -> None:
 def test_a_block_shows_in_the_occupancy(tiny: Scenario) -> None:
     def held(session: Session) -> float:
         cells = session.model.tissue.cells
-        row = int(np.flatnonzero((cells.kind == session.model.biology.cell_index["CD8"]))[0])
+        row = int(np.flatnonzero(cells.kind == session.model.biology.cell_index["CD8"])[0])
         y, x = np.unravel_index(cells.site[row], session.model.tissue.lattice.shape)
         (cell, *_) = session.look((x + 0.5) / 32, (y + 0.5) / 32)
         return dict(cell.occupancies)["CXCR4"]

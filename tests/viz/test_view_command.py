@@ -1,0 +1,46 @@
+"""The command `view`, up to where the server would start."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+from typing import Any
+
+import pytest
+
+from tme_abm.cli import main
+from tme_abm.cli import view as command
+
+
+@pytest.fixture
+def everything_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = importlib.util.find_spec
+    monkeypatch.setattr(
+        command.importlib.util, "find_spec", lambda name: "there" if name in command._NEEDED else known(name)
+    )
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    known: Any = importlib.util.find_spec
+    monkeypatch.setattr(
+        command.importlib.util, "find_spec", lambda name: None if name in command._NEEDED else known(name)
+    )
+    assert main(["view"]) == 2
+    said = capsys.readouterr().err
+    assert "solara" in said
+    assert "tme_abm[offline]" in said
+
+
+@pytest.mark.usefixtures("everything_there")
+def test_an_unknown_scenario_is_told_before_anything_starts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["view", "hott"]) == 2
+    assert "Did you mean 'hot'?" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("everything_there")
+def test_a_port_in_use_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert main(["view", "hot", "--port", str(taken.getsockname()[1])]) == 2
+    assert "try another port" in capsys.readouterr().err
