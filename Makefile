@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # How much `make run` computes and where it writes.
-REPLICATES ?= 2
+REPLICATES ?= 3
 DAYS ?= 10
 OUT ?= results/cold-vs-hot
 
