@@ -20,6 +20,7 @@ from . import processes as p
 from .agents import Cell, CellSet, Census, Populations, refuse_registration
 from .biology import Biology, Catalogue, compile, load_catalogue
 from .core.errors import InputError
+from .core.units import parse
 from .planting import plant
 from .scenario import Intervention, Scenario, changed, load
 from .tissue import Tissue
@@ -98,7 +99,7 @@ class TumorModel(mesa.Model):
     @property
     def day(self) -> float:
         """Days since the start."""
-        return self.tissue.clock.time / (24 * 60)
+        return self.tissue.clock.time / parse("1 day", "time")
 
     def step(self) -> None:
         """Advance by one time step of the scenario."""
@@ -127,7 +128,8 @@ class TumorModel(mesa.Model):
 
     def run_until(self, day: float) -> None:
         """Step until `day` is reached."""
-        while self.tissue.clock.step * self.tissue.clock.dt < day * 24 * 60 - 1e-6:
+        end = day * parse("1 day", "time")
+        while self.tissue.clock.time < end - 1e-6:  # a sum of steps may miss the end by a rounding error
             self.step()
 
     # ------------------------------------------------------------- state
