@@ -129,3 +129,22 @@ def test_sites_within_are_those_within_nearest_first(shape: tuple[int, ...], rea
         found = found[found < n_sites]
         assert set(found.tolist()) == set(np.flatnonzero(away <= reach).tolist())
         assert (np.diff(away[found]) >= -1e-9).all()
+
+
+@pytest.mark.parametrize("shape", [(9, 11), (5, 6, 7)])
+def test_wells_are_numbered_one_after_the_other_and_do_not_touch(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(6)
+    size, wells = int(np.prod(shape)), 3
+    alone = neighbor_table(shape)
+    levels = rng.random(wells * size)
+    sites, ends = rng.integers(size, size=(2, 20))
+    around = sites_within(sites, shape, 2.3)
+    path = straight_path(sites, ends, shape)
+    for well in range(wells):
+        first = well * size
+        in_well = np.append(np.arange(first, first + size), wells * size)  # the last one is outside
+        np.testing.assert_array_equal(neighbor_table(shape, wells)[first : first + size], in_well[alone])
+        mean = contact_mean(levels, shape)[first : first + size]
+        np.testing.assert_array_equal(mean, contact_mean(levels[first : first + size], shape))
+        np.testing.assert_array_equal(sites_within(sites + first, shape, 2.3, wells), in_well[around])
+        np.testing.assert_array_equal(straight_path(sites + first, ends + first, shape), path + first)

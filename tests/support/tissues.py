@@ -25,16 +25,20 @@ def tissue_of(
     pools: Mapping[str, float] | None = None,
     push: float = 90.0,
     levels: Mapping[str, float] | None = None,
+    wells: int = 1,
 ) -> Tissue:
-    """A tissue with `cells` as (cell name, lattice index); fields are uniform at `levels` [nM], else zero."""
-    lattice = Lattice(shape, spacing)
+    """A tissue with `cells` as (cell name, lattice index); fields are uniform at `levels` [nM], else zero.
+
+    Of several wells, the number of the well comes first in an index.
+    """
+    lattice = Lattice(shape, spacing, wells)
     names = [molecule.name for molecule in biology.molecules]
     tissue = Tissue(
         seed=seed,
         clock=Clock(dt),
         lattice=lattice,
         cells=Cells(signal_columns(biology), capacity=8),
-        fields=Fields(names, shape, np.float64),
+        fields=Fields(names, lattice.field_shape, np.float64),
         kinds=biology.cells,
         layer_of=np.array([TISSUE if layer == "tissue" else IMMUNE for layer in biology.layer], dtype=np.int8),
         tumor_kinds=tumor_kinds(biology),
@@ -63,4 +67,4 @@ def respond(tissue: Tissue, biology: Biology) -> Tissue:
 
 def site_of(lattice: Lattice, at: tuple[int, ...]) -> int:
     """Site number of a lattice index."""
-    return int(np.ravel_multi_index(at, lattice.shape))
+    return int(np.ravel_multi_index(at, lattice.field_shape))

@@ -181,7 +181,8 @@ def test_no_room_at_the_vessel_means_no_arrival() -> None:
 def test_state_restores_everything() -> None:
     tissue = tissue_of(pocket(), full_block(3), pools={"CD8": 3.5}, levels={"IFNG": 0.2})
     tissue.clock.step = 17
-    tissue.count("something", 2)
+    tissue.count("something", tissue.cells.site[:3], np.array([1.0, 0.0, 2.5]))
+    assert tissue.ledger["something"] == 3.5
     other = tissue_of(pocket(), [])
     other.restore(tissue.state())
     saved, again = tissue.state(), other.state()

@@ -157,7 +157,7 @@ class Cell(mesa.Agent):
 
     @property
     def site(self) -> int:
-        """Number of its site, in C order of the lattice's shape."""
+        """Number of its site, in C order of the lattice's shape, well by well."""
         return int(self["site"])
 
     @property

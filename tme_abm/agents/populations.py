@@ -211,7 +211,7 @@ class Populations:
 
 
 def _positions(model: TumorModel, rows: Rows) -> list[tuple[int, ...]]:
-    index = np.unravel_index(model.tissue.cells.site[rows], model.tissue.lattice.shape)
+    index = model.tissue.lattice.unravel(model.tissue.cells.site[rows])
     return list(zip(*(axis.tolist() for axis in reversed(index)), strict=True))
 
 

@@ -1,7 +1,7 @@
 """Looking at a tissue without touching it: metrics, the state of a tumor, snapshots."""
 
-from .metrics import compartments, measure
+from .metrics import compartments, measure, measure_wells
 from .snapshot import snapshot
 from .state import STATES, Criteria, classify, criteria
 
-__all__ = ["STATES", "Criteria", "classify", "compartments", "criteria", "measure", "snapshot"]
+__all__ = ["STATES", "Criteria", "classify", "compartments", "criteria", "measure", "measure_wells", "snapshot"]

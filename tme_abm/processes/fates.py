@@ -100,4 +100,4 @@ class Differentiation:
             changing = rows[tissue.happens("differentiation", rate, rows, lane=target)]
             cells.kind[changing] = target
             cells.polarization[changing] = cells.columns["polarization"].default
-            tissue.count(f"differentiation into {tissue.kinds[target]}", len(changing))
+            tissue.count(f"differentiation into {tissue.kinds[target]}", cells.site[changing])

@@ -110,8 +110,8 @@ class Killing:
             expected = attack * cells.binding[killers] * dt
             hits = draws.poisson(tissue.seed, "hits", tissue.clock.step, cells.key[killers], expected)
             np.add.at(cells.damage, self._partners(tissue, killers), hits)
-            tissue.count(f"hits by {tissue.kinds[kind]}", hits.sum())
-            tissue.count(f"engaged minutes of {tissue.kinds[kind]}", len(killers) * dt)
+            tissue.count(f"hits by {tissue.kinds[kind]}", cells.site[killers], hits)
+            tissue.count(f"engaged minutes of {tissue.kinds[kind]}", cells.site[killers], dt)
         for kind in self.targets:
             rows = tissue.behavior.rows_of(kind)
             lethal = np.broadcast_to(tissue.behavior.of(kind, "lethal damage"), len(rows))

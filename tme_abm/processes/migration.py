@@ -38,16 +38,23 @@ class Migration:
         entry = tissue.behavior["infiltration"][rows]
         climb = self._attraction(tissue)
         tumor = np.append(tissue.tumor_territory, False)
-        # Several hops a step: at most one site each, so that halving dt leaves the walk as it is.
-        hops = int(np.ceil(speed.max(initial=0.0) * dt / tissue.lattice.spacing))
-        for hop in range(hops):
-            self._hop(tissue, rows, speed, persistence, entry, climb, tumor, dt / hops, hop)
+        # Several hops a step: at most one site each, so that halving dt leaves the walk as it is. The fastest cell of a
+        # well says how many.
+        well = tissue.lattice.well_of(tissue.cells.site[rows])
+        fastest = np.zeros(tissue.lattice.wells)
+        np.maximum.at(fastest, well, speed)
+        hops = np.ceil(fastest * dt / tissue.lattice.spacing)[well]
+        for hop in range(int(hops.max())):
+            on = np.flatnonzero(hops > hop)
+            self._hop(tissue, rows[on], speed[on], persistence[on], entry[on], climb, tumor, dt / hops[on], hop)
 
     def _attraction(self, tissue: Tissue) -> dict[int, Array]:
         """By kind, the potential (n_sites + 1,) a cell climbs: gain × Σ weight × free share × occupancy."""
         senses = Senses(self.biology, tissue)
         climb: dict[int, Array] = {}
         for kind in self.kinds:
+            if not len(tissue.behavior.rows_of(kind)):
+                continue
             potential = np.zeros(tissue.lattice.n_sites + 1)
             for receptor in np.flatnonzero(self.biology.chemotaxis[kind]):
                 share = self.biology.chemotaxis[kind, receptor] * tissue.controls.free_receptor[kind, receptor]
@@ -64,7 +71,7 @@ class Migration:
         entry: Array,
         climb: dict[int, Array],
         tumor: NDArray[np.bool_],
-        dt: float,
+        dt: Array,
         hop: int,
     ) -> None:
         cells, lattice = tissue.cells, tissue.lattice

@@ -22,7 +22,7 @@ _MOST_PER_VESSEL = 1 << 10
 
 @dataclass(frozen=True, kw_only=True)
 class BloodPool:
-    """Leukocytes available to this piece of tissue: their number at rest, and its renewal [1/min]."""
+    """Leukocytes available to this piece of tissue (a well): their number at rest, and its renewal [1/min]."""
 
     rest: float
     renewal: float
@@ -46,16 +46,17 @@ class Recruitment:
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         for name, source in self.pools.items():
-            tissue.pools[name] = float(relax(np.array(tissue.pools[name]), source.rest, source.renewal, dt))
+            tissue.pools[name] = relax(tissue.pools[name], source.rest, source.renewal, dt)
         if not len(tissue.vessels):
             return
         adhesion = self._adhesion(tissue)
         engulfed = tissue.tumor_territory[tissue.vessels]
+        well = tissue.lattice.well_of(tissue.vessels)
         for kind in self.recruited:
             pool = self.biology.pool[kind]
             if pool is None or not self.pools[pool].rest:
                 continue
-            fullness = tissue.pools[pool] / self.pools[pool].rest
+            fullness = tissue.pools[pool][well] / self.pools[pool].rest
             rate = tissue.behavior.at_sites(kind, "extravasation", tissue.vessels) * adhesion * fullness
             crossing = tissue.behavior.at_sites(kind, "infiltration", tissue.vessels)
             rate *= np.where(engulfed, crossing, 1.0)

@@ -6,14 +6,20 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..biology.compiled import Biology
-from ..kernels.fields import METHODS, Method, choose_method
+from ..biology.compiled import Biology, Molecule
+from ..kernels.fields import METHODS, Method, choose_method, spectral_steps
 from ..kernels.units import MOLECULES_PER_NM_UM3
-from ..tissue import Tissue
+from ..tissue import Lattice, Tissue
 from .process import behavior_family, kinds_with
 
 __all__ = ["Secretion", "Transport"]
+
+# Sites up to which many small transforms at once are faster than one after the other, which stay in the cache.
+_TOGETHER = 1 << 15
+
+Grid = NDArray[np.floating]
 
 
 class Secretion:
@@ -72,7 +78,7 @@ class Secretion:
         for molecule, rate in controls.bath.items():
             fields.source[molecule] += rate
         for molecule, sites, rate in controls.depots:
-            fields.add_source(molecule, sites, rate * to_level / len(sites))
+            fields.add_source(molecule, sites, rate * to_level * tissue.lattice.wells / len(sites))
         carried = {m.name: (m.level, m.exchange) for m in self.biology.molecules if m.exchange > 0}
         for name, (level, exchange) in (carried | controls.blood).items():
             if name in fields:
@@ -92,24 +98,79 @@ class Transport:
         self.tolerance = tolerance
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
-        fields, spacing = tissue.fields, tissue.lattice.spacing
-        for molecule in self.biology.molecules:
-            if molecule.name not in fields:
-                continue
+        fields = tissue.fields
+        for molecule in self._alone(tissue, dt):
+            level, source = fields[molecule.name], fields.source[molecule.name]
             uptake = fields.uptake.get(molecule.name)
-            consumed = uptake is not None and bool(uptake.any())
-            sink = uptake if uptake is not None and consumed else 0.0
-            method = self.methods.get(molecule.name) or choose_method(
-                diffusivity=molecule.diffusivity, dt=dt, spacing=spacing, has_uptake=consumed
-            )
-            fields.concentration[molecule.name] = METHODS[method](
-                fields[molecule.name],
-                dt=dt,
-                diffusivity=molecule.diffusivity,
-                decay=molecule.decay,
-                uptake=sink,
-                source=fields.source[molecule.name],
-                spacing=spacing,
-                tolerance=self.tolerance,
-            )
+            consumed = self._consumed(uptake, tissue.lattice)
+            if uptake is None or not consumed.any():
+                new = self._step(molecule, tissue.lattice, level, source, None, dt)
+            elif consumed.all():
+                new = self._step(molecule, tissue.lattice, level, source, uptake, dt)
+            else:
+                # Each well by the solver that fits it, whatever happens in the others.
+                new = np.empty_like(level)
+                for wells, sink in ((consumed, uptake[consumed]), (~consumed, None)):
+                    new[wells] = self._step(molecule, tissue.lattice, level[wells], source[wells], sink, dt)
+            fields.concentration[molecule.name] = new
         fields.clear()
+
+    def _alone(self, tissue: Tissue, dt: float) -> list[Molecule]:
+        """The molecules to be solved one by one; on a small lattice the exact steps are taken all at once before."""
+        fields, lattice = tissue.fields, tissue.lattice
+        present = [molecule for molecule in self.biology.molecules if molecule.name in fields]
+        if lattice.n_sites > _TOGETHER:
+            return present
+        exact = [one for one in present if self._is_exact(one, tissue, dt)]
+        if exact:
+            new = spectral_steps(
+                np.stack([fields[one.name] for one in exact]),
+                dt=dt,
+                diffusivity=[one.diffusivity for one in exact],
+                decay=[one.decay for one in exact],
+                source=np.stack([fields.source[one.name] for one in exact]),
+                spacing=lattice.spacing,
+                ndim=lattice.ndim,
+            )
+            fields.concentration |= {one.name: level for one, level in zip(exact, new, strict=True)}
+        return [one for one in present if one not in exact]
+
+    def _is_exact(self, molecule: Molecule, tissue: Tissue, dt: float) -> bool:
+        """Whether the exact step is the one for this molecule now."""
+        fields = tissue.fields
+        if self._consumed(fields.uptake.get(molecule.name), tissue.lattice).any():
+            return False
+        if not fields[molecule.name].any() and not fields.source[molecule.name].any():
+            return False
+        method = self.methods.get(molecule.name) or choose_method(
+            diffusivity=molecule.diffusivity, dt=dt, spacing=tissue.lattice.spacing, has_uptake=False
+        )
+        return method == "spectral"
+
+    @staticmethod
+    def _consumed(uptake: Grid | None, lattice: Lattice) -> NDArray[np.bool_]:
+        """Mark the wells (wells,) in which something takes the molecule up."""
+        if uptake is None:
+            return np.zeros(lattice.wells, dtype=bool)
+        consumed: NDArray[np.bool_] = np.asarray(uptake.reshape(lattice.wells, -1).any(axis=1), dtype=bool)
+        return consumed
+
+    def _step(
+        self, molecule: Molecule, lattice: Lattice, level: Grid, source: Grid, uptake: Grid | None, dt: float
+    ) -> Grid:
+        if not level.any() and not source.any():
+            return level
+        method = self.methods.get(molecule.name) or choose_method(
+            diffusivity=molecule.diffusivity, dt=dt, spacing=lattice.spacing, has_uptake=uptake is not None
+        )
+        return METHODS[method](
+            level,
+            dt=dt,
+            diffusivity=molecule.diffusivity,
+            decay=molecule.decay,
+            uptake=0.0 if uptake is None else uptake,
+            source=source,
+            spacing=lattice.spacing,
+            tolerance=self.tolerance,
+            ndim=lattice.ndim,
+        )

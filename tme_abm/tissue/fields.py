@@ -17,7 +17,7 @@ Grid = NDArray[np.floating]
 
 
 class Fields:
-    """Concentrations, sources and uptake rates by molecule name, each of the lattice's shape."""
+    """Concentrations, sources and uptake rates by molecule name, each of the lattice's `field_shape`."""
 
     def __init__(self, names: Sequence[str], shape: tuple[int, ...], precision: DTypeLike) -> None:
         self.shape = shape

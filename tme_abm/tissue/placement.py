@@ -15,12 +15,12 @@ from scipy.spatial import cKDTree
 from ..kernels.choice import choose, winners
 from ..kernels.neighborhood import sites_within
 from ..kernels.paths import straight_path
-from .lattice import EMPTY, IMMUNE, TISSUE
+from .lattice import EMPTY, IMMUNE, TISSUE, Lattice
 
 if TYPE_CHECKING:
     from .tissue import Tissue
 
-__all__ = ["daughters_by_pushing", "daughters_nearby", "displace_leukocytes"]
+__all__ = ["daughters_by_pushing", "daughters_nearby", "displace_leukocytes", "nearest_gap"]
 
 Rows = NDArray[np.int64]
 
@@ -49,15 +49,13 @@ def daughters_by_pushing(tissue: Tissue, mothers: Rows) -> None:
     """
     lattice, cells = tissue.lattice, tissue.cells
     reach = tissue.push / lattice.spacing
+    if not len(mothers) or reach < 1:
+        return
     occupied = lattice.occupant[TISSUE, :-1] != EMPTY
     rim = _rim(tissue, occupied)
-    if not len(mothers) or reach < 1 or not len(rim):
-        return
-    gaps_at = np.stack(np.unravel_index(rim, lattice.shape), axis=-1)
-    mothers_at = np.stack(np.unravel_index(cells.site[mothers], lattice.shape), axis=-1)
-    distance, nearest = cKDTree(gaps_at).query(mothers_at, distance_upper_bound=reach + 1e-9)
-    able = np.isfinite(distance)
-    mothers, ends = mothers[able], rim[nearest[able]]
+    ends = nearest_gap(lattice, cells.site[mothers], rim, reach)
+    able = ends >= 0
+    mothers, ends = mothers[able], ends[able]
     if not len(mothers):
         return
     path = straight_path(cells.site[mothers].astype(np.int64), ends, lattice.shape)
@@ -77,6 +75,24 @@ def daughters_by_pushing(tissue: Tissue, mothers: Rows) -> None:
         cells.site[rows] = target
         lattice.occupant[TISSUE, target] = rows
     tissue.add_daughters(TISSUE, mothers, path[:, 1])
+
+
+def nearest_gap(
+    lattice: Lattice, sites: NDArray[np.integer], gaps: NDArray[np.int64], reach: float
+) -> NDArray[np.int64]:
+    """The gap nearest to each of `sites` in its well, −1 where none is within `reach` (lattice units)."""
+    nearest = np.full(len(sites), -1, dtype=np.int64)
+    well, gap_well = lattice.well_of(sites), lattice.well_of(gaps)
+    # A tree for each well, and not one for all: which of several gaps at one distance is found depends on the tree.
+    for each in np.unique(well):
+        mine, near = np.flatnonzero(well == each), gaps[gap_well == each]
+        if len(near):
+            tree = cKDTree(np.stack(lattice.unravel(near), axis=-1))
+            at = np.stack(lattice.unravel(sites[mine]), axis=-1)
+            distance, found = tree.query(at, distance_upper_bound=reach + 1e-9)
+            able = np.isfinite(distance)
+            nearest[mine[able]] = near[found[able]]
+    return nearest
 
 
 def _rim(tissue: Tissue, occupied: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -109,7 +125,7 @@ def displace_leukocytes(tissue: Tissue, before: NDArray[np.bool_]) -> None:
     rows = rows[tissue.draw("push", cells.key[rows], lane=1) >= entry[rows]]
     if not len(rows):
         return
-    around = sites_within(cells.site[rows], lattice.shape, tissue.push / lattice.spacing)
+    around = sites_within(cells.site[rows], lattice.shape, tissue.push / lattice.spacing, lattice.wells)
     free = (lattice.occupant[IMMUNE][around] == EMPTY) & ~np.append(territory, True)[around]
     nearest = np.argmax(free, axis=1)
     able = free[np.arange(len(rows)), nearest]

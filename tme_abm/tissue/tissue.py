@@ -3,6 +3,9 @@
 Within a step the number of cells is constant. Processes *request* deaths, removals, births and arrivals;
 `settle` grants them once, in that order, and conflicts over sites go to the best keyed random priority.
 Randomness is addressed: a draw is a function of (seed, stream, step, key), and nothing is ever consumed.
+
+A lattice of several wells makes replicates of one tissue: cells, sites and fields of all wells stand side by side in
+the same arrays, blood and ledger have one entry a well, and no verb reaches from well to well.
 """
 
 from __future__ import annotations
@@ -64,11 +67,12 @@ class Tissue:
         tumor_kinds: NDArray[np.int8],
         vessels: NDArray[np.int64],
         matrix: Array,
-        pools: Mapping[str, float],
+        pools: Mapping[str, float | Array],
         push: float,
     ) -> None:
         """`layer_of` and `kinds` follow the kind index; `vessels` are sites; `matrix` is (n_sites,) in [0, 1];
-        `push` is the distance [µm] within which a daughter may make room.
+        `pools` are the leukocytes in the blood of each well; `push` is the distance [µm] within which a daughter may
+        make room.
         """
         self.seed = seed
         self.clock = clock
@@ -80,9 +84,9 @@ class Tissue:
         self.tumor_kinds = tumor_kinds
         self.vessels = vessels
         self.matrix = matrix
-        self.pools = dict(pools)
+        self.pools = {name: np.full(lattice.wells, level, dtype=np.float64) for name, level in pools.items()}
         self.push = push
-        self.ledger: dict[str, float] = {}
+        self.ledger: dict[str, Array] = {}
         self._deaths: list[tuple[Rows, int, str]] = []
         self._removals: list[Rows] = []
         self._mothers: list[Rows] = []
@@ -161,9 +165,12 @@ class Tissue:
         cells.site[rows[won]] = sites[won]
         return moved
 
-    def count(self, event: str, number: float) -> None:
-        """Add to the ledger of events, which observers read and reset."""
-        self.ledger[event] = self.ledger.get(event, 0.0) + float(number)
+    def count(self, event: str, sites: NDArray[np.integer], amount: NDArray[Any] | float = 1.0) -> None:
+        """Add what happened at `sites` (n,), each once or `amount`, to the ledger, which has one entry a well."""
+        well = self.lattice.well_of(sites)
+        amounts = np.broadcast_to(np.asarray(amount, dtype=np.float64), well.shape)
+        happened = np.bincount(well, weights=amounts, minlength=self.lattice.wells).astype(np.float64)
+        self.ledger[event] = self.ledger[event] + happened if event in self.ledger else happened
 
     # ---------------------------------------------------------------- granting
 
@@ -193,8 +200,7 @@ class Tissue:
             cells.fate[dying] = fate
             cells.partner[dying] = 0
             cells.binding[dying] = 0
-            for kind, number in zip(*np.unique(cells.kind[dying], return_counts=True), strict=True):
-                self.count(f"{cause} of {self.kinds[kind]}", number)
+            self._count_by_kind(cause, dying)
         self._deaths.clear()
 
     def _grant_removals(self) -> NDArray[np.bool_]:
@@ -225,7 +231,8 @@ class Tissue:
             mothers, key=keys, site=sites, born=self.clock.time, phase=cells.phase[mothers].copy()
         )
         self.lattice.occupant[layer, sites] = rows
-        self.count(f"birth of {'tissue' if layer == TISSUE else 'immune'} cells", len(rows))
+        self.count(f"birth of {'tissue' if layer == TISSUE else 'immune'} cells", sites)
+        self._count_by_kind("birth", rows)
 
     def _grant_arrivals(self) -> None:
         for kind, pool, vessel_sites, keys in self._arrivals:
@@ -240,9 +247,15 @@ class Tissue:
                 len(found), key=keys[found], kind=kind, site=sites, born=self.clock.time
             )
             self.lattice.occupant[IMMUNE, sites] = rows
-            self.pools[pool] = max(self.pools[pool] - len(found), 0.0)
-            self.count(f"arrival of {self.kinds[kind]}", len(found))
+            left = np.bincount(self.lattice.well_of(sites), minlength=self.lattice.wells)
+            self.pools[pool] = np.maximum(self.pools[pool] - left, 0.0)
+            self.count(f"arrival of {self.kinds[kind]}", sites)
         self._arrivals.clear()
+
+    def _count_by_kind(self, event: str, rows: Rows) -> None:
+        kinds = self.cells.kind[rows]
+        for kind in np.unique(kinds):
+            self.count(f"{event} of {self.kinds[kind]}", self.cells.site[rows[kinds == kind]])
 
     # ---------------------------------------------------------------- keeping
 
@@ -251,23 +264,27 @@ class Tissue:
         state: dict[str, NDArray[Any]] = {"clock/step": np.array(self.clock.step)}
         state |= {f"cells/{name}": values for name, values in self.cells.arrays().items()}
         state |= {f"fields/{name}": self.fields[name].copy() for name in self.fields}
-        state |= {f"pools/{name}": np.array(level) for name, level in self.pools.items()}
-        state |= {f"ledger/{event}": np.array(number) for event, number in self.ledger.items()}
+        state |= {f"pools/{name}": level.copy() for name, level in self.pools.items()}
+        state |= {f"ledger/{event}": number.copy() for event, number in self.ledger.items()}
         return state
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Take over what `state` returned; names that do not fit this tissue are a KeyError."""
+        """Take over what `state` returned; names that do not fit this tissue are a KeyError, shapes a ValueError."""
         parts: dict[str, dict[str, NDArray[Any]]] = {}
         for path, values in state.items():
             group, _, name = path.partition("/")
             parts.setdefault(group, {})[name] = values
-        self.clock.step = int(parts["clock"]["step"])
-        self.cells.load(parts["cells"])
-        saved = parts.get("fields", {})
+        saved, wells = parts.get("fields", {}), self.lattice.wells
         if set(saved) != set(self.fields):
             raise KeyError(f"fields differ: {sorted(set(saved) ^ set(self.fields))}")
         for name, values in saved.items():
+            if values.shape != self.fields[name].shape:
+                raise ValueError(f"the field of {name} has the shape {values.shape}, not {self.fields[name].shape}")
+        self.clock.step = int(parts["clock"]["step"])
+        self.cells.load(parts["cells"])
+        for name, values in saved.items():
             self.fields[name][...] = values
-        self.pools = {name: float(level) for name, level in parts.get("pools", {}).items()}
-        self.ledger = {event: float(number) for event, number in parts.get("ledger", {}).items()}
+        # A run saved before there were wells has a plain number for its only one.
+        self.pools = {name: level.reshape(wells).copy() for name, level in parts.get("pools", {}).items()}
+        self.ledger = {event: number.reshape(wells).copy() for event, number in parts.get("ledger", {}).items()}
         self.reindex()

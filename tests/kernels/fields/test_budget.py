@@ -90,7 +90,7 @@ def test_polish_moves_no_voxel_further_off_than_the_worst_one(monkeypatch):
     original = implicit_module._polish
     monkeypatch.setattr(implicit_module, "_polish", spy)
     implicit_solve(c, tolerance=10.0, **given)
-    raw, polished = seen
+    raw, polished = (wells[0] for wells in seen)
     assert raw.min() < 0, "the case must be hard enough to show something"
     assert polished.min() >= 0
     assert np.abs(polished - exact).max() <= np.abs(raw - exact).max()

@@ -10,7 +10,7 @@ from .choose import METHODS, Method, Step, choose_method
 from .implicit import Solve, implicit_solve, implicit_step
 from .problem import Array
 from .sdirk2 import sdirk2_step
-from .spectral import Modes, modes, spectral_step
+from .spectral import Modes, modes, spectral_step, spectral_steps
 from .stencil import laplacian, stencil_step
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "modes",
     "sdirk2_step",
     "spectral_step",
+    "spectral_steps",
     "stencil_step",
 ]

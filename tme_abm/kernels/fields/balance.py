@@ -11,7 +11,7 @@ __all__ = ["Budget", "budget"]
 
 @dataclass(frozen=True)
 class Budget:
-    """Amounts of one molecule in one step over the whole lattice; nM um^3 (1 nM um^3 is 0.602 molecules)."""
+    """Amounts of one molecule in one step over the whole lattice, all wells; nM um^3 (1 nM um^3 is 0.602 molecules)."""
 
     secreted: float
     decayed: float
@@ -53,11 +53,16 @@ def budget(
     ValueError
         A negative parameter or a shape that does not fit.
     """
-    uptake, source = checked(before, dt=dt, diffusivity=0.0, decay=decay, uptake=uptake, source=source, spacing=spacing)
+    # A sum over all voxels does not ask which axes are space.
+    ndim = min(before.ndim, 3)
+    before, uptake, source = checked(
+        before, dt=dt, diffusivity=0.0, decay=decay, uptake=uptake, source=source, spacing=spacing, ndim=ndim
+    )
+    after, mean = after.reshape(before.shape), mean.reshape(before.shape)
     volume = spacing**3
     return Budget(
-        secreted=volume * dt * (total(source) if source.ndim else float(source) * before.size),
-        decayed=volume * dt * decay * total(mean),
-        taken_up=volume * dt * total(mean, uptake),
-        stored=volume * (total(after) - total(before)),
+        secreted=volume * dt * (float(total(source).sum()) if source.ndim else float(source) * before.size),
+        decayed=volume * dt * decay * float(total(mean).sum()),
+        taken_up=volume * dt * float(total(mean, uptake).sum()),
+        stored=volume * float((total(after) - total(before)).sum()),
     )

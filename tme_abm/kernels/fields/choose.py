@@ -35,6 +35,7 @@ class Step(Protocol):
         spacing: float,
         tolerance: float = ...,
         mean: Array | None = ...,
+        ndim: int | None = ...,
     ) -> Array:
         """Return the field after ``dt``."""
         ...

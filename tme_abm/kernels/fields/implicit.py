@@ -9,12 +9,12 @@ D dt.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
-from .problem import Array, checked, dot, total
+from .problem import Array, Sums, by_well, checked, dot, total
 from .spectral import close, from_modes, modes, to_modes
 from .stencil import laplacian, neighbor_sum
 
@@ -28,19 +28,19 @@ class Solve:
     """Result of a linear solve.
 
     ``c``: the solution, nonnegative; nM. ``iterations``: of the conjugate gradients, one pair of
-    transforms each. ``error``: estimated relative L2 error of the last but one iterate. ``cut``: share of the
-    amount that was negative and was cut (``close``).
+    transforms each. ``error``: estimated relative L2 error of the last but one iterate, of the worst well.
+    ``cut``: share of a well's amount that was negative and was cut, (wells,) (``close``).
     """
 
     c: Array
     iterations: int
     error: float
-    cut: float
+    cut: Sums
 
 
 @dataclass(frozen=True, eq=False)
 class Operator:
-    """A = 1 + a(x) - D dt lap = M + excess(x), M with a uniform sink, diagonal in cosine modes."""
+    """A = 1 + a(x) - D dt lap = M + excess(x), M with a sink uniform in each well, diagonal in cosine modes."""
 
     diffusion: float  # D dt; um^2
     number: float  # D dt / h^2
@@ -51,7 +51,7 @@ class Operator:
 
 
 def operator_for(c: Array, *, dt: float, diffusivity: float, decay: float, uptake: Array, spacing: float) -> Operator:
-    """Prepare A; the uniform sink of M is the mean of the *saturated* sinks.
+    """Prepare A for ``c`` (wells, *space); the uniform sink of M is the mean of a well's *saturated* sinks.
 
     No voxel consumes faster than diffusion brings: with g, the mean over the modes of 1 / M_m (the lattice Green
     function at its own voxel), a lone sink ``a`` acts like ``a / (1 + a g)``. For weak uptake the shift is the mean
@@ -59,16 +59,20 @@ def operator_for(c: Array, *, dt: float, diffusivity: float, decay: float, uptak
     """
     kind = c.dtype.type
     sink = np.asarray((uptake + kind(decay)) * kind(dt))
-    lowest = float(sink.min())
-    shift = 0.0
-    excess = np.asarray(sink - kind(lowest))
-    if float(excess.max()) > 0:
-        weak = excess * kind(_green(c.shape, spacing, diffusivity * dt, 1.0 + lowest))
+    space = c.shape[1:]
+    if sink.ndim:
+        lowest = sink.reshape(len(c), -1).min(axis=1).astype(np.float64)
+        excess = sink - by_well(lowest, sink)
+        green = np.array([_green(space, spacing, diffusivity * dt, 1.0 + float(least)) for least in lowest])
+        weak = excess * by_well(green, excess)
         weak += kind(1.0)
-        shift = total(np.divide(excess, weak, out=weak)) / c.size
-        excess -= kind(shift)
-    inverse = modes(c.shape, spacing, c.dtype.name).laplacian * kind(-diffusivity * dt)
-    inverse += kind(1.0 + lowest + shift)
+        shift = total(np.divide(excess, weak, out=weak)) / c[0].size
+        excess -= by_well(shift, excess)
+        diagonal = by_well(1.0 + lowest + shift, c)
+    else:
+        excess = np.zeros((), dtype=c.dtype)
+        diagonal = np.asarray(kind(1.0 + float(sink)))
+    inverse = modes(space, spacing, c.dtype.name).laplacian * kind(-diffusivity * dt) + diagonal
     np.divide(kind(1.0), inverse, out=inverse)
     return Operator(
         diffusion=diffusivity * dt,
@@ -87,19 +91,27 @@ def _green(shape: tuple[int, ...], spacing: float, diffusion: float, diagonal: f
 
 
 def solve(operator: Operator, b: Array, start: Array, tolerance: float, workers: int | None) -> Solve:
-    """A x = b by preconditioned CG from ``start``, then polished, nonnegative and in balance."""
-    if not b.any():
-        return Solve(c=np.zeros_like(b), iterations=0, error=0.0, cut=0.0)
+    """A x = b by preconditioned CG from ``start``, then polished, nonnegative and in balance.
+
+    The wells iterate side by side, each with step lengths of its own, and one that is done rests.
+    """
+    wells = len(b)
+    running = np.asarray(b.reshape(wells, -1).any(axis=1), dtype=bool)
+    if not running.any():
+        return Solve(c=np.zeros_like(b), iterations=0, error=0.0, cut=np.zeros(wells))
     tolerance = max(tolerance, 20.0 * float(np.finfo(b.dtype).eps))
-    x = start.copy()
-    r = laplacian(x, operator.spacing)
+    tiny = float(np.finfo(b.dtype).tiny)
+    x: Array = start * by_well(running, start)
+    r = laplacian(x, operator.spacing, ndim=b.ndim - 1)
     r *= operator.diffusion
     r += b
     r -= x
     work = operator.sink * x
     r -= work
     z, ap, p, mp = np.empty_like(r), np.empty_like(r), np.zeros_like(r), np.zeros_like(r)
-    previous, error, iterations = math.inf, 0.0, 0
+    # M alone solves a well in which every voxel takes up alike.
+    alike = ~operator.excess.reshape(wells, -1).any(axis=1) if operator.excess.ndim else np.ones(wells, dtype=bool)
+    previous, error, iterations = np.full(wells, math.inf), np.zeros(wells), 0
     while True:
         # z = M^-1 r; M p is carried along (M z = r), so that A p = M p + excess p needs no stencil.
         np.copyto(z, r)
@@ -107,34 +119,38 @@ def solve(operator: Operator, b: Array, start: Array, tolerance: float, workers:
         z *= operator.inverse
         z = from_modes(z, workers)
         squared = dot(r, z)
-        if squared <= 0:
+        running &= squared > 0
+        if not running.any():
             break
-        ratio = squared / previous
+        ratio = by_well(np.divide(squared, previous, out=np.zeros(wells), where=running), b)
         p *= ratio
         p += z
         mp *= ratio
         mp += r
         np.multiply(operator.excess, p, out=ap)
         ap += mp
-        length = squared / dot(p, ap)
-        np.multiply(p, length, out=work)
+        length = np.divide(squared, dot(p, ap), out=np.zeros(wells), where=running)
+        pace = by_well(length, b)
+        np.multiply(p, pace, out=work)
         x += work
-        ap *= length
+        ap *= pace
         r -= ap
         previous = squared
         iterations += 1
         # Energy that this iteration removed: bounds the squared L2 error before it (A >= 1).
-        error = math.sqrt(length * squared / max(dot(x, x), float(np.finfo(b.dtype).tiny)))
-        if error <= tolerance or not operator.excess.any():
+        removed = np.sqrt(length * squared / np.maximum(dot(x, x), tiny))
+        error = np.where(running, removed, error)
+        running &= (error > tolerance) & ~alike
+        if not running.any():
             break
         if iterations >= _MOST_ITERATIONS:
             raise ArithmeticError(
-                f"conjugate gradients left a relative error of {error:.1e} after {iterations} iterations,"
+                f"conjugate gradients left a relative error of {error.max():.1e} after {iterations} iterations,"
                 f" allowed {tolerance:.1e}"
             )
     x = _polish(operator, b, x, work)
     cut = close(x, total(b), operator.sink + b.dtype.type(1.0))
-    return Solve(c=x, iterations=iterations, error=error, cut=cut)
+    return Solve(c=x, iterations=iterations, error=float(error.max()), cut=cut)
 
 
 def _polish(operator: Operator, b: Array, x: Array, out: Array) -> Array:
@@ -148,7 +164,7 @@ def _polish(operator: Operator, b: Array, x: Array, out: Array) -> Array:
     neighbor_sum(x, out)
     out *= operator.number
     out += b
-    out /= operator.sink + b.dtype.type(1.0 + 2 * b.ndim * operator.number)
+    out /= operator.sink + b.dtype.type(1.0 + 2 * (b.ndim - 1) * operator.number)
     return out
 
 
@@ -163,13 +179,16 @@ def implicit_solve(
     spacing: float,
     tolerance: float = 1e-2,
     workers: int | None = None,
+    ndim: int | None = None,
 ) -> Solve:
     """``implicit_step`` with the number of iterations and the error estimate beside the result; same arguments."""
-    uptake, source = checked(
-        c, dt=dt, diffusivity=diffusivity, decay=decay, uptake=uptake, source=source, spacing=spacing
+    shape = c.shape
+    c, uptake, source = checked(
+        c, dt=dt, diffusivity=diffusivity, decay=decay, uptake=uptake, source=source, spacing=spacing, ndim=ndim
     )
     operator = operator_for(c, dt=dt, diffusivity=diffusivity, decay=decay, uptake=uptake, spacing=spacing)
-    return solve(operator, c + c.dtype.type(dt) * source, c, tolerance, workers)
+    solved = solve(operator, c + c.dtype.type(dt) * source, c, tolerance, workers)
+    return replace(solved, c=solved.c.reshape(shape))
 
 
 def implicit_step(
@@ -184,6 +203,7 @@ def implicit_step(
     tolerance: float = 1e-2,
     workers: int | None = None,
     mean: Array | None = None,
+    ndim: int | None = None,
 ) -> Array:
     """Advance c' = D lap(c) - (k + u) c + s by ``dt`` with backward Euler (first order, L-stable, positive).
 
@@ -195,12 +215,13 @@ def implicit_step(
 
     Parameters
     ----------
-    c : (ny, nx) or (nz, ny, nx), float32 or float64, >= 0; nM. Not changed.
+    c : (ny, nx) or (nz, ny, nx), float32 or float64, >= 0; nM. Not changed. Of several wells: see ``ndim``.
     dt, diffusivity, decay, spacing : min, um^2/min, 1/min, um
     uptake, source : arrays like ``c`` or a number, >= 0; 1/min and nM/min
     tolerance : relative error of the linear solve (not below 20 eps of the dtype)
     workers : threads of the transform
     mean : array like ``c`` that receives the average concentration over the step as this method sees it; nM
+    ndim : number of the last axes that are space, all by default; an axis before them counts wells
 
     Returns
     -------
@@ -223,6 +244,7 @@ def implicit_step(
         spacing=spacing,
         tolerance=tolerance,
         workers=workers,
+        ndim=ndim,
     )
     if mean is not None:
         mean[...] = solved.c

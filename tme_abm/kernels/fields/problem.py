@@ -3,6 +3,11 @@
 All solvers share one signature, one lattice operator (no-flux walls, cell-centred) and one set of
 preconditions; they are checked here, in one place, because a negative rate or a transposed array would
 otherwise only show as wrong biology.
+
+Several lattices of one shape, *wells*, may be solved in one call: ``c`` then has one axis in front of its space
+axes, and ``ndim`` says how many of the last axes are space. Nothing crosses from well to well, sums included: a
+well's result is the one it would have alone. Inside the solvers that front axis is always there, of length 1 for
+a single lattice.
 """
 
 from __future__ import annotations
@@ -13,9 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "checked", "dot", "total"]
+__all__ = ["Array", "Sums", "by_well", "checked", "dot", "total"]
 
 Array = NDArray[np.floating[Any]]
+Sums = NDArray[np.float64]
+"""One number a well, (wells,)."""
 
 
 def checked(
@@ -27,34 +34,50 @@ def checked(
     uptake: Array | float,
     source: Array | float,
     spacing: float,
-) -> tuple[Array, Array]:
-    """Return ``uptake`` and ``source`` as arrays of c's dtype (0-d where a number was given).
+    ndim: int | None = None,
+) -> tuple[Array, Array, Array]:
+    """Return ``c``, ``uptake`` and ``source`` as (wells, *space) of c's dtype; a number becomes a 0-d array.
 
     Units: ``c`` nM, ``dt`` min, ``diffusivity`` um^2/min, ``decay`` and ``uptake`` 1/min, ``source`` nM/min,
-    ``spacing`` um. Raises ValueError for anything negative or not finite, and for shapes that do not fit.
+    ``spacing`` um. ``ndim``: number of space axes, all axes if None. The arrays are views where that is
+    possible. Raises ValueError for anything negative or not finite, and for shapes that do not fit.
     """
-    if c.ndim not in (1, 2, 3) or c.dtype not in (np.float32, np.float64):
-        raise ValueError(f"c must be a float32 or float64 array of 1 to 3 axes, not {c.dtype} of {c.ndim}")
+    space = c.ndim if ndim is None else ndim
+    if space not in (1, 2, 3) or c.dtype not in (np.float32, np.float64):
+        raise ValueError(f"c must be a float32 or float64 array of 1 to 3 axes, not {c.dtype} of {space}")
+    if c.ndim - space not in (0, 1):
+        raise ValueError(f"c must have {space} axes of space and at most one of wells before them, not {c.ndim} axes")
     for name, value in (("dt", dt), ("spacing", spacing)):
         if not (math.isfinite(value) and value > 0):
             raise ValueError(f"{name} must be finite and > 0, not {value}")
     for name, value in (("diffusivity", diffusivity), ("decay", decay)):
         if not (math.isfinite(value) and value >= 0):
             raise ValueError(f"{name} must be finite and >= 0, not {value}")
-    _term("c", c, c)
-    return _term("uptake", uptake, c), _term("source", source, c)
+    terms = (_term("c", c, c), _term("uptake", uptake, c), _term("source", source, c))
+    c, uptake, source = (term[None] if term.ndim == space else term for term in terms)
+    return c, uptake, source
 
 
-def dot(a: Array, b: Array) -> float:
-    """Scalar product, rows in their dtype, over the rows in float64; single-threaded, hence reproducible."""
-    return float(np.einsum("...i,...i->...", a, b).sum(dtype=np.float64))
+def dot(a: Array, b: Array) -> Sums:
+    """Scalar product in each well, rows in their dtype, over the rows in float64; single-threaded, hence
+    reproducible."""
+    rows = np.einsum("...i,...i->...", a, b)
+    product: Sums = rows.reshape(len(a), -1).sum(axis=1, dtype=np.float64)
+    return product
 
 
-def total(a: Array, weight: Array | float = 1.0) -> float:
-    """Sum of ``weight * a`` over the lattice in float64; ``weight`` is a number, a 0-d array or an array like ``a``."""
+def total(a: Array, weight: Array | float = 1.0) -> Sums:
+    """Sum of ``weight * a`` over each well in float64; ``weight`` is a number, a 0-d array or an array like ``a``."""
     if np.ndim(weight) == 0:
-        return float(weight) * float(a.sum(dtype=np.float64))
+        summed: Sums = float(weight) * a.reshape(len(a), -1).sum(axis=1, dtype=np.float64)
+        return summed
     return dot(a, np.asarray(weight))
+
+
+def by_well(values: NDArray[Any], like: Array) -> Array:
+    """``values`` (wells,) in the dtype of ``like`` (wells, *space), shaped to act on all voxels of their well."""
+    shaped: Array = values.astype(like.dtype).reshape((-1,) + (1,) * (like.ndim - 1))
+    return shaped
 
 
 def _term(name: str, value: Array | float, c: Array) -> Array:

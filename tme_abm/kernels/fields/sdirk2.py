@@ -30,19 +30,21 @@ def sdirk2_step(
     tolerance: float = 1e-3,
     workers: int | None = None,
     mean: Array | None = None,
+    ndim: int | None = None,
 ) -> Array:
     """Advance c' = f(c) = D lap(c) - (k + u) c + s by ``dt`` with SDIRK2 (second order, L-stable).
 
         c_1 = c + g dt f(c_1),   c_new = c + (1 - g) dt f(c_1) + g dt f(c_new),   g = 1 - 1/sqrt(2)
 
     No second-order method of this kind is positive for every dt: after a sudden change the second stage may
-    undershoot. If no more than ``tolerance`` of the amount is negative, it is cut and the budget closed by
-    one factor; otherwise the step is taken as two positive backward Euler steps of dt / 2 instead.
+    undershoot. If no more than ``tolerance`` of a well's amount is negative, it is cut and the budget closed by
+    one factor; otherwise that well takes two positive backward Euler steps of dt / 2 instead.
 
     Arguments, result and errors: see ``implicit_step``. Source of the coefficients: doi:10.1137/0714068.
     """
-    uptake, source = checked(
-        c, dt=dt, diffusivity=diffusivity, decay=decay, uptake=uptake, source=source, spacing=spacing
+    shape = c.shape
+    c, uptake, source = checked(
+        c, dt=dt, diffusivity=diffusivity, decay=decay, uptake=uptake, source=source, spacing=spacing, ndim=ndim
     )
     kind = c.dtype.type
     operator = operator_for(c, dt=_GAMMA * dt, diffusivity=diffusivity, decay=decay, uptake=uptake, spacing=spacing)
@@ -53,25 +55,24 @@ def sdirk2_step(
     b += c
     b += inflow
     second = solve(operator, b, first, tolerance, workers)
-    if second.cut > tolerance:
-        return _two_halves(
-            c,
-            first,
+    new, average = second.c, first * kind(1.0 - _GAMMA) + kind(_GAMMA) * second.c
+    again = np.flatnonzero(second.cut > tolerance)
+    if len(again):
+        new[again], average[again] = _two_halves(
+            c[again],
+            first[again],
             dt=dt,
             diffusivity=diffusivity,
             decay=decay,
-            uptake=uptake,
-            source=source,
+            uptake=uptake[again] if uptake.ndim else uptake,
+            source=source[again] if source.ndim else source,
             spacing=spacing,
             tolerance=tolerance,
             workers=workers,
-            mean=mean,
         )
     if mean is not None:
-        mean[...] = first
-        mean *= 1.0 - _GAMMA
-        mean += kind(_GAMMA) * second.c
-    return second.c
+        mean[...] = average.reshape(shape)
+    return new.reshape(shape)
 
 
 def _two_halves(
@@ -86,14 +87,10 @@ def _two_halves(
     spacing: float,
     tolerance: float,
     workers: int | None,
-    mean: Array | None,
-) -> Array:
-    """Two backward Euler steps of dt / 2: the positive way out of SDIRK2."""
+) -> tuple[Array, Array]:
+    """Two backward Euler steps of dt / 2: the positive way out of SDIRK2. Returns the field and its mean."""
     operator = operator_for(c, dt=dt / 2, diffusivity=diffusivity, decay=decay, uptake=uptake, spacing=spacing)
     inflow = source * c.dtype.type(dt / 2)
     middle = solve(operator, c + inflow, start, tolerance, workers).c
     new = solve(operator, middle + inflow, middle, tolerance, workers).c
-    if mean is not None:
-        np.add(middle, new, out=mean)
-        mean *= 0.5
-    return new
+    return new, (middle + new) * c.dtype.type(0.5)

@@ -9,15 +9,16 @@ when the stencil's steps are small enough.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from scipy.fft import dctn, idctn
 
-from .problem import Array, checked, total
+from .problem import Array, Sums, by_well, checked, total
 
-__all__ = ["Modes", "close", "from_modes", "modes", "spectral_step", "to_modes"]
+__all__ = ["Modes", "close", "from_modes", "modes", "spectral_step", "spectral_steps", "to_modes"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,20 +46,22 @@ def modes(shape: tuple[int, ...], spacing: float, dtype: str) -> Modes:
 
 
 def to_modes(c: Array, workers: int | None = None, *, overwrite: bool = False) -> Array:
-    """Orthonormal cosine coefficients of ``c``, c's dtype; may use its memory if ``overwrite``."""
-    result: Array = dctn(c, type=2, norm="ortho", overwrite_x=overwrite, workers=workers)
+    """Orthonormal cosine coefficients of ``c`` (wells, *space), c's dtype; may use its memory if ``overwrite``."""
+    result: Array = dctn(c, type=2, norm="ortho", axes=range(1, c.ndim), overwrite_x=overwrite, workers=workers)
     return result
 
 
 def from_modes(coefficients: Array, workers: int | None = None) -> Array:
     """The inverse of ``to_modes``; may overwrite its argument."""
-    result: Array = idctn(coefficients, type=2, norm="ortho", overwrite_x=True, workers=workers)
+    result: Array = idctn(
+        coefficients, type=2, norm="ortho", axes=range(1, coefficients.ndim), overwrite_x=True, workers=workers
+    )
     return result
 
 
-def close(c: Array, amount: float, weight: Array | float = 1.0) -> float:
-    """Make ``c`` nonnegative in place and scale it so that the sum of ``weight * c`` is ``amount``; return
-    what was cut.
+def close(c: Array, amount: Sums, weight: Array | float = 1.0) -> Sums:
+    """Make ``c`` (wells, *space) nonnegative in place and scale each well so that its sum of ``weight * c`` is
+    ``amount`` (wells,); return what was cut (wells,).
 
     Cutting off the negative values alone would create mass. Scaling everything by one factor takes exactly
     that mass back, keeps the sign and changes every voxel by the same *relative* amount, so that it cannot
@@ -66,20 +69,20 @@ def close(c: Array, amount: float, weight: Array | float = 1.0) -> float:
     a voxel away from it. The return value is the negative part, weighted, as a share of ``amount`` (0 when
     nothing was cut, inf when ``amount`` is not positive though something is there).
     """
-    lowest, highest = float(c.min()), float(c.max())
-    dust = float(np.finfo(c.dtype).tiny / np.finfo(c.dtype).eps)
-    if max(highest, -lowest) < dust:
+    flat = c.reshape(len(c), -1)
+    lowest, highest = flat.min(axis=1), flat.max(axis=1)
+    dust = np.maximum(highest, -lowest) < np.finfo(c.dtype).tiny / np.finfo(c.dtype).eps
+    if dust.any():
         # Subnormal numbers have no digits left and slow the processor down.
-        c.fill(0)
-        return 0.0
+        c[dust] = 0
     held = with_negatives = total(c, weight)
-    if lowest < 0:
+    if (lowest < 0).any():
         np.maximum(c, 0, out=c)
         held = total(c, weight)
-    if amount <= 0 or held <= 0:
-        return math.inf
-    c *= amount / held
-    return (held - with_negatives) / amount
+    scaled = (amount > 0) & (held > 0)
+    c *= by_well(np.divide(amount, held, out=np.ones(len(c)), where=scaled), c)
+    cut = np.divide(held - with_negatives, amount, out=np.full(len(c), math.inf), where=scaled)
+    return np.where(dust, 0.0, cut)
 
 
 def spectral_step(
@@ -94,6 +97,7 @@ def spectral_step(
     tolerance: float | None = None,  # noqa: ARG001
     workers: int | None = None,
     mean: Array | None = None,
+    ndim: int | None = None,
 ) -> Array:
     """Advance c' = D lap(c) - k c + s exactly by ``dt``; the source is constant over the step.
 
@@ -106,13 +110,14 @@ def spectral_step(
 
     Parameters
     ----------
-    c : (ny, nx) or (nz, ny, nx), float32 or float64, >= 0; nM. Not changed.
+    c : (ny, nx) or (nz, ny, nx), float32 or float64, >= 0; nM. Not changed. Of several wells: see ``ndim``.
     dt, diffusivity, decay, spacing : min, um^2/min, 1/min, um
     uptake : a number (it adds to the decay); an array only if it is uniform
     source : array like ``c`` or a number, >= 0; nM/min
     tolerance : ignored (the common signature of the solvers)
     workers : threads of the transform
     mean : array like ``c`` that receives the average concentration over the step; nM
+    ndim : number of the last axes that are space, all by default; an axis before them counts wells
 
     Returns
     -------
@@ -123,16 +128,18 @@ def spectral_step(
     ValueError
         A negative parameter, a shape that does not fit, or an uptake that varies in space.
     """
-    uptake, source = checked(
-        c, dt=dt, diffusivity=diffusivity, decay=decay, uptake=uptake, source=source, spacing=spacing
+    shape = c.shape
+    c, uptake, source = checked(
+        c, dt=dt, diffusivity=diffusivity, decay=decay, uptake=uptake, source=source, spacing=spacing, ndim=ndim
     )
     lowest = float(uptake.min())
     if float(uptake.max()) > lowest:
         raise ValueError("uptake varies in space: the spectral method needs a uniform sink, use 'implicit'")
     sink = decay + lowest
-    terms = (c.shape, spacing, c.dtype.name, dt, diffusivity, sink)
+    terms = (c.shape[1:], spacing, c.dtype.name, dt, diffusivity, sink)
     keep, gain = _propagator(*terms)
-    zero, stay, inflow = (0,) * c.ndim, math.exp(-sink * dt), _phi(sink, dt)
+    zero = (slice(None),) + (0,) * (c.ndim - 1)
+    stay, inflow = math.exp(-sink * dt), _phi(sink, dt)
     amount = stay * total(c)
     coefficients = to_modes(c, workers)
     average = coefficients * gain if mean is not None else None
@@ -146,17 +153,77 @@ def spectral_step(
             inflow_modes *= gain
             coefficients += inflow_modes
         else:
-            amount += inflow * float(source) * c.size
-            uniform = float(source) * math.sqrt(c.size)
+            voxels = c[0].size
+            amount += inflow * float(source) * voxels
+            uniform = float(source) * math.sqrt(voxels)
             coefficients[zero] += inflow * uniform
             if average is not None:
-                average[zero] += _lag(*terms)[zero] * uniform
+                average[zero] += _lag(*terms)[zero[1:]] * uniform
     new = from_modes(coefficients, workers)
     close(new, amount)
     if mean is not None and average is not None:
         average *= 1.0 / dt
-        mean[...] = from_modes(average, workers)
-    return new
+        mean[...] = from_modes(average, workers).reshape(shape)
+    return new.reshape(shape)
+
+
+def spectral_steps(
+    c: Array,
+    *,
+    dt: float,
+    diffusivity: Sequence[float],
+    decay: Sequence[float],
+    source: Array,
+    spacing: float,
+    ndim: int | None = None,
+) -> Array:
+    """``spectral_step`` for k fields at once, to the same bits: small lattices cost mostly the calls, not the numbers.
+
+    Parameters
+    ----------
+    c, source : (k, *shape), each field as in ``spectral_step``; nM and nM/min
+    diffusivity, decay : k numbers; um^2/min and 1/min
+    dt, spacing, ndim : as in ``spectral_step``; ``ndim`` counts the axes of one field
+
+    Returns
+    -------
+    array like ``c``; nM
+    """
+    space = c.shape[1:] if ndim is None else c.shape[c.ndim - ndim :]
+    wells = c[0].size // math.prod(space)
+    together = c.reshape(-1, *space)
+    terms = (space, spacing, c.dtype.name, dt, tuple(diffusivity), tuple(decay))
+    keep, gain = _propagators(*terms)
+    stay = np.repeat([math.exp(-rate * dt) for rate in decay], wells)
+    amount = stay * total(together)
+    coefficients = to_modes(together)
+    by_field = coefficients.reshape(len(c), wells, *space)
+    by_field *= keep
+    if source.any():
+        inflow = source.reshape(-1, *space)
+        amount += np.repeat([_phi(rate, dt) for rate in decay], wells) * total(inflow)
+        inflow_modes = to_modes(inflow)
+        by_field_inflow = inflow_modes.reshape(len(c), wells, *space)
+        by_field_inflow *= gain
+        coefficients += inflow_modes
+    new = from_modes(coefficients)
+    close(new, amount)
+    return new.reshape(c.shape)
+
+
+@lru_cache(maxsize=4)
+def _propagators(
+    shape: tuple[int, ...],
+    spacing: float,
+    dtype: str,
+    dt: float,
+    diffusivity: tuple[float, ...],
+    decay: tuple[float, ...],
+) -> tuple[Array, Array]:
+    """The propagators of several fields, (k, 1, *shape)."""
+    each = [_propagator(shape, spacing, dtype, dt, *one) for one in zip(diffusivity, decay, strict=True)]
+    keep, gain = (np.stack(parts)[:, None] for parts in zip(*each, strict=True))
+    return keep, gain
 
 
 def _phi(rate: float, dt: float) -> float:
@@ -164,7 +231,7 @@ def _phi(rate: float, dt: float) -> float:
     return -math.expm1(-rate * dt) / rate if rate > 0 else dt
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)  # more than there are fields: in turn they would push each other out of a smaller one
 def _propagator(
     shape: tuple[int, ...], spacing: float, dtype: str, dt: float, diffusivity: float, sink: float
 ) -> tuple[Array, Array]:

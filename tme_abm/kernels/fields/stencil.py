@@ -24,7 +24,7 @@ _DIFFUSION_NUMBER = 0.15
 _FEWEST_SUBSTEPS = 8
 
 
-def laplacian(c: Array, spacing: float, out: Array | None = None) -> Array:
+def laplacian(c: Array, spacing: float, out: Array | None = None, *, ndim: int | None = None) -> Array:
     """Second-order lattice Laplacian with no-flux walls: the sum over the neighbors n of (c_n - c) / h^2.
 
     Built from differences of neighbors (fluxes), which are nearly free of roundoff in smooth fields, so that
@@ -35,6 +35,7 @@ def laplacian(c: Array, spacing: float, out: Array | None = None) -> Array:
     c : (ny, nx) or (nz, ny, nx), any floating dtype; nM
     spacing : lattice spacing h; um
     out : array like ``c`` to write to; not ``c`` itself
+    ndim : number of the last axes that are space, all by default; those before count wells
 
     Returns
     -------
@@ -43,7 +44,7 @@ def laplacian(c: Array, spacing: float, out: Array | None = None) -> Array:
     result = np.zeros_like(c) if out is None else out
     if out is not None:
         result.fill(0)
-    for axis in range(c.ndim):
+    for axis in range(0 if ndim is None else c.ndim - ndim, c.ndim):
         left, right = _shifted(c.ndim, axis)
         flux = c[right] - c[left]
         result[left] += flux
@@ -53,15 +54,15 @@ def laplacian(c: Array, spacing: float, out: Array | None = None) -> Array:
 
 
 def neighbor_sum(c: Array, out: Array) -> Array:
-    """Sum over the 2 ndim lattice neighbors; behind a wall lies a copy of the voxel itself (no flux).
+    """Sum over the 2 ndim lattice neighbors in (wells, *space); behind a wall lies a copy of the voxel itself.
 
-    Then ``laplacian = (neighbor_sum - 2 ndim c) / h^2``; only sums of ``c`` occur, so nonnegative in is
+    Then ``laplacian = (neighbor_sum - 2 ndim c) / h^2`` (no flux); only sums of ``c`` occur, so nonnegative in is
     nonnegative out even in floating point. ``out``: array like ``c``, not ``c`` itself; it is returned. nM.
     """
-    for axis in range(c.ndim):
+    for axis in range(1, c.ndim):
         left, right = _shifted(c.ndim, axis)
         first, last = _walls(c.ndim, axis)
-        if axis == 0:
+        if axis == 1:
             out[right] = c[left]
             out[first] = c[first]
         else:
@@ -93,6 +94,7 @@ def stencil_step(
     tolerance: float | None = None,  # noqa: ARG001
     substeps: int | None = None,
     mean: Array | None = None,
+    ndim: int | None = None,
 ) -> Array:
     """Advance c' = D lap(c) - (k + u) c + s by ``dt`` in n substeps tau = dt / n.
 
@@ -104,12 +106,13 @@ def stencil_step(
 
     Parameters
     ----------
-    c : (ny, nx) or (nz, ny, nx), float32 or float64, >= 0; nM. Not changed.
+    c : (ny, nx) or (nz, ny, nx), float32 or float64, >= 0; nM. Not changed. Of several wells: see ``ndim``.
     dt, diffusivity, decay, spacing : min, um^2/min, 1/min, um
     uptake, source : arrays like ``c`` or a number, >= 0; 1/min and nM/min
     tolerance : ignored (the common signature of the solvers)
     substeps : number of substeps; by default ``substeps_for(...)``
     mean : array like ``c`` that receives the average concentration over the step as this method sees it; nM
+    ndim : number of the last axes that are space, all by default; an axis before them counts wells
 
     Returns
     -------
@@ -120,51 +123,54 @@ def stencil_step(
     ValueError
         A negative parameter, a shape that does not fit, or ``substeps`` too few to be positive.
     """
-    uptake, source = checked(
-        c, dt=dt, diffusivity=diffusivity, decay=decay, uptake=uptake, source=source, spacing=spacing
+    shape = c.shape
+    c, uptake, source = checked(
+        c, dt=dt, diffusivity=diffusivity, decay=decay, uptake=uptake, source=source, spacing=spacing, ndim=ndim
     )
+    average = mean[None] if mean is not None and mean.ndim < c.ndim else mean
     n = substeps_for(dt=dt, diffusivity=diffusivity, spacing=spacing) if substeps is None else substeps
     tau = dt / n if n >= 1 else math.inf
     number = diffusivity * tau / spacing**2
-    if 2 * c.ndim * number > 1.0 + 1e-12:
+    neighbors = 2 * (c.ndim - 1)
+    if neighbors * number > 1.0 + 1e-12:
         raise ValueError(
-            f"substeps={n} is too few: D tau / h^2 = {number:.3g}, allowed up to 1/{2 * c.ndim} (positivity)"
+            f"substeps={n} is too few: D tau / h^2 = {number:.3g}, allowed up to 1/{neighbors} (positivity)"
         )
     kept = 1.0 / (1.0 + tau * (decay + uptake))
     if number > 0:
-        new = _march(c, n, number, np.asarray(kept * number, dtype=c.dtype), source * (tau / number), mean)
+        new = _march(c, n, number, np.asarray(kept * number, dtype=c.dtype), source * (tau / number), average)
     else:
-        new = _react(c, n, np.asarray(kept, dtype=c.dtype), source * tau, mean)
+        new = _react(c, n, np.asarray(kept, dtype=c.dtype), source * tau, average)
     # Dust below this has no digits left and slows the processor down (subnormal numbers).
     least = float(np.finfo(c.dtype).tiny / np.finfo(c.dtype).eps)
     if float(new.min()) < least:
         new *= new >= least
-    return new
+    return new.reshape(shape)
 
 
 def _march(c: Array, n: int, number: float, move: Array, inflow: Array, mean: Array | None) -> Array:
     """n substeps new = move (stay c + neighbors + inflow), stay = (1 - 2 ndim N) / N, N = D tau / h^2.
 
-    The lattice lives inside a rim of copies of its wall voxels, as one flat array: neighbors are then flat
-    shifts, which numpy adds without a break at the rows. What ends up in the rim is overwritten before a
+    Each well lives inside a rim of copies of its wall voxels, and all of them in one flat array: neighbors are then
+    flat shifts, which numpy adds without a break at the rows. What ends up in the rim is overwritten before a
     voxel reads it.
     """
-    padded = np.zeros([size + 2 for size in c.shape], dtype=c.dtype)
-    inner = (slice(1, -1),) * c.ndim
+    padded = np.zeros([len(c), *(size + 2 for size in c.shape[1:])], dtype=c.dtype)
+    inner = (slice(None),) + (slice(1, -1),) * (c.ndim - 1)
     padded[inner] = c
     flat = padded.reshape(-1)
-    strides = [stride // padded.itemsize for stride in padded.strides]
+    strides = [stride // padded.itemsize for stride in padded.strides[1:]]
     low, high = strides[0], flat.size - strides[0]
     core = flat[low:high]
     shifted = [flat[low + sign * stride : high + sign * stride] for stride in strides for sign in (-1, 1)]
     walls = [
         (padded[(slice(None),) * axis + (rim,)], padded[(slice(None),) * axis + (wall,)])
-        for axis in range(c.ndim)
+        for axis in range(1, c.ndim)
         for rim, wall in ((0, 1), (-1, -2))
     ]
     move, inflow = _rimmed(move, padded, low, high), _rimmed(inflow, padded, low, high)
     has_inflow = bool(inflow.any())
-    stay = c.dtype.type((1.0 - 2 * c.ndim * number) / number)
+    stay = c.dtype.type((1.0 - 2 * (c.ndim - 1) * number) / number)
     around = np.empty_like(core)
     if mean is not None:
         mean.fill(0)
@@ -189,7 +195,7 @@ def _rimmed(term: Array, like: Array, low: int, high: int) -> Array:
     if not term.ndim:
         return term
     padded = np.zeros_like(like)
-    padded[(slice(1, -1),) * term.ndim] = term
+    padded[(slice(None),) + (slice(1, -1),) * (term.ndim - 1)] = term
     return padded.reshape(-1)[low:high]
 
 

@@ -1,0 +1,149 @@
+"""Several wells in one call: each gets what it would get alone, whatever the others hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tme_abm.kernels.fields import METHODS, budget, implicit_solve, laplacian, spectral_step, spectral_steps
+
+H = 15.0
+SHAPES = [(14, 18), (6, 8, 10)]
+WELLS = 4
+
+
+def stack(shape: tuple[int, ...], dtype: type = np.float64) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Concentration, uptake and source (wells, *shape): a busy well, an empty one, a calm one, one without uptake."""
+    rng = np.random.default_rng(4)
+    full = (WELLS, *shape)
+    scale = np.array([1e3, 0.0, 1e-3, 1.0]).reshape(-1, *(1,) * len(shape))
+    c = scale * rng.random(full)
+    source = scale * np.where(rng.random(full) < 0.1, rng.random(full), 0.0)
+    strength = np.array([1e3, 10.0, 0.1, 0.0]).reshape(scale.shape)
+    uptake = strength * np.where(rng.random(full) < 0.1, rng.random(full), 0.0)
+    return c.astype(dtype), uptake.astype(dtype), source.astype(dtype)
+
+
+def terms(name: str, uptake: np.ndarray, source: np.ndarray, **more: float) -> dict:
+    number = 3.0 if name == "stencil" else 50.0
+    given = {"dt": 10.0, "diffusivity": number * H**2 / 10, "decay": 0.03, "spacing": H, "source": source, **more}
+    return given | {"uptake": 0.01 if name == "spectral" else uptake}
+
+
+def of_well(given: dict, well: int) -> dict:
+    return {name: value[well] if np.ndim(value) else value for name, value in given.items()}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", list(METHODS))
+def test_a_stack_is_solved_like_each_well_alone(name: str, dtype: type, shape: tuple[int, ...]) -> None:
+    c, uptake, source = stack(shape, dtype)
+    given = terms(name, uptake, source)
+    mean = np.empty_like(c)
+    together = METHODS[name](c, mean=mean, ndim=len(shape), **given)
+    assert together.shape == c.shape
+    assert together.dtype == dtype
+    for well in range(WELLS):
+        average = np.empty_like(c[well])
+        alone = METHODS[name](c[well], mean=average, **of_well(given, well))
+        # Not a tolerance of the solver: roundoff at most.
+        roundoff = 20 * np.finfo(dtype).eps
+        np.testing.assert_allclose(together[well], alone, rtol=roundoff, atol=roundoff * alone.max())
+        np.testing.assert_allclose(mean[well], average, rtol=roundoff, atol=roundoff * average.max())
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_what_a_well_holds_does_not_reach_the_others(name: str) -> None:
+    c, uptake, source = stack((14, 18), np.float32)
+    before = METHODS[name](c, ndim=2, **terms(name, uptake, source))
+    c[0], source[0], uptake[0] = 7e4, 3e3, 50.0
+    c[2, 3, 3] = 1e6
+    after = METHODS[name](c, ndim=2, **terms(name, uptake, source))
+    for well in (1, 3):
+        assert before[well].tobytes() == after[well].tobytes()
+    for well in (0, 2):
+        assert not np.allclose(before[well], after[well])
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_nothing_crosses_from_well_to_well(name: str) -> None:
+    """A source in the last row of one well, beside the first row of the next."""
+    c = np.zeros((3, 8, 9))
+    source = np.zeros_like(c)
+    source[1, 0], source[1, -1] = 1.0, 1.0
+    new = METHODS[name](c, ndim=2, **terms(name, np.zeros_like(c), source))
+    assert (new[1] > 0).all()
+    assert not new[[0, 2]].any()
+
+
+@pytest.mark.parametrize("tolerance", [0.5, 1e-3])
+@pytest.mark.parametrize("name", list(METHODS))
+def test_the_budget_closes_in_every_well(name: str, tolerance: float) -> None:
+    c, uptake, source = stack((14, 18))
+    given = terms(name, uptake, source, tolerance=tolerance)
+    mean = np.empty_like(c)
+    new = METHODS[name](c, mean=mean, ndim=2, **given)
+    for well in range(WELLS):
+        alone = {key: value for key, value in of_well(given, well).items() if key not in ("diffusivity", "tolerance")}
+        flows = budget(c[well], new[well], mean[well], **alone)
+        assert abs(flows.excess) <= 1e-11 * (flows.secreted + H**3 * float(c[well].sum()))
+    given.pop("diffusivity"), given.pop("tolerance")
+    assert abs(budget(c, new, mean, **given).excess) <= 1e-11 * H**3 * float(c.sum())
+
+
+def test_each_well_takes_its_own_way_out_of_sdirk2() -> None:
+    """At k dt = 10 the formula is negative and two halves are taken instead; the calm well beside it keeps SDIRK2."""
+    c, uptake = np.full((2, 8, 8), 2.0), np.zeros((2, 8, 8))
+    uptake[0] = 1.0
+    new = METHODS["sdirk2"](c, dt=10.0, diffusivity=1125.0, decay=0.0, uptake=uptake, spacing=H, ndim=2)
+    np.testing.assert_allclose(new[0], 2.0 / 36.0, rtol=1e-10)
+    np.testing.assert_allclose(new[1], 2.0, rtol=1e-12)
+
+
+def test_a_hard_well_costs_the_easy_ones_no_accuracy() -> None:
+    c, uptake, source = stack((14, 18))
+    given = terms("implicit", uptake, source)
+    solved = implicit_solve(c, ndim=2, **given)
+    alone = [implicit_solve(c[well], **of_well(given, well)) for well in range(WELLS)]
+    assert solved.iterations == max(one.iterations for one in alone)
+    assert solved.error == pytest.approx(max(one.error for one in alone))
+    assert len({one.iterations for one in alone}) > 2, "the wells must differ to show something"
+
+
+def test_the_laplacian_stays_in_its_well() -> None:
+    c = np.random.default_rng(1).random((3, 5, 6))
+    wells = laplacian(c, H, ndim=2)
+    for well in range(3):
+        np.testing.assert_array_equal(wells[well], laplacian(c[well], H))
+    assert not np.allclose(wells, laplacian(c, H))
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize(("shape", "ndim", "message"), [
+    ((2, 3, 4, 5), 2, "c must have 2 axes of space and at most one of wells before them, not 4 axes"),
+    ((4, 5), 3, "c must have 3 axes of space"),
+    ((2, 2, 2, 2), 4, "c must be a float32 or float64 array of 1 to 3 axes, not float64 of 4"),
+])  # fmt: skip
+def test_axes_that_make_no_sense_are_refused(name: str, shape: tuple[int, ...], ndim: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        METHODS[name](np.ones(shape), dt=1.0, diffusivity=1.0, decay=0.1, spacing=H, ndim=ndim)
+
+
+@pytest.mark.parametrize("shape", [(12, 9), (3, 12, 9), (2, 6, 5, 4)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_several_fields_at_once_are_the_same_fields_to_the_bit(shape: tuple[int, ...], dtype: type) -> None:
+    rng = np.random.default_rng(1)
+    ndim = 2 if len(shape) < 4 else 3
+    c, source = (rng.random((4, *shape)).astype(dtype) for _ in range(2))
+    source[2] = 0
+    diffusivity, decay = [6000.0, 600.0, 60000.0, 1e5], [0.01, 0.0, 0.1, 1.0]
+    together = spectral_steps(
+        c, dt=10.0, diffusivity=diffusivity, decay=decay, source=source, spacing=15.0, ndim=ndim
+    )
+    for field in range(4):
+        alone = spectral_step(
+            c[field], dt=10.0, diffusivity=diffusivity[field], decay=decay[field], source=source[field],
+            spacing=15.0, ndim=ndim,
+        )
+        assert np.array_equal(together[field], alone)
