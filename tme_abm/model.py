@@ -8,7 +8,7 @@ it unchanged.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from .biology import Biology, Catalogue, compile, load_catalogue
 from .core.errors import InputError
 from .core.units import parse
 from .planting import plant
+from .presence import fields_needed
 from .scenario import Intervention, Scenario, changed, load
 from .tissue import Tissue
 from .treatment import Treatment, traits_at
@@ -56,6 +57,16 @@ SCHEDULE: tuple[tuple[str, Make], ...] = (
 """The processes of a step, in order, by name. After the last one the tissue settles what they asked for."""
 
 
+def _needs(item: Intervention, molecules: Sequence[str]) -> str:
+    """Why `item` comes too late for a run that has no fields of `molecules`."""
+    listed = ", ".join(molecules)
+    if item.do in ("add", "infuse"):
+        why = f"no {item.cell} could be here, so there is no field of {listed}"
+    else:
+        why = f"there is no field of {listed}"
+    return f"in this run {why}; give '{item.do}' in the protocol of a new one"
+
+
 def _pools(scenario: Scenario) -> dict[str, p.BloodPool]:
     return {name: p.BloodPool(rest=pool.cells, renewal=pool.renewal) for name, pool in scenario.blood.items()}
 
@@ -64,7 +75,9 @@ class TumorModel(mesa.Model):
     """A tumor and its microenvironment on a lattice.
 
     `scenario` is the name of a shipped scenario, a file, or a loaded one; `rng` is the seed, an integer;
-    `catalogue` replaces the biology of the package, for studies that vary it for all scenarios alike.
+    `catalogue` replaces the biology of the package, for studies that vary it for all scenarios alike; `wells` is the
+    number of replicates of the scenario that the model holds side by side, which share nothing but the code and cost
+    much less than as many models.
     """
 
     tissue: Tissue
@@ -74,14 +87,17 @@ class TumorModel(mesa.Model):
         scenario: str | Path | Scenario = "hot",
         rng: int | None = None,
         catalogue: Catalogue | None = None,
+        wells: int = 1,
     ) -> None:
+        if wells < 1:
+            raise InputError(f"a model has at least one well, not {wells}", place="wells")
         seed = int(np.random.default_rng().integers(2**31)) if rng is None else int(rng)
         super().__init__(rng=seed)
         self.scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
         self.seed_number = seed
         self.catalogue = load_catalogue() if catalogue is None else catalogue
         self._set_biology(dict(self.scenario.tumor.traits))
-        self.tissue = plant(self.scenario, self.biology, seed)
+        self.tissue = plant(self.scenario, self.biology, seed, wells)
         self.populations = Populations(self)
         self.running = True
         self.datacollector: mesa.DataCollector = Census(self)
@@ -117,14 +133,23 @@ class TumorModel(mesa.Model):
     def intervene(self, item: Intervention) -> None:
         """Add `item` to the protocol of this run, in force from its start or, if that is over, from now on.
 
-        `scenario` then says so too: run anew, it repeats this run. Raises InputError for what does not fit.
+        `scenario` then says so too: run anew, it repeats this run. Before the first step, what belongs to the starting
+        tissue (cells, a medium) means that it is planted anew. Raises InputError for what does not fit.
         """
         item = item.model_copy(update={"start": max(item.start, self.tissue.clock.time)})
-        if item.do == "dose" and item.molecule not in self.tissue.fields:
-            raise InputError(f"no field of {item.molecule} in this run", allowed=self.tissue.fields, word=item.molecule)
         protocol = [one.model_dump(mode="json", exclude_none=True) for one in (*self.scenario.protocol, item)]
-        self.scenario = changed(self.scenario, {"protocol": protocol})
+        scenario = changed(self.scenario, {"protocol": protocol})
+        if not self.tissue.clock.step and item.do in ("add", "hold"):
+            self.tissue = plant(scenario, self.biology, self.seed_number, self.tissue.lattice.wells)
+        missing = [name for name in fields_needed(scenario, self.biology) if name not in self.tissue.fields]
+        if missing:
+            raise InputError(_needs(item, missing))
+        self.scenario = scenario
         self.processes["treatment"] = Treatment(self.biology, self.scenario.protocol)
+
+    def take_no_census(self) -> None:
+        """Collect no data after each step, for runs whose course nobody reads."""
+        self.datacollector = mesa.DataCollector()
 
     def run_until(self, day: float) -> None:
         """Step until `day` is reached."""
@@ -145,9 +170,11 @@ class TumorModel(mesa.Model):
             self.datacollector.restart(self)
 
     @classmethod
-    def from_state(cls, scenario: Scenario, seed: int, state: Mapping[str, NDArray[Any]]) -> TumorModel:
+    def from_state(
+        cls, scenario: Scenario, seed: int, state: Mapping[str, NDArray[Any]], wells: int = 1
+    ) -> TumorModel:
         """A model that continues from a saved state."""
-        model = cls(scenario, rng=seed)
+        model = cls(scenario, rng=seed, wells=wells)
         model.restore(state)
         return model
 

@@ -2,7 +2,7 @@
 
 Controls follow from the clock alone and are made anew in every step. What happens at one moment (an
 infusion) happens in the step that contains it; what lasts at a rate (a depletion) asks the tissue like any
-other process.
+other process. Added cells stand in the tissue before anything else happens in their step.
 """
 
 from __future__ import annotations
@@ -11,15 +11,22 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .adding import add_cells, additions, show_what_rules_ask
 from .biology import Biology
+from .presence import level_held
 from .scenario.protocol import (
+    Add,
     Block,
     Deplete,
     DoseBath,
     DoseDepot,
     DoseVessels,
+    Fix,
+    Hold,
     Infuse,
+    Inhibit,
     Intervention,
     KnockOut,
     Neutralize,
@@ -40,13 +47,14 @@ def traits_at(traits: dict[str, float], protocol: Sequence[Intervention], time: 
 
 
 class Treatment:
-    """The interventions in force set the controls, and doses, depletions and infusions take effect."""
+    """The interventions in force set the controls, and doses, depletions, infusions and additions take effect."""
 
     writes: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, biology: Biology, protocol: Sequence[Intervention]) -> None:
         self.biology = biology
         self.protocol = tuple(protocol)
+        self._media: dict[int, float | NDArray[np.float64]] = {}
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         controls = Controls.none(len(self.biology.cells), len(self.biology.receptors))
@@ -55,16 +63,34 @@ class Treatment:
             match item:
                 case Infuse():
                     pool = self.biology.pool[self.biology.cell_index[item.cell]]
-                    if pool is not None and tissue.clock.time <= item.start < tissue.clock.time + dt:
-                        tissue.pools[pool] = tissue.pools.get(pool, 0.0) + item.count
+                    if pool is not None and self._is_now(item, tissue, dt):
+                        tissue.pools[pool] = tissue.pools[pool] + item.count
                 case SetTrait():
                     pass  # the model compiles the biology anew when a trait changes
+                case Add():
+                    pass  # below, when all controls are set
                 case _ if not item.active(tissue.clock.time):
                     pass
                 case Deplete():
                     self._deplete(tissue, item, number)
+                case Hold():
+                    self._hold(tissue, controls, item, number)
                 case _:
                     self._set(tissue, controls, item)
+        for number, rank, item in additions(self.protocol):
+            # What is added at the start was planted.
+            if item.start > 0 and self._is_now(item, tissue, dt):
+                rows = add_cells(tissue, self.biology, number, rank, item)
+                show_what_rules_ask(tissue, self.biology, rows)
+
+    @staticmethod
+    def _is_now(item: Infuse | Add, tissue: Tissue, dt: float) -> bool:
+        return tissue.clock.time <= item.start < tissue.clock.time + dt
+
+    def _hold(self, tissue: Tissue, controls: Controls, item: Hold, number: int) -> None:
+        if number not in self._media:
+            self._media[number] = level_held(item, tissue.lattice)
+        controls.held[item.molecule] = controls.held.get(item.molecule, 0.0) + self._media[number]
 
     def _set(self, tissue: Tissue, controls: Controls, item: Intervention) -> None:
         match item:
@@ -77,6 +103,12 @@ class Treatment:
                     controls.inhibition[kinds, receptor] += item.inhibitor / item.ki
             case Neutralize():
                 controls.free[item.molecule] = controls.free.get(item.molecule, 1.0) * (1.0 - item.fraction)
+            case Inhibit():
+                for kind in (self.biology.cell_index[cell] for cell in item.cells):
+                    left = controls.signaling.get((kind, item.pathway), 1.0)
+                    controls.signaling[kind, item.pathway] = left * (1.0 - item.fraction)
+            case Fix():
+                controls.fixed |= {(self.biology.cell_index[cell], item.behavior): item.value for cell in item.cells}
             case KnockOut():
                 kinds = [self.biology.cell_index[cell] for cell in item.cells]
                 if item.product in self.biology.receptor_index:

@@ -161,7 +161,7 @@ def _Block(desk: Desk) -> None:
 
 @solara.component
 def _Neutralize(desk: Desk) -> None:
-    names = list(desk.frame.value.fields)
+    names = list(desk.frame.value.fields) or [molecule.name for molecule in desk.session.model.biology.molecules]
     molecule, set_molecule = solara.use_state("IFNG" if "IFNG" in names else names[0])
     share, set_share = solara.use_state(0.9)
     solara.Select("Molecule", names, value=molecule, on_value=set_molecule, dense=True)
@@ -171,7 +171,7 @@ def _Neutralize(desk: Desk) -> None:
 
 @solara.component
 def _Inject(desk: Desk) -> None:
-    names = list(desk.frame.value.fields)
+    names = list(desk.frame.value.fields) or [molecule.name for molecule in desk.session.model.biology.molecules]
     molecule, set_molecule = solara.use_state("CXCL10" if "CXCL10" in names else names[0])
     power, set_power = solara.use_state(6.0)
     hours, set_hours = solara.use_state(24.0)

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tme_abm.core.errors import InputError
 from tme_abm.model import TumorModel
-from tme_abm.scenario import Infuse, Intervention, Scenario, changed
+from tme_abm.scenario import Add, Infuse, Intervention, Scenario, changed
 
 from .closeup import Cell, look
 from .frame import Frame, capture
@@ -176,7 +177,10 @@ class Session:
             else:
                 tables[number]["stop"] = f"{now!r} min"
             scenario = changed(self.model.scenario, {"protocol": tables})
-            self.model = TumorModel.from_state(scenario, self.model.seed_number, self.model.state())
+            try:
+                self.model = TumorModel.from_state(scenario, self.model.seed_number, self.model.state())
+            except KeyError as error:
+                raise InputError("without it other molecules have a field; save the scenario and plant anew") from error
             self._capture()
         self.show()
 
@@ -186,7 +190,7 @@ class Session:
         return [
             (number, item)
             for number, item in enumerate(self.model.scenario.protocol)
-            if (item.start >= now if isinstance(item, Infuse) else item.stop is None or item.stop > now)
+            if (item.start >= now if isinstance(item, Infuse | Add) else item.stop is None or item.stop > now)
         ]
 
     def _protocol(self) -> list[dict[str, Any]]:

@@ -10,7 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from tme_abm.core.units import show
-from tme_abm.scenario import Block, Deplete, Infuse, Intervention, KnockOut, Neutralize, Scenario, SetTrait
+from tme_abm.scenario import (
+    Add,
+    Block,
+    Deplete,
+    Fix,
+    Hold,
+    Infuse,
+    Inhibit,
+    Intervention,
+    KnockOut,
+    Neutralize,
+    Scenario,
+    SetTrait,
+)
 
 __all__ = ["FORMS", "Depot", "block", "deplete", "infuse", "neutralize", "said"]
 
@@ -80,6 +93,17 @@ def said(item: Intervention) -> str:
             what = f"deplete {', '.join(item.cells)} at {show(item.rate, 'rate')}"
         case Infuse():
             return f"infuse {item.count:,} {item.cell}, day {_day(item.start)}"
+        case Add():
+            dense = "" if item.density is None else show(item.density, "areal_density")
+            number, _, area = dense.partition(" ") if dense else (f"{item.count:,}", "", "")
+            return f"add {number} {item.cell}{area}, day {_day(item.start)}"
+        case Hold():
+            to = "" if item.to is None else f" to {show(item.to, 'concentration')}"
+            what = f"hold {item.molecule} at {show(item.level, 'concentration')}{to}"
+        case Inhibit():
+            what = f"inhibit {item.pathway} by {item.fraction:.0%} in {', '.join(item.cells)}"
+        case Fix():
+            what = f"fix {item.behavior} of {', '.join(item.cells)}"
         case KnockOut():
             what = f"knock out {item.product} in {', '.join(item.cells)}"
         case SetTrait():

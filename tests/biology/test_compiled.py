@@ -12,6 +12,7 @@ import pytest
 from tme_abm.biology import BEHAVIORS, Biology, Signal, compile, load_catalogue
 from tme_abm.biology.compiled import ContactMolecule, Molecule, Program, Receptor, Term
 from tme_abm.core import InputError
+from tme_abm.scenario.vocabulary import gather
 
 SMALL = Path(__file__).parent / "small"
 Edit = Callable[[str, str, str], Path]
@@ -79,6 +80,27 @@ def test_programs_hold_rules_and_scales(biology: Biology) -> None:
     assert not expression.downs
     assert biology.signals[expression.ups[0].signal] == Signal("exposure", "IFNG", 1440.0)
     assert len(biology.signals) == len(biology.signal_index) == 4
+
+
+def test_a_rule_brings_the_pathways_that_carry_it(edited: Edit) -> None:
+    catalogue = load_catalogue(edited("rules", "hill = 2\n", 'hill = 2\npathway = ["SHP2", "PD1"]\n'))
+    carried = {term.pathway for program in compile(catalogue).programs for term in (*program.ups, *program.downs)}
+    assert carried == {(), ("SHP2", "PD1")}
+    assert "PD1 occupancy decreases attack through SHP2 and PD1 from " in catalogue.sentences()[0]
+    known = gather(catalogue)
+    assert known.pathways == {"PD1": ("CD8",), "SHP2": ("CD8",)}
+    assert known.behaviors["expression PDL1"] == ("tumor", "TAM")
+    assert known.behaviors["infiltration"] == ("CD8", "TAM")
+    assert known.quantities["attack"] == "rate"
+
+
+def test_a_behavior_is_not_forgotten_while_its_trait_is_zero() -> None:
+    catalogue = load_catalogue(SMALL)
+    silent, usual = compile(catalogue, {"antigenicity": 0.0}), compile(catalogue)
+    place = (silent.cell_index["tumor"], silent.behavior_index["antigen visibility"])
+    assert place in {(program.cell, program.behavior) for program in silent.programs}
+    assert place not in {(program.cell, program.behavior) for program in usual.programs}
+    assert silent.bases_of["antigenicity"] == (place,)
 
 
 def test_traits_replace_their_defaults_and_only_them() -> None:

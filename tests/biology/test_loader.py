@@ -142,7 +142,7 @@ def test_rules_read_as_sentences() -> None:
             "rules",
             "half_max",
             "halfmax",
-            "unknown key 'halfmax'. Allowed: basis, source, note, claims, cell, signal, ",
+            "unknown key 'halfmax'. Allowed: half_max, hill, ",
         ),
         (
             "rules",

@@ -162,7 +162,7 @@ def test_depletion_kills_at_its_rate_and_only_the_named() -> None:
     assert "depletion of tumor" not in model.tissue.ledger
     living = int(((cells.fate == ALIVE) & (cells.kind == model.biology.cell_index["tumor"])).sum())
     model.step()
-    dead = model.tissue.ledger["depletion of tumor"]
+    dead = model.tissue.ledger["depletion of tumor"].item()
     assert stats.binomtest(int(dead), living, 1 - np.exp(-0.5)).pvalue > 1e-6
     model.step()
     assert model.tissue.ledger["depletion of tumor"] == dead

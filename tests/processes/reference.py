@@ -96,9 +96,9 @@ class World:
     # ------------------------------------------------------------- sensing
 
     def concentration(self, molecule: str, at: At) -> float:
-        if molecule not in self.tissue.fields:
-            return 0.0
-        return float(self.tissue.fields[molecule][at]) * self.tissue.controls.free.get(molecule, 1.0)
+        made = float(self.tissue.fields[molecule][at]) if molecule in self.tissue.fields else 0.0
+        medium = np.broadcast_to(self.tissue.controls.held.get(molecule, 0.0), math.prod(self.shape))
+        return (made + float(medium[self.site(at)])) * self.tissue.controls.free.get(molecule, 1.0)
 
     def shown(self, molecule: str, at: At, me: Cell | None) -> float:
         """Mean level of a contact molecule that others show on the sites in contact."""
@@ -161,13 +161,18 @@ class World:
         family, _, product = behavior.partition(" ")
         if family in ("secretion", "expression") and (kind, product) in self.tissue.controls.silenced:
             return 0.0
+        if (kind, behavior) in self.tissue.controls.fixed:
+            return self.tissue.controls.fixed[kind, behavior]
         programs = [p for p in self.biology.programs if (p.cell, p.behavior) == (kind, number)]
         if not programs:
             return float(self.biology.base[kind, number])
         (program,) = programs
 
         def weight(term: Term) -> float:
-            return (self.sense(term.signal, name, at, me) / term.half_max) ** term.hill
+            left = 1.0
+            for pathway in term.pathway:
+                left *= self.tissue.controls.signaling.get((kind, pathway), 1.0)
+            return left * (self.sense(term.signal, name, at, me) / term.half_max) ** term.hill
 
         ups = [(weight(term), term.towards) for term in program.ups]
         downs = [(weight(term), term.towards) for term in program.downs]
@@ -371,7 +376,7 @@ def recruitment(world: World, pools: dict[str, tuple[float, float]], dt: float) 
     """Pools (given as rest, renewal) after renewal, and how many of each kind leave at each vessel."""
     level = {}
     for name, (rest, renewal) in pools.items():
-        level[name] = rest + (world.tissue.pools[name] - rest) * math.exp(-renewal * dt)
+        level[name] = rest + (world.tissue.pools[name].item() - rest) * math.exp(-renewal * dt)
     arriving = {}
     for kind, name in enumerate(world.biology.cells):
         pool = world.biology.pool[kind]

@@ -43,7 +43,13 @@ def biology() -> Biology:
         terms = tuple(Term(signals.index(s), half_max[s.kind], 2.0, 0.05) for s in extra)
         where = base.cell_index[name], behavior["clearance"]
         added.append(Program(*where, base=0.01, ups=terms))
-    return replace(base, signals=signals, programs=(*base.programs, *added))
+    return replace(base, signals=signals, programs=(*(_carried(program) for program in base.programs), *added))
+
+
+def _carried(program: Program) -> Program:
+    """With its rules carried by one pathway, by another, or by both."""
+    ups = [replace(term, pathway=("A", "B") if n % 3 == 2 else ("AB"[n % 3],)) for n, term in enumerate(program.ups)]
+    return replace(program, ups=tuple(ups), downs=tuple(replace(term, pathway=("B",)) for term in program.downs))
 
 
 def hampered(tissue: Tissue, seed: int) -> Tissue:
@@ -54,6 +60,16 @@ def hampered(tissue: Tissue, seed: int) -> Tissue:
         free_receptor=rng.choice([0.0, 0.4, 1.0], (len(known.cells), len(known.receptors))),
         inhibition=rng.choice([0.0, 2.0], (len(known.cells), len(known.receptors))),
         free={"IFNG": 0.3, "PDL1": 0.5, "CXCL10": 0.0},
+        held={"IFNG": 0.4, "CCL22": rng.uniform(0.0, 3.0, tissue.lattice.n_sites), "TGFB": 0.02},
+        signaling={
+            (known.cell_index[name], pathway): left
+            for name, pathway, left in (("CD8", "A", 0.2), ("CD8", "B", 0.5), ("tumor", "B", 0.0), ("Treg", "A", 0.7))
+        },
+        fixed={
+            (known.cell_index["TAM"], "polarization up"): 0.01,
+            (known.cell_index["tumor"], "division"): 0.0,
+            (known.cell_index["NK"], "extravasation"): 0.02,
+        },
         silenced={(known.cell_index["CD8"], "IFNG"), (known.cell_index["tumor"], "PDL1")},
         bath={"TNF": 1e-3},
         blood={"IL2": (0.7, 0.1)},
@@ -236,7 +252,7 @@ def test_recruitment(seed: int, shape: tuple[int, ...]) -> None:
 
     tissue.request_arrival = note  # type: ignore[method-assign]
     p.Recruitment(biology(), pools)(tissue, DT)
-    assert tissue.pools == pytest.approx(level, rel=1e-12)
+    assert {name: number.item() for name, number in tissue.pools.items()} == pytest.approx(level, rel=1e-12)
     assert arrived == expected
     assert arrived
     assert len(set(keys)) == len(keys)

@@ -257,7 +257,7 @@ def bled(dt: float, *, minutes: float, renewal: float, seed: int = 5) -> tuple[T
     for _ in range(round(minutes / dt)):
         step(tissue, biology, recruit)
     assert len(np.unique(tissue.cells.key)) == len(tissue.cells)
-    return tissue, tissue.ledger["arrival of CD8"]
+    return tissue, tissue.ledger["arrival of CD8"].item()
 
 
 @pytest.mark.parametrize("dt", DTS)

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tme_abm.biology import load_catalogue
+from tme_abm.biology.catalogue import in_words
 from tme_abm.model import SCHEDULE
 from tme_abm.report.explain import explain
 from tme_abm.scenario import load
@@ -34,6 +35,23 @@ def test_every_rule_is_said_with_its_basis(text: str) -> None:
     assert f"[{', '.join((rule.basis, *rule.source))}]" in said
 
 
+def test_a_pathway_is_named_with_its_rule(text: str) -> None:
+    rule = next(rule for rule in load_catalogue().rules if rule.pathway)
+    said = f"{rule.signal} {rule.effect} {in_words(rule.behavior)} through {' and '.join(rule.pathway)} "
+    assert said[:1].upper() + said[1:] in flat(text)
+
+
+def test_a_dish_without_tumor_immune_mix_and_vessels_is_described() -> None:
+    from tests.model.test_primitives import AIR, dish
+
+    said = flat(explain(dish(AIR, {"do": "add", "cell": "CD8", "count": 4, "x": ["0 um", "60 um"]})))
+    assert "There is no tumor at the start" in said
+    assert "Blood vessels: none." in said
+    assert "hold, from 0 min: molecule OXYGEN, level 45 uM" in said
+    assert "add, from 0 min: cell CD8, count 4, x 0 um, 60 um" in said
+    assert "among immune cells" not in said
+
+
 def test_processes_come_in_the_order_of_the_schedule(text: str) -> None:
     step = text[text.index("## What happens in a step") : text.index("## How rules combine")]
     places = [step.index(f" {name}: ") for name, _ in SCHEDULE]
@@ -52,7 +70,8 @@ def test_the_tumor_and_what_is_done_to_it_are_described(text: str) -> None:
 def test_sentences_give_the_numbers_of_this_tumor(text: str) -> None:
     said = flat(text)
     assert "- expression of MHC1: the tumor's mhc1 (0.3) [a trait]" in said
-    assert "expression of MHC1 from the tumor's mhc1 (0.3) towards the tumor's induced_mhc1 (1.2) (half-max" in said
+    moves = r"from the tumor's mhc1 \(0.3\) towards the tumor's induced_mhc1 \(1.2\) \(half-max"
+    assert re.search(r"expression of MHC1( through \S+( and \S+)*)? " + moves, said)
     assert not re.search(r"\de\+", said)
     assert re.search(r"\d×10[⁶-⁹] molecules/cell/min", said)
 

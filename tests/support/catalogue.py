@@ -60,13 +60,13 @@ def lively(biology: Biology, rate: float = 0.1) -> Biology:
     top = biology.base.max(axis=0)
     for program in biology.programs:
         if not top[program.behavior]:
-            top[program.behavior] = max(term.towards for term in (*program.ups, *program.downs))
+            top[program.behavior] = max((term.towards for term in (*program.ups, *program.downs)), default=0.0)
     slow = {
         name: rate / most
         for name, kind, most in zip(biology.behaviors, biology.kinds, top, strict=True)
         if kind == "rate" and 0 < most < rate
     }
-    slow["attack"] = 5.0
+    slow["attack"] = 50.0  # in a crowd of every suppressor at half its strength little of it is left
     dissolve = {
         (cell, "clearance"): 0.5 * rate
         for cell, layer in zip(biology.cells, biology.layer, strict=True)

@@ -6,7 +6,8 @@ import pytest
 
 from tme_abm.core.errors import InputError
 from tme_abm.model import TumorModel
-from tme_abm.scenario import Block, DoseBath, Scenario, SetTrait
+from tme_abm.scenario import Block, DoseBath, Scenario, SetTrait, load
+from viz.treatments import said
 
 
 def blocked(model: TumorModel) -> bool:
@@ -58,3 +59,18 @@ def test_what_is_over_or_has_no_field_is_refused(tiny: Scenario) -> None:
     with pytest.raises(InputError, match="no field of IL2"):
         model.intervene(DoseBath.model_validate(dose))
     assert model.scenario.protocol == ()
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        ('do = "hold", molecule = "IL6", level = "1 nM", to = "0 nM"', "hold IL6 at 1 nM to 0 nM, day 0"),
+        ('do = "inhibit", pathway = "STAT3", cells = ["tumor"]', "inhibit STAT3 by 100% in tumor, day 0"),
+        ('do = "fix", behavior = "division", value = "0 /min", cells = ["CD8"]', "fix division of CD8, day 0"),
+        ('do = "add", cell = "CD8", count = 1200, start = "12 h"', "add 1,200 CD8, day 0.5"),
+        ('do = "add", cell = "TAM", density = "30 /mm^2"', "add 30 TAM/mm², day 0"),
+    ],
+)
+def test_what_is_done_is_said_in_few_words(item: str, words: str) -> None:
+    (done,) = load("base", [f"protocol=[{{{item}}}]"]).protocol
+    assert said(done) == words

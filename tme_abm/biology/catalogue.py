@@ -126,9 +126,10 @@ class Catalogue(Frozen):
         given, base = self.cells[cell].behaviors.get(rule.behavior), self.base_text(cell, rule.behavior)
         # What lowers a behavior with base 0 lowers what other rules have made of it.
         start = "" if base == "0" and rule.effect == "decreases" else f"from {base} "
+        through = f"through {' and '.join(rule.pathway)} " if rule.pathway else ""
         return (
             f"In {_plural(self.cells[cell].name)}, {rule.signal} {rule.effect} {in_words(rule.behavior)} "
-            f"{start}towards {rule.towards.text(kind, like=given)} (half-max {half_max}, Hill {hill}{memory})."
+            f"{through}{start}towards {rule.towards.text(kind, like=given)} (half-max {half_max}, Hill {hill}{memory})."
         )
 
     def _curve(self, said: str, half_max: Parameter, hill: Parameter | None) -> tuple[str, str]:

@@ -8,29 +8,49 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 from ..core.errors import InputError
 from ..core.units import show
 from .catalogue import Catalogue, Entry, rule_place
-from .grammar import DEFAULT_BASE, OWN_STATES, behavior, signal
+from .grammar import DEFAULT_BASE, FRACTIONS, OWN_STATES, behavior, signal
 from .parameter import Evidence
 from .schema import CellEntry, Rule
 
-__all__ = ["base_number", "check"]
+__all__ = ["Origins", "base_number", "check"]
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_\-]*")
 _RESERVED = frozenset({"crowding", "matrix", "dead", *OWN_STATES})
-_FRACTIONS = frozenset({"infiltration"})
 P = ParamSpec("P")
 Result = TypeVar("Result")
 
 _SLACK = 1e-9  # a value on the end of its range lies inside it, whatever the conversion rounded
 
 
-def check(catalogue: Catalogue, labels: Mapping[str, str] | None = None) -> list[InputError]:
-    """Every contradiction in `catalogue`; `labels` says what errors call each file."""
-    names = _Found(labels or {})
+@dataclass
+class Origins:
+    """Which file every entry was read from, for errors to name; `prefix` is the directory they call it by."""
+
+    prefix: str = ""
+    entries: dict[tuple[str, str], str] = field(default_factory=dict)
+    rules: list[str] = field(default_factory=list)
+
+    def label(self, file: str, place: str) -> str:
+        """The file of the entry at `place` in the table that `file` is the first file of."""
+        path = file
+        numbered = re.match(r"rule (\d+)", place)
+        if file == "rules.toml" and numbered is not None and int(numbered[1]) <= len(self.rules):
+            path = self.rules[int(numbered[1]) - 1]
+        else:
+            path = self.entries.get((file, place.split(".", maxsplit=1)[0]), file)
+        return f"{self.prefix}{path}"
+
+
+def check(catalogue: Catalogue, origins: Origins | None = None) -> list[InputError]:
+    """Every contradiction in `catalogue`; `origins` says which file errors call each entry's."""
+    origins = origins or Origins()
+    names = _Found(origins)
     _check_ids(catalogue, names)
     for name, receptor in catalogue.receptors.items():
         for ligand in receptor.ligands:
@@ -40,10 +60,11 @@ def check(catalogue: Catalogue, labels: Mapping[str, str] | None = None) -> list
     for index, rule in enumerate(catalogue.rules, start=1):
         _check_words(catalogue, rule_place(index, rule), rule, names)
     _check_duplicates(catalogue, names)
+    _check_pathways(catalogue, names)
     if names.errors:
         return names.errors
 
-    numbers = _Found(labels or {})
+    numbers = _Found(origins)
     traits: dict[str, float] = {}
     for name, trait in catalogue.traits.items():
         value = numbers.attempt("traits.toml", name, trait.number, trait.kind)
@@ -77,12 +98,12 @@ def base_number(catalogue: Catalogue, cell: str, name: str, traits: Mapping[str,
 class _Found:
     """Errors found so far."""
 
-    def __init__(self, labels: Mapping[str, str]) -> None:
-        self.labels = labels
+    def __init__(self, origins: Origins) -> None:
+        self.origins = origins
         self.errors: list[InputError] = []
 
     def add(self, file: str, place: str, error: InputError) -> None:
-        label = self.labels.get(file, file)
+        label = self.origins.label(file, place)
         self.errors.append(InputError(error.what, file=label, place=place, allowed=error.allowed, word=error.word))
 
     def attempt(
@@ -170,6 +191,21 @@ def _check_duplicates(catalogue: Catalogue, found: _Found) -> None:
                 break
 
 
+def _check_pathways(catalogue: Catalogue, found: _Found) -> None:
+    """Refuse two spellings of one pathway: who inhibits the one would miss the rules of the other."""
+    spelled: dict[str, tuple[str, int]] = {}
+    for index, rule in enumerate(catalogue.rules, start=1):
+        for name in rule.pathway:
+            place = rule_place(index, rule)
+            if _ID.fullmatch(name) is None:
+                what = f"'{name}' cannot be the name of a pathway; use letters, digits, '_' and '-', a letter first"
+                found.add("rules.toml", place, InputError(what))
+                continue
+            first, where = spelled.setdefault(re.sub(r"[_\-]", "", name).lower(), (name, index))
+            if first != name:
+                found.add("rules.toml", place, InputError(f"pathway '{name}' is spelled '{first}' in rule {where}"))
+
+
 def _check_number(catalogue: Catalogue, entry: Entry, traits: Mapping[str, float]) -> None:
     name = entry.parameter.trait
     if name is not None:
@@ -207,7 +243,7 @@ def _check_direction(catalogue: Catalogue, rule: Rule, cell: str, traits: Mappin
         raise InputError(
             f"'{rule.effect}', but 'towards' ({show(towards, kind)}) is {side} the base of {cell} ({show(base, kind)})"
         )
-    if rule.behavior in _FRACTIONS and not 0.0 <= towards <= 1.0:
+    if rule.behavior in FRACTIONS and not 0.0 <= towards <= 1.0:
         raise InputError(f"'towards' of {rule.behavior} must lie between 0 and 1")
 
 

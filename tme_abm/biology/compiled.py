@@ -10,7 +10,7 @@ the Hill function of the scale.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -59,12 +59,15 @@ class Receptor:
 
 @dataclass(frozen=True)
 class Term:
-    """One signal's pull: index of the signal, half-max (unit of the signal), Hill power, value it pulls towards."""
+    """One signal's pull: index of the signal, half-max (unit of the signal), Hill power, value it pulls towards, and
+    the pathways that carry it.
+    """
 
     signal: int
     half_max: float
     hill: float
     towards: float
+    pathway: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class Biology:
     base (cells, behaviors) : value without signals, in the internal unit of the behavior's kind (`kinds`).
     chemotaxis (cells, receptors) : weight with which a cell follows occupancy; expresses : whether it has the receptor.
     uptake (cells, molecules) : µm³ cleared a minute by one cell.
+    bases_of : (cell, behavior) of the bases that a trait gives, by trait.
     """
 
     cells: tuple[str, ...]
@@ -114,6 +118,7 @@ class Biology:
     receptor_index: Mapping[str, int]
     behavior_index: Mapping[str, int]
     signal_index: Mapping[str, int]
+    bases_of: Mapping[str, tuple[tuple[int, int], ...]]
 
 
 def compile(catalogue: Catalogue, traits: Mapping[str, float] | None = None) -> Biology:
@@ -171,6 +176,7 @@ def compile(catalogue: Catalogue, traits: Mapping[str, float] | None = None) -> 
         receptor_index=receptor_index,
         behavior_index=behavior_index,
         signal_index=_index(str(heard) for heard in signals),
+        bases_of=_bases_of(catalogue, cell_index, behavior_index),
     )
 
 
@@ -181,9 +187,12 @@ def _programs(
     behavior_index: Mapping[str, int],
     signals: dict[Signal, int],
 ) -> tuple[Program, ...]:
-    """A program for every (cell, behavior) with a rule or a scale; numbers `signals` in the order they are met."""
+    """A program for every (cell, behavior) with a rule or a scale, or whose base is zero only for want of a trait: it
+    may be set later. Numbers `signals` in the order they are met.
+    """
     rules: dict[tuple[int, int], list[Rule]] = {}
     scales: dict[tuple[int, int], Scale] = {}
+    latent: set[tuple[int, int]] = set()
     for rule in catalogue.rules:
         for cell in rule.cell:
             rules.setdefault((cell_index[cell], behavior_index[rule.behavior]), []).append(rule)
@@ -191,9 +200,11 @@ def _programs(
         for name, base in entry.behaviors.items():
             if base.scaled_by is not None:
                 scales[cell_index[cell], behavior_index[name]] = base.scaled_by
+            if base.is_trait and not base_number(catalogue, cell, name, traits):
+                latent.add((cell_index[cell], behavior_index[name]))
     cells, behaviors = tuple(cell_index), tuple(behavior_index)
     programs = []
-    for where in sorted({*rules, *scales}):
+    for where in sorted({*rules, *scales, *latent}):
         terms = [(rule.effect, _rule_term(catalogue, rule, traits, signals)) for rule in rules.get(where, [])]
         scale = scales.get(where)
         programs.append(
@@ -211,10 +222,22 @@ def _programs(
     return tuple(programs)
 
 
+def _bases_of(
+    catalogue: Catalogue, cell_index: Mapping[str, int], behavior_index: Mapping[str, int]
+) -> Mapping[str, tuple[tuple[int, int], ...]]:
+    found: dict[str, list[tuple[int, int]]] = {}
+    for cell, entry in catalogue.cells.items():
+        for name, base in entry.behaviors.items():
+            if base.trait is not None:
+                found.setdefault(base.trait, []).append((cell_index[cell], behavior_index[name]))
+    return {trait: tuple(bases) for trait, bases in found.items()}
+
+
 def _rule_term(catalogue: Catalogue, rule: Rule, traits: Mapping[str, float], signals: dict[Signal, int]) -> Term:
     memory = _optional(rule.memory, "time", traits, 0.0)
     towards = rule.towards.number(behavior(rule.behavior, catalogue.vocabulary).kind, traits)
-    return _term(catalogue, rule.signal, rule.half_max, rule.hill, memory or 0.0, towards, traits, signals)
+    term = _term(catalogue, rule.signal, rule.half_max, rule.hill, memory or 0.0, towards, traits, signals)
+    return replace(term, pathway=rule.pathway)
 
 
 def _term(

@@ -57,6 +57,9 @@ FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
 DEFAULT_BASE: Mapping[str, float] = MappingProxyType({"infiltration": 1.0})
 """Base of a behavior that a cell does not mention, where that is not 0: nothing bars the way unless it is said."""
 
+FRACTIONS: frozenset[str] = frozenset({"infiltration"})
+"""Behaviors that are shares, 0 to 1."""
+
 OWN_STATES: tuple[str, ...] = ("activation", "exhaustion", "polarization", "damage", "binding")
 """Internal states a cell senses as "own NAME"; so it does the contact molecules it carries."""
 

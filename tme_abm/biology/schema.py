@@ -147,7 +147,10 @@ class CellEntry(Frozen):
 
 
 class Rule(Evidence):
-    """In `cell`, `signal` increases or decreases `behavior` towards a value, with half-max and Hill power."""
+    """In `cell`, `signal` increases or decreases `behavior` towards a value, with half-max and Hill power.
+
+    `pathway` names the signaling routes or sensing receptors that carry it, for interventions that inhibit one.
+    """
 
     cell: StringList
     signal: StrictStr
@@ -157,6 +160,7 @@ class Rule(Evidence):
     half_max: Parameter
     hill: Parameter | None = None
     memory: Parameter | None = None
+    pathway: StringList = ()
 
     @model_validator(mode="before")
     @classmethod

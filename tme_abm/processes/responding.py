@@ -28,6 +28,8 @@ class Response:
 
     def of_rows(self, kind: int, name: str, rows: Rows) -> Array | float:
         """Value of behavior `name` for cells of `kind` in `rows`: (n,), or a number where no rule changes it."""
+        if not len(rows):
+            return np.zeros(0)
         return self._value(kind, name, self.tissue.cells.site[rows], rows)
 
     def at_sites(self, kind: int, name: str, sites: NDArray[np.integer]) -> Array:
@@ -39,16 +41,16 @@ class Response:
         program = self._programs.get((kind, behavior))
         if self._is_silenced(kind, name):
             return 0.0
+        fixed = self.tissue.controls.fixed.get((kind, name))
+        if fixed is not None:
+            return fixed
         if program is None:
             return float(self.biology.base[kind, behavior])
         return self._run(program, sites, rows)
 
     def _run(self, program: Program, sites: NDArray[np.integer], rows: Rows | None) -> Array | float:
         def weigh(terms: tuple[Term, ...]) -> list[tuple[Array, float]]:
-            return [
-                (drive(self._signal(term.signal, program.cell, sites, rows), term.half_max, term.hill), term.towards)
-                for term in terms
-            ]
+            return [(self._drive(term, program.cell, sites, rows), term.towards) for term in terms]
 
         value = pull(program.base, weigh(program.ups))
         value = pull(value, weigh(program.downs))
@@ -56,6 +58,12 @@ class Response:
             gate = self._signal(program.scale.signal, program.cell, sites, rows)
             value = value * hill(gate, program.scale.half_max, program.scale.hill)
         return value
+
+    def _drive(self, term: Term, kind: int, sites: NDArray[np.integer], rows: Rows | None) -> Array:
+        driven = drive(self._signal(term.signal, kind, sites, rows), term.half_max, term.hill)
+        for pathway in term.pathway:
+            driven = driven * self.tissue.controls.signaling.get((kind, pathway), 1.0)
+        return driven
 
     def _signal(self, signal: int, kind: int, sites: NDArray[np.integer], rows: Rows | None) -> Array:
         # Many rules of a cell read one signal; the block of rows is the same object for all of them. The block is

@@ -15,7 +15,7 @@ from ..kernels.response import occupancy
 from ..tissue import ALIVE, EMPTY, Column, Tissue
 from .process import Array, Rows
 
-__all__ = ["Senses", "exposure_column", "expression_column", "signal_columns"]
+__all__ = ["Senses", "exposure_column", "expression_column", "free_level", "signal_columns"]
 
 
 def expression_column(molecule: str) -> str:
@@ -42,6 +42,23 @@ def signal_columns(biology: Biology) -> list[Column]:
         if signal.kind == "exposure"
     ]
     return columns
+
+
+def free_level(tissue: Tissue, molecule: str, sites: NDArray[np.integer] | None = None) -> Array:
+    """Concentration [nM] of a diffusing molecule that receptors see at `sites`, or at all of them.
+
+    It is what the field has of it and what the medium holds of it, less the share that is neutralized.
+    """
+    if sites is not None:
+        level = tissue.fields.at(molecule, sites)
+    elif molecule in tissue.fields:
+        level = tissue.fields.everywhere(molecule)
+    else:
+        level = np.zeros(tissue.lattice.n_sites)
+    held = tissue.controls.held.get(molecule, 0.0)
+    level += held[sites] if isinstance(held, np.ndarray) and sites is not None else held
+    free = tissue.controls.free.get(molecule, 1.0)
+    return level * free if free != 1.0 else level
 
 
 class Senses:
@@ -82,16 +99,15 @@ class Senses:
 
     def level(self, molecule: str, sites: NDArray[np.integer], rows: Rows | None) -> Array:
         """Free concentration [nM] of a diffusing molecule, or mean level of a contact molecule shown by neighbors."""
+        if molecule not in self.biology.contact_index:
+            return free_level(self.tissue, molecule, sites)
+        level = self._read(f"level {molecule}", sites)
+        if rows is not None:
+            # A cell does not touch itself; a dead one shows nothing.
+            alive = self.tissue.cells.fate[rows] == ALIVE
+            own = self.tissue.cells[expression_column(molecule)][rows] * alive
+            level = np.maximum(level - own / 3**self.tissue.lattice.ndim, 0.0)
         free = self.tissue.controls.free.get(molecule, 1.0)
-        if molecule in self.biology.contact_index:
-            level = self._read(f"level {molecule}", sites)
-            if rows is not None:
-                # A cell does not touch itself; a dead one shows nothing.
-                alive = self.tissue.cells.fate[rows] == ALIVE
-                own = self.tissue.cells[expression_column(molecule)][rows] * alive
-                level = np.maximum(level - own / 3**self.tissue.lattice.ndim, 0.0)
-        else:
-            level = self.tissue.fields.at(molecule, sites)
         return level * free if free != 1.0 else level
 
     def occupied(self, receptor: int, kind: int, sites: NDArray[np.integer], rows: Rows | None) -> Array:
@@ -112,9 +128,9 @@ class Senses:
         inhibition = float(self.tissue.controls.inhibition[kind, receptor])
         if (receptor, inhibition) not in self._occupancy:
             ligands = (
-                (self.tissue.fields.everywhere(name) * self.tissue.controls.free.get(name, 1.0), dissociation)
+                (free_level(self.tissue, name), dissociation)
                 for name, dissociation in self.biology.receptors[receptor].ligands
-                if name in self.tissue.fields
+                if name in self.tissue.fields or name in self.tissue.controls.held
             )
             bound = occupancy(ligands, inhibition)
             self._occupancy[receptor, inhibition] = np.broadcast_to(bound, (self.tissue.lattice.n_sites,))

@@ -10,7 +10,7 @@ from ..biology.compiled import Biology
 from ..kernels.rates import decay_factor, relax, two_way
 from ..tissue import Tissue
 from .process import behavior_family, kinds_with
-from .senses import exposure_column, expression_column
+from .senses import exposure_column, expression_column, free_level
 
 __all__ = ["Activation", "Exhaustion", "Exposure", "Expression", "Healing", "Polarization"]
 
@@ -68,15 +68,15 @@ class Expression:
         self.writes = frozenset(expression_column(contact.name) for contact in biology.contacts)
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
-        for contact, behavior, kinds in self.shown:
+        # One contact molecule may decide on another: all is asked before any changes.
+        asked = [
+            (contact, tissue.behavior.rows_of(kind), tissue.behavior.of(kind, behavior))
+            for contact, behavior, kinds in self.shown
+            for kind in kinds
+        ]
+        for contact, rows, target in asked:
             level = tissue.cells[expression_column(contact.name)]
-            for kind in kinds:
-                rows = tissue.behavior.rows_of(kind)
-                asked = tissue.behavior.of(kind, behavior)
-                if contact.turnover is None:
-                    level[rows] = asked
-                else:
-                    level[rows] = relax(level[rows], asked, contact.turnover, dt)
+            level[rows] = target if contact.turnover is None else relax(level[rows], target, contact.turnover, dt)
 
 
 class Exposure:
@@ -94,7 +94,7 @@ class Exposure:
         rows = np.flatnonzero(tissue.living)
         for name, memory in self.remembered:
             column = tissue.cells[exposure_column(name, memory)]
-            level = tissue.fields.at(name, tissue.cells.site[rows]) * tissue.controls.free.get(name, 1.0)
+            level = free_level(tissue, name, tissue.cells.site[rows])
             column[rows] = relax(column[rows], level, 1.0 / memory, dt)
 
 

@@ -54,7 +54,6 @@ def _world(scenario: Scenario) -> Iterator[str]:
     lattice, clock, stroma = scenario.lattice, scenario.clock, scenario.stroma
     size = " × ".join(show(sites * lattice.spacing, "length") for sites in reversed(lattice.shape))
     flat = ", one site thick" if len(lattice.shape) == 2 else ""
-    ball = "disk" if len(lattice.shape) == 2 else "ball"
     yield _heading("The world", 2)
     yield _wrapped(
         f"A piece of tissue of {size}{flat}, cut into sites of {show(lattice.spacing, 'length')}. A site holds at "
@@ -63,16 +62,9 @@ def _world(scenario: Scenario) -> Iterator[str]:
         "Nothing passes the walls."
     )
     yield _wrapped(
-        f"Time advances in steps of {show(clock.dt, 'time')} for {clock.days:g} days. At the start "
-        f"{scenario.tumor.cells} tumor cells lie in a {ball} of radius {show(scenario.tumor_radius, 'length')} in the "
-        f"middle, among immune cells scattered over all tissue: "
-        + join(
-            f"{_name(cell)} {show(density, 'areal_density')}" for cell, density in scenario.immune.items() if density
-        )
-        + f". Blood vessels: {show(scenario.vessels.density, 'areal_density')}, and "
-        f"{_times(scenario.vessels.in_tumor)} inside the starting tumor. Matrix: {stroma.matrix:g} outside the "
-        f"starting tumor, {stroma.matrix_in_tumor:g} inside (0 none, 1 dense). A dividing cell can push others over "
-        f"up to {show(scenario.growth.push, 'length')}."
+        f"Time advances in steps of {show(clock.dt, 'time')} for {clock.days:g} days. {_start(scenario)} "
+        f"Matrix: {stroma.matrix:g} outside the starting tumor, {stroma.matrix_in_tumor:g} inside (0 none, 1 dense). A "
+        f"dividing cell can push others over up to {show(scenario.growth.push, 'length')}."
     )
     pools = [
         f"{entry.cells:.0f} {_name(pool)} ({show(entry.renewal, 'rate')})"
@@ -87,6 +79,20 @@ def _world(scenario: Scenario) -> Iterator[str]:
     if stroma.secretion:
         made = [f"{molecule} at {show(rate, 'production')}" for molecule, rate in stroma.secretion.items()]
         yield _wrapped(f"The stroma outside the tumor makes {join(made)}.")
+
+
+def _start(scenario: Scenario) -> str:
+    """What lies in the tissue at the start."""
+    tumor, vessels = scenario.tumor.cells, scenario.vessels
+    ball = "disk" if len(scenario.lattice.shape) == 2 else "ball"
+    mix = [f"{_name(cell)} {show(density, 'areal_density')}" for cell, density in scenario.immune.items() if density]
+    lies = f"{tumor} tumor cells lie in a {ball} of radius {show(scenario.tumor_radius, 'length')} in the middle"
+    said = f"At the start {lies}" if tumor else "There is no tumor at the start"
+    said += f", {'among' if tumor else 'but'} immune cells scattered over all tissue: {join(mix)}." if mix else "."
+    if not vessels.density:
+        return f"{said} Blood vessels: none."
+    inside = f", and {_times(vessels.in_tumor)} inside the starting tumor" if tumor else ""
+    return f"{said} Blood vessels: {show(vessels.density, 'areal_density')}{inside}."
 
 
 def _tumor(scenario: Scenario, catalogue: Catalogue) -> Iterator[str]:

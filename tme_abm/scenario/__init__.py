@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from .editor import scenario_schema
-from .load import changed, find, load, shipped
+from .load import assembled, changed, find, load, shipped
 from .protocol import (
+    Add,
     Block,
     Deplete,
     DoseBath,
     DoseDepot,
     DoseVessels,
+    Fix,
+    Hold,
     Infuse,
+    Inhibit,
     Intervention,
     KnockOut,
     Neutralize,
@@ -19,17 +23,22 @@ from .protocol import (
 from .schema import Scenario
 
 __all__ = [
+    "Add",
     "Block",
     "Deplete",
     "DoseBath",
     "DoseDepot",
     "DoseVessels",
+    "Fix",
+    "Hold",
     "Infuse",
+    "Inhibit",
     "Intervention",
     "KnockOut",
     "Neutralize",
     "Scenario",
     "SetTrait",
+    "assembled",
     "changed",
     "find",
     "load",

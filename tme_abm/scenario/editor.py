@@ -12,12 +12,16 @@ __all__ = ["scenario_schema"]
 
 _PLANS = (
     "Block",
+    "Inhibit",
     "Neutralize",
+    "Hold",
     "DoseBath",
     "DoseDepot",
     "DoseVessels",
     "Deplete",
     "Infuse",
+    "Add",
+    "Fix",
     "KnockOut",
     "SetTrait",
 )

@@ -14,7 +14,7 @@ from .messages import input_error
 from .schema import Scenario
 from .values import brief
 
-__all__ = ["changed", "find", "load", "shipped"]
+__all__ = ["assembled", "changed", "find", "load", "shipped"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = (_PACKAGE / "_scenarios", _PACKAGE.parent / "scenarios")  # in a wheel, in a checkout
@@ -65,6 +65,13 @@ def load(name_or_path: str | Path, overrides: Mapping[str, object] | Sequence[st
     document = read(path, find)
     document.values.setdefault("name", path.stem.lstrip(".") or "scenario")
     return _resolved(document, overrides)
+
+
+def assembled(values: Mapping[str, Any], *, name: str, extends: str | None = None) -> Scenario:
+    """The scenario that a table of values describes, laid over the one it `extends`; errors call the table `name`."""
+    document = Document(name) if extends is None else read(find(extends), find)
+    document.merge(values, name)
+    return _resolved(document, ())
 
 
 def changed(scenario: Scenario, overrides: Mapping[str, object] | Sequence[str]) -> Scenario:

@@ -14,6 +14,8 @@ from pydantic import model_validator as checked
 
 from .values import (
     AnyCell,
+    ArealDensity,
+    BehaviorName,
     Concentration,
     DiffusingMolecule,
     Duration,
@@ -21,6 +23,7 @@ from .values import (
     ImmuneCell,
     LatticeCell,
     Length,
+    PathwayName,
     PositiveConcentration,
     PositiveCount,
     PositiveLength,
@@ -33,6 +36,7 @@ from .values import (
     Secretion,
     Section,
     TraitName,
+    behavior_quantity,
     trait_quantity,
 )
 from .vocabulary import vocabulary
@@ -40,13 +44,17 @@ from .vocabulary import vocabulary
 __all__ = [
     "DO",
     "ROUTES",
+    "Add",
     "Block",
     "Deplete",
     "Dose",
     "DoseBath",
     "DoseDepot",
     "DoseVessels",
+    "Fix",
+    "Hold",
     "Infuse",
+    "Inhibit",
     "Intervention",
     "KnockOut",
     "Neutralize",
@@ -169,6 +177,29 @@ class DoseVessels(Timed):
         return exchange
 
 
+class Hold(Timed):
+    """The medium holds a molecule at a level, on top of what cells make; nobody uses it up."""
+
+    do: Literal["hold"] = Field(description=_DO)
+    molecule: DiffusingMolecule = Field(description="The molecule that is held.")
+    level: Concentration = Field(description="Its concentration; with to, that at the near wall.")
+    to: Concentration | None = Field(
+        default=None, description="Concentration at the far wall; in between it changes linearly."
+    )
+    axis: Literal["x", "y", "z"] | None = Field(
+        default=None, validate_default=True, description="Along which axis it changes: x, unless it is said."
+    )
+
+    @field_validator("axis", mode="after")
+    @classmethod
+    def _of_a_gradient(cls, axis: str | None, info: ValidationInfo) -> str | None:
+        if "to" not in info.data:  # refused already
+            return axis
+        if info.data["to"] is None and axis is not None:
+            raise RefusalError("goes with to, the level at the far wall")
+        return axis if info.data["to"] is None else axis or "x"
+
+
 class Deplete(Timed):
     """Cells of the named kinds are removed at a rate."""
 
@@ -184,6 +215,111 @@ class Infuse(Section):
     start: Duration = Field(default=0.0, description="When they are given.")
     cell: ImmuneCell = Field(description="The cells that are given.")
     count: PositiveCount = Field(description="How many reach the blood that serves this tissue.")
+
+
+class Add(Section):
+    """Cells are put on free sites drawn at random, all at one moment; at the start of the run they are planted."""
+
+    do: Literal["add"] = Field(description=_DO)
+    start: Duration = Field(default=0.0, description="When they are put there.")
+    cell: LatticeCell = Field(description="The cells that are added.")
+    count: PositiveCount | None = Field(default=None, description="How many, in every well.")
+    density: ArealDensity | None = Field(default=None, description="How many by area of the box.")
+    x: tuple[Length, ...] | None = Field(default=None, description="From where to where along x; anywhere without it.")
+    y: tuple[Length, ...] | None = Field(default=None, description="From where to where along y; anywhere without it.")
+    z: tuple[Length, ...] | None = Field(default=None, description="From where to where along z; anywhere without it.")
+    activation: Fraction | None = Field(default=None, description="Their activation, 0 to 1.")
+    exhaustion: Fraction | None = Field(default=None, description="Their exhaustion, 0 to 1.")
+    polarization: Fraction | None = Field(default=None, description="Their polarization, 0 (M2, N2) to 1 (M1, N1).")
+
+    @field_validator("x", "y", "z", mode="after")
+    @classmethod
+    def _from_to(cls, ends: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if ends is not None and (len(ends) != 2 or ends[0] >= ends[1]):
+            raise RefusalError("should be two lengths, the smaller one first")
+        return ends
+
+    @checked(mode="after")
+    def _one_number(self) -> Self:
+        if (self.count is None) == (self.density is None):
+            raise RefusalError("needs either count or density", at=("count",))
+        return self
+
+    @property
+    def box(self) -> tuple[tuple[float, float] | None, ...]:
+        """Where they may stand, (from, to) [µm] along x, y and z, None for anywhere."""
+        return tuple(None if ends is None else (ends[0], ends[1]) for ends in (self.x, self.y, self.z))
+
+    @property
+    def states(self) -> dict[str, float]:
+        """The inner states they are given, by column."""
+        given = {name: getattr(self, name) for name in ("activation", "exhaustion", "polarization")}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class Inhibit(Timed):
+    """A signaling pathway is inhibited: the rules it carries lose a fraction of their drive."""
+
+    do: Literal["inhibit"] = Field(description=_DO)
+    pathway: PathwayName = Field(description="The pathway, by the name that rules give it.")
+    fraction: Fraction = Field(default=1.0, description="Share of the drive that is lost.")
+    cells: tuple[AnyCell, ...] = Field(
+        default=(),
+        validate_default=True,
+        description="Only in these cells; without it, in all that have a rule of the pathway.",
+    )
+
+    @field_validator("cells", mode="before")
+    @classmethod
+    def _named(cls, cells: object) -> object:
+        return some(cells)
+
+    @field_validator("cells", mode="after")
+    @classmethod
+    def _have_it(cls, cells: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        pathway = info.data.get("pathway")
+        if pathway is None:  # refused already
+            return cells
+        return among(cells, vocabulary().pathways.get(pathway, ()), f"has a rule of {pathway}")
+
+
+class Fix(Timed):
+    """A behavior is clamped to a value, whatever the signals say."""
+
+    do: Literal["fix"] = Field(description=_DO)
+    behavior: BehaviorName = Field(description="The behavior that is clamped.")
+    value: Any = Field(description="The value, with the unit of the behavior.")
+    cells: tuple[AnyCell, ...] = Field(
+        default=(),
+        validate_default=True,
+        description="Only in these cells; without it, in all that have the behavior.",
+    )
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _of_its_kind(cls, value: object, info: ValidationInfo) -> object:
+        behavior = info.data.get("behavior")
+        return value if behavior is None else behavior_quantity(behavior).read(value)
+
+    @field_validator("cells", mode="before")
+    @classmethod
+    def _named(cls, cells: object) -> object:
+        return some(cells)
+
+    @field_validator("cells", mode="after")
+    @classmethod
+    def _have_it(cls, cells: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        behavior = info.data.get("behavior")
+        if behavior is None:  # refused already
+            return cells
+        return among(cells, vocabulary().behaviors.get(behavior, ()), f"has the behavior '{behavior}'")
+
+    @model_serializer(mode="wrap")
+    def _with_unit(self, handler: SerializerFunctionWrapHandler, info: Any) -> dict[str, Any]:
+        found: dict[str, Any] = handler(self)
+        if info.mode == "json":
+            found["value"] = behavior_quantity(self.behavior).write(self.value)
+        return found
 
 
 class KnockOut(Timed):
@@ -237,12 +373,34 @@ class SetTrait(Timed):
 
 Dose = DoseBath | DoseDepot | DoseVessels
 Intervention = Annotated[
-    Block | Neutralize | Annotated[Dose, Field(discriminator="route")] | Deplete | Infuse | KnockOut | SetTrait,
+    Block
+    | Inhibit
+    | Neutralize
+    | Hold
+    | Annotated[Dose, Field(discriminator="route")]
+    | Deplete
+    | Infuse
+    | Add
+    | Fix
+    | KnockOut
+    | SetTrait,
     Field(discriminator="do"),
 ]
 """Any one primitive."""
 
-DO = ("block", "neutralize", "dose", "deplete", "infuse", "knock out", "set trait")
+DO = (
+    "block",
+    "inhibit",
+    "neutralize",
+    "hold",
+    "dose",
+    "deplete",
+    "infuse",
+    "add",
+    "fix",
+    "knock out",
+    "set trait",
+)
 ROUTES = ("bath", "depot", "vessels")
 
 

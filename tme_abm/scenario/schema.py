@@ -17,7 +17,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ..biology import Biology, compile, load_catalogue
 from ..core.units import parse, show
-from .protocol import DoseDepot, Intervention
+from .protocol import Add, DoseDepot, Hold, Infuse, Intervention
 from .sections import BloodPool, Clock, FieldSolvers, Growth, Lattice, Record, Stroma, Tumor, Vessels
 from .values import ArealDensity, ImmuneCell, PoolName, RefusalError, Section, brief
 from .vocabulary import vocabulary
@@ -89,7 +89,7 @@ class Scenario(Section):
     def _fits(self) -> Self:
         self._check_room()
         self._check_crowding()
-        self._check_depots()
+        self._check_protocol()
         if self.record.every < self.clock.dt:
             raise RefusalError(
                 f"should be at least one step of the clock ({show(self.clock.dt, 'time')})",
@@ -121,17 +121,67 @@ class Scenario(Section):
         if vessels > 1:
             raise RefusalError(f"{vessels:.3g} vessels a site, and a site holds one", at=("vessels", "density"))
 
-    def _check_depots(self) -> None:
-        ends = [n * self.lattice.spacing for n in reversed(self.lattice.shape)]
+    def _check_protocol(self) -> None:
+        """Whether everything that is done fits this piece of tissue; a refusal names the item by its number."""
         for number, item in enumerate(self.protocol):
-            if isinstance(item, DoseDepot) and (
-                len(item.place) != len(ends) or any(x > end for x, end in zip(item.place, ends, strict=False))
-            ):
-                size = " x ".join(show(end, "length") for end in ends)
-                raise RefusalError(
-                    f"should be {len(ends)} coordinates inside the lattice of {size}",
-                    at=("protocol", number, "place"),
-                )
+            try:
+                match item:
+                    case DoseDepot():
+                        self._check_depot(item)
+                    case Hold() if item.axis == "z" and len(self.lattice.shape) == 2:
+                        raise RefusalError("this lattice has no z", at=("axis",), allowed=("x", "y"))
+                    case Add():
+                        self._check_box(item)
+                    case Infuse():
+                        self._check_infusion(item)
+            except RefusalError as refusal:
+                place = ("protocol", number, *refusal.at)
+                raise RefusalError(refusal.what, at=place, allowed=refusal.allowed, word=refusal.word) from refusal
+
+    def _check_depot(self, item: DoseDepot) -> None:
+        ends = self._ends
+        if len(item.place) != len(ends) or any(x > end for x, end in zip(item.place, ends, strict=False)):
+            raise RefusalError(f"should be {len(ends)} coordinates inside the lattice of {self._size}", at=("place",))
+
+    def _check_box(self, item: Add) -> None:
+        sites = 1
+        for axis, (ends, end) in enumerate(zip(item.box, (*self._ends, None), strict=False)):
+            name = "xyz"[axis]
+            if end is None:
+                if ends is not None:
+                    raise RefusalError("this lattice has no z", at=("z",))
+                continue
+            near, far = ends or (0.0, end)
+            if far > end * (1.0 + 1e-9):  # the last digits of a converted length do not matter
+                raise RefusalError(f"reaches beyond the lattice of {self._size}", at=(name,))
+            along = sum(near <= (n + 0.5) * self.lattice.spacing < far for n in range(self.lattice.shape[-1 - axis]))
+            if not along:
+                raise RefusalError("the center of no site lies between these", at=(name,))
+            sites *= along
+        if item.count is not None and item.count > sites:
+            raise RefusalError(f"{item.count} cells do not fit on the {sites} sites of the box", at=("count",))
+        if item.density is not None:
+            wanted = round(item.density * self.lattice.spacing**2 * sites)
+            if not 1 <= wanted <= sites:
+                raise RefusalError(f"makes {wanted} cells on the {sites} sites of the box", at=("density",))
+
+    def _check_infusion(self, item: Infuse) -> None:
+        pool = vocabulary().pool_of[item.cell]
+        if not self.blood[pool].cells:
+            raise RefusalError(
+                f"the blood offers no {item.cell} to this tissue at rest, and how fast infused ones leave it is told "
+                f"relative to that; give blood.{pool}.cells",
+                at=("cell",),
+            )
+
+    @property
+    def _ends(self) -> tuple[float, ...]:
+        """Size of the lattice [um] along x, y (and z)."""
+        return tuple(n * self.lattice.spacing for n in reversed(self.lattice.shape))
+
+    @property
+    def _size(self) -> str:
+        return " x ".join(show(end, "length") for end in self._ends)
 
     @property
     def tumor_radius(self) -> float:

@@ -142,3 +142,11 @@ class Record(Section):
 
     every: PositiveDuration = Field(description="Interval of the time series.")
     snapshots: PositiveDuration = Field(description="Interval of the pictures.")
+    molecules: tuple[DiffusingMolecule, ...] = Field(
+        default=(), description="Molecules to follow as fields even if no cell here senses them."
+    )
+
+    @field_validator("molecules", mode="after")
+    @classmethod
+    def _in_order(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(in_order(dict.fromkeys(given)))

@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, cast
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
+from ..biology.grammar import FRACTIONS
 from ..core.errors import InputError
 from ..core.units import KINDS, parse, show
 from .vocabulary import vocabulary
@@ -24,6 +25,7 @@ __all__ = [
     "Amount",
     "AnyCell",
     "ArealDensity",
+    "BehaviorName",
     "Concentration",
     "Count",
     "DiffusingMolecule",
@@ -32,6 +34,7 @@ __all__ = [
     "ImmuneCell",
     "LatticeCell",
     "Length",
+    "PathwayName",
     "PoolName",
     "PositiveConcentration",
     "PositiveCount",
@@ -50,6 +53,7 @@ __all__ = [
     "Shape",
     "Tolerance",
     "TraitName",
+    "behavior_quantity",
     "brief",
     "exact_text",
     "trait_quantity",
@@ -264,6 +268,8 @@ ImmuneCell = Annotated[str, Name("immune cell", "immune")]
 PoolName = Annotated[str, Name("blood pool", "pools")]
 DiffusingMolecule = Annotated[str, Name("diffusing molecule", "diffusing")]
 ReceptorName = Annotated[str, Name("receptor", "receptors")]
+BehaviorName = Annotated[str, Name("behavior", "behaviors")]
+PathwayName = Annotated[str, Name("pathway", "pathways")]
 Product = Annotated[str, Name("gene product (molecule or receptor)", "products")]
 
 
@@ -290,3 +296,8 @@ def trait_quantity(name: str) -> Quantity:
     """How the value of a tumor trait is read: its kind of unit, and its range in the catalogue as bounds."""
     trait = vocabulary().traits[name]
     return Quantity(trait.kind, low=trait.low, high=trait.high)
+
+
+def behavior_quantity(name: str) -> Quantity:
+    """How the value of a behavior is read: its kind of unit; a share is at most 1."""
+    return Quantity(vocabulary().quantities[name], high=1.0 if name in FRACTIONS else None)
