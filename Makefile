@@ -1,8 +1,9 @@
 # make run    sets everything up, simulates a cold and a hot tumor and writes the comparison report
+# make claims runs the claims of the reviews as experiments (about half an hour on two cores)
 # make view   sets everything up and opens the browser page on a running tumor
 # make test   sets everything up and runs ruff, mypy, import-linter and the quick tests
 .DEFAULT_GOAL := help
-.PHONY: help run view test test-all lint clean
+.PHONY: help run claims view test test-all lint clean
 SHELL := /bin/bash
 
 # The first Python that is new enough; `make PYTHON=...` decides otherwise.
@@ -16,12 +17,16 @@ REPLICATES ?= 3
 DAYS ?= 10
 OUT ?= results/cold-vs-hot
 
+# Where `make claims` writes; what is there already is not run again.
+CLAIMS ?= results/claims
+
 # What `make view` shows and where.
 SCENARIO ?= hot
 PORT ?= 8765
 
 help:
 	@echo 'make run       compare a cold and a hot tumor; the report goes to $(OUT)/report.html'
+	@echo 'make claims    run the claims of the reviews as experiments; the report goes to $(CLAIMS)/claims.html'
 	@echo 'make view      watch a tumor ($(SCENARIO)) live in the browser, http://127.0.0.1:$(PORT)'
 	@echo 'make test      ruff, mypy, import-linter, quick tests'
 	@echo 'make test-all  the same with the slow tests'
@@ -31,6 +36,9 @@ help:
 run: $(VENV)/.ready
 	$(BIN)/tme-abm compare cold hot --replicates $(REPLICATES) --days $(DAYS) --out $(OUT)
 	@echo 'The report is $(CURDIR)/$(OUT)/report.html'
+
+claims: $(VENV)/.ready
+	$(BIN)/tme-abm claims --out $(CLAIMS)
 
 view: $(VENV)/.ready-view
 	$(BIN)/tme-abm view $(SCENARIO) --port $(PORT)

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from . import calibrate, inspect, simulate, view
+from . import calibrate, claims, inspect, simulate, view
 
 __all__ = ["app"]
 
@@ -52,6 +52,7 @@ def _everything(
       compare cold hot --replicates 4    two tumors, and a report to open
       run hot --days 5                   one tumor
       explain hot                        what the model assumes
+      claims --id A-TNF-08               a claim of the reviews as an experiment
 
     Results go to stdout, progress and log to stderr. Exit code 0: success; 2:
     the input cannot be used; 1: a run failed.
@@ -60,6 +61,7 @@ def _everything(
 
 app.command(name="run")(simulate.run)
 app.command(name="compare")(simulate.compare)
+app.command(name="claims")(claims.claims)
 app.command(name="calibrate")(calibrate.calibrate)
 app.command(name="validate")(inspect.validate)
 app.command(name="explain")(inspect.explain)

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from .terminal import note, stderr
 
 if TYPE_CHECKING:
+    from ..assays import AssayResult
+    from ..assays.review import Tell as TellAssay
     from ..experiments.pool import Tell
     from ..experiments.walk import Callback, Progress
 
-__all__ = ["of_comparison", "of_run", "run_line"]
+__all__ = ["assay_line", "of_assays", "of_comparison", "of_run", "run_line"]
 
 REFRESH_SECONDS = 0.1
 CELLS_SHOWN = 5
@@ -107,6 +109,35 @@ def of_comparison(*, quiet: bool, runs: int, days: float) -> Iterator[Tell | Non
             bar.update(task, completed=min(done, runs * days), description=f"{ended} of {runs} runs")
 
         yield often
+
+
+@contextmanager
+def of_assays(*, quiet: bool) -> Iterator[TellAssay | None]:
+    """A callback for the review of claims: what each assay showed, and how many are left."""
+    if quiet:
+        yield None
+        return
+    if not stderr().is_terminal:
+        yield lambda result, done, total: note(f"{done:>4} of {total}  {assay_line(result)}")
+        return
+
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), TextColumn("{task.completed} of {task.total} assays"), TimeElapsedColumn(),
+               TextColumn("{task.description}"))
+    with Progress(*columns, console=stderr(), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda result, done, total: bar.update(
+            task, completed=done, total=total, description=assay_line(result)
+        )
+
+
+def assay_line(result: AssayResult) -> str:
+    """An assay that has ended, in one line."""
+    if result.error is not None:
+        return f"{result.id}: did not run"
+    verdicts = ", ".join(f"{claim} {verdict}" for claim, verdict in result.verdicts.items())
+    return f"{result.id} ({result.seconds:.0f} s): {verdicts}"
 
 
 def _clock(seconds: float) -> str:

@@ -11,16 +11,11 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
-import signal
-import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +24,7 @@ from .results import MANIFEST
 from .run import RunResult, is_finished, result_of, resume, run
 from .simulator import Simulator
 from .walk import Progress, RunFailed
+from .workers import end_with_parent, single_threaded
 
 if TYPE_CHECKING:
     from ..scenario.schema import Scenario
@@ -37,7 +33,6 @@ __all__ = ["Outcome", "Task", "run_all"]
 
 logger = logging.getLogger(__name__)
 
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _LOOK_SECONDS = 0.2
 _NOT_BEGUN = -1.0
 _DIED = "its process died; the system may have ended it for lack of memory"
@@ -72,7 +67,7 @@ def run_all(tasks: Sequence[Task], *, jobs: int, tell: Tell | None = None) -> li
     context = multiprocessing.get_context("spawn")
     board = context.RawArray("d", [_NOT_BEGUN] * len(tasks))
     batch = _Batch(tasks=tasks, context=context, board=board, outcomes={}, tell=tell)
-    with _single_threaded():
+    with single_threaded():
         waiting = list(range(len(tasks)))
         while waiting:
             lost = batch.round(waiting, jobs)
@@ -182,26 +177,4 @@ _boards: list[Any] = []  # in a worker: the one board its pool shares; a run's o
 def _prepare(board: Any) -> None:
     """In a worker, first: leave Ctrl-C to the parent, and end when the parent does."""
     _boards[:] = [board]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-@contextmanager
-def _single_threaded() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    end_with_parent()

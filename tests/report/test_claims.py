@@ -1,0 +1,403 @@
+"""The page of the executable review says what the review found, needs nothing else, and hides nothing."""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.report import reviewed
+from tme_abm.assays.claims import claims, scope
+from tme_abm.assays.results import Reading, Review
+from tme_abm.biology import load_catalogue
+from tme_abm.core.errors import InputError
+from tme_abm.report.claims import render, write_claims
+from tme_abm.report.claims_evidence import carriers
+from tme_abm.report.claims_pictures import arms_plot, forest, reading_of
+from tme_abm.report.claims_svg import limits, tick_texts, ticks
+from tme_abm.report.claims_sweep import curves
+from tme_abm.report.claims_words import effect, expected, percent, share
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text a reader sees."""
+
+    def __init__(self, raw: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.hidden = 0
+        self.feed(raw)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.hidden += tag in {"style", "script"}
+
+    def handle_endtag(self, tag: str) -> None:
+        self.hidden -= tag in {"style", "script"}
+
+    def handle_data(self, data: str) -> None:
+        if not self.hidden:
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+    def claims(self) -> dict[str, Mapping[str, str | None]]:
+        return {a["id"] or "": a for tag, a in self.tags if tag == "details" and a.get("class") == "claim"}
+
+
+def page(review: Review) -> Page:
+    return Page(render(review, load_catalogue(), {}))
+
+
+def part(raw: str, claim: str) -> str:
+    """What the page says about one claim, as raw HTML."""
+    start = raw.index(f'id="{claim}"')
+    return raw[start : raw.index("</aside>", start)]
+
+
+@pytest.fixture(scope="module")
+def raw() -> str:
+    return render(reviewed.ordinary(), load_catalogue(), {})
+
+
+def test_nothing_is_fetched(raw: str) -> None:
+    found = Page(raw)
+    fetched = [(tag, k, v) for tag, a in found.tags for k, v in a.items() if k in {"src", "srcset", "action", "data"}]
+    assert fetched == []
+    assert not {"link", "iframe", "img", "object"} & {tag for tag, _ in found.tags}
+    assert all(v.startswith("#") for tag, a in found.tags if tag == "use" and (v := a["href"]))
+    assert not re.search(r"@import|url\(|fetch\(|XMLHttp|import\(", raw)
+    policy = next(a["content"] or "" for tag, a in found.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert "default-src 'none'" in policy
+
+
+def test_every_claim_is_there_once_by_id(raw: str) -> None:
+    found = Page(raw).claims()
+    assert list(found) == ["A-IL2-08", "A-TNF-08", "B-MDSC-10", "B-METH-01"]
+    assert [a["data-verdict"] for a in found.values()] == ["contradicted", "shown", "not shown", "not modeled"]
+    for claim, verdict in (("A-TNF-08", "shown"), ("B-MDSC-10", "not shown"), ("B-METH-01", "not modeled")):
+        said = Page(part(raw, claim)).text
+        assert claims()[claim].fact in said
+        assert verdict in said
+        assert f"python run.py claims --id {claim}" in said
+
+
+def test_figures_are_those_of_the_review(raw: str) -> None:
+    one = next(c for c in reviewed.ordinary().claims if c.id == "A-TNF-08")
+    assert one.effect == pytest.approx(0.515)
+    said = Page(part(raw, "A-TNF-08")).text
+    assert "+0.515 /cell/day" in said
+    assert "0.494 to 0.536; +52 %" in said
+    assert "“treated” above “control” by at least 0.1 /cell/day" in said
+    assert "medium with 1 nM IL6; STAT3 inhibited" in said
+    assert "360 µm x 360 µm of culture surface per well; in it 60 tumor. 4 wells, 48 h, seed 1." in said
+
+
+def test_the_tally_counts_by_tier() -> None:
+    verdicts = {"A-TNF-08": "shown", "A-TNF-09": "shown", "A-IL2-08": "contradicted", "B-METH-01": "not modeled"}
+    tally = reviewed.review(*(reviewed.claim_result(claim, verdict=verdict) for claim, verdict in verdicts.items()))
+    raw = render(tally, load_catalogue(), {})
+    table = raw[raw.index('<table class="data tally">') : raw.index("</table>")]
+    rows = [Page(f"<tr{row}").text for row in table.split("<tr")[2:]]
+    assert rows == ["core 2 0 0 1 3 67 %", "extended 0 0 1 0 1 0 %", "all 2 0 1 1 4 50 %"]
+
+
+def test_what_failed_says_why(raw: str) -> None:
+    said = Page(part(raw, "B-MDSC-10")).text
+    assert "divisions of tumor: expected “treated” above “control” by at least 0.1 /cell/day, found +0.035" in said
+    assert "no such tissue" in Page(part(raw, "B-METH-01")).text
+
+
+def test_robustness_has_four_marks(raw: str) -> None:
+    def outcomes(claim: str) -> list[str]:
+        return re.findall(r'href="#g-(same|flips|not-applicable)"', part(raw, claim))
+
+    assert outcomes("A-TNF-08") == ["not-applicable", "flips", "same", "same"]  # no half dose was run
+    assert outcomes("B-MDSC-10") == ["same"] * 4
+    assert outcomes("B-METH-01") == ["not-applicable"] * 4
+    assert [a["data-flips"] for a in Page(raw).claims().values()] == ["", "1", "", ""]
+
+
+def test_a_variant_tells_its_effect_only_where_it_is_that_of_the_claim() -> None:
+    one = reviewed.assay("A-TNF-08")
+    second = one.judged[0].model_copy(update={"claims": ("A-TNF-09",), "readout": "count of tumor"})
+    verdicts = dict.fromkeys(("A-TNF-08", "A-TNF-09"), "shown")
+    variants = tuple(variant.model_copy(update={"verdicts": verdicts}) for variant in one.variants)
+    one = one.model_copy(
+        update={"claims": ("A-TNF-08", "A-TNF-09"), "judged": (*one.judged, second), "variants": variants}
+    )
+    both = [reviewed.claim_result(claim, one) for claim in one.claims]
+    raw = render(reviewed.review(*both, assays=[one]), load_catalogue(), {})
+    assert part(raw, "A-TNF-08").count("+0.20 [0.10, 0.30] /cell/day") == 4
+    assert "+0.20" not in part(raw, "A-TNF-09")
+
+
+def test_the_verdict_is_told_without_color(raw: str) -> None:
+    for claim, glyph in (("A-TNF-08", "shown"), ("A-IL2-08", "contradicted"), ("B-MDSC-10", "not-shown")):
+        assert f'<use href="#g-{glyph}"/></svg>{glyph.replace("-", " ")}</span>' in part(raw, claim)
+        assert f'<symbol id="g-{glyph}"' in raw
+
+
+def test_names_of_the_reviews_are_found_under_those_of_the_catalogue(raw: str) -> None:
+    found = Page(raw).claims()
+    assert "M-MDSC" in (found["B-MDSC-10"]["data-cell"] or "").split("|")
+    assert "TNF" in (found["A-TNF-08"]["data-molecule"] or "").split("|")
+    assert "Treg" in (found["A-IL2-08"]["data-cell"] or "").split("|")
+    # Named by the statement itself, not by any rule or assay.
+    assert {"tumor", "endothelium"} <= set((found["B-METH-01"]["data-cell"] or "").split("|"))
+
+
+def test_rules_and_their_sources_are_linked() -> None:
+    catalogue = load_catalogue()
+    rule, claim, key = next(
+        (rule, claim, key)
+        for rule in catalogue.rules
+        for claim in rule.claims
+        for key in rule.source
+        if claim in scope().ids and catalogue.references[key].doi
+    )
+    one = reviewed.assay(claim)
+    raw = part(render(reviewed.review(reviewed.claim_result(claim, one), assays=[one]), catalogue, {}), claim)
+    assert f'href="https://doi.org/{catalogue.references[key].doi}"' in unescape(raw)
+    said = [s for s in catalogue.sentences() if s.startswith("In ") and f"{rule.signal} {rule.effect}" in s]
+    assert any(s.replace("um^", "µm^").replace("^2", "²").replace("^3", "³") in Page(raw).text for s in said)
+
+
+def test_a_claim_is_carried_by_the_rules_that_name_it() -> None:
+    catalogue = load_catalogue()
+    found = carriers(catalogue)
+    for rule in catalogue.rules:
+        for claim in rule.claims:
+            said = [one.says for one in found[claim] if f", {rule.signal} {rule.effect} " in one.says]
+            assert len(said) >= len(rule.cell)
+
+
+def test_text_from_files_is_escaped() -> None:
+    attack = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+    one = reviewed.assay("A-TNF-08", title=attack, note=attack, readout=attack)
+    arms = {attack if name == "treated" else name: words for name, words in one.arms.items()}
+    values = {attack if name == "treated" else name: values for name, values in one.readings[1].arms.items()}
+    readings = (one.readings[1].model_copy(update={"arms": values}),)
+    judged = (one.judged[0].model_copy(update={"arm": attack, "holds": False, "unit": attack}),)
+    one = one.model_copy(
+        update={"arms": arms, "readings": readings, "judged": judged, "id": attack, "dish": attack, "cells": (attack,)}
+    )
+    sweep = reviewed.swept({attack: (0, 10, -10)}, ("0 nM", attack, "2 nM"))
+    failed = reviewed.assay("B-MDSC-10", error=attack)
+    result = reviewed.claim_result("A-TNF-08", one, sweep, verdict="not shown").model_copy(update={"unit": attack})
+    review = reviewed.review(
+        result, reviewed.claim_result("B-MDSC-10", failed).model_copy(update={"reason": attack}),
+        assays=[one, sweep, failed],
+    ).model_copy(update={"command": attack})  # fmt: skip
+    found = page(review)
+    assert sum(tag == "script" for tag, _ in found.tags) == 1
+    assert not any(tag == "img" for tag, _ in found.tags)
+    assert not any(key.startswith("on") for _, a in found.tags for key in a)
+    assert found.text.count("<script>alert(1)</script>") >= 12
+
+
+def test_a_failed_assay_is_named() -> None:
+    one = reviewed.assay("A-TNF-08", error="the fields blew up")
+    found = page(reviewed.review(reviewed.claim_result("A-TNF-08", one, verdict="not shown"), assays=[one])).text
+    assert "1 assay did not run : assay-of-a-tnf-08 (the fields blew up)" in found
+
+
+def test_a_quick_review_says_so_and_offers_no_flips() -> None:
+    one = reviewed.assay("A-TNF-08", variants=())
+    found = page(reviewed.review(reviewed.claim_result("A-TNF-08", one), assays=[one], quick=True))
+    assert "This was a quick run" in found.text
+    assert not any(a.get("name") == "flips" for _, a in found.tags)
+
+
+def test_the_same_review_gives_the_same_bytes(tmp_path: Path) -> None:
+    write_claims(reviewed.ordinary(), tmp_path / "claims.html")
+    before = (tmp_path / "claims.html").read_bytes()
+    write_claims(reviewed.ordinary(), tmp_path / "claims.html")
+    assert (tmp_path / "claims.html").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["claims.html"]
+
+
+def test_a_directory_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot write"):
+        write_claims(reviewed.ordinary(), tmp_path / "nowhere" / "claims.html")
+
+
+def test_the_whole_review_stays_small() -> None:
+    """Eight megabytes for 213 claims, each with an assay of eight arms and twelve wells."""
+    wells = [1 + 0.0123456 * index for index in range(12)]
+    ids = scope().ids[:20]
+    many = [reviewed.assay(claim, wells=wells, more_arms=6) for claim in ids]
+    results = [reviewed.claim_result(claim, one) for claim, one in zip(ids, many, strict=True)]
+    ten, twenty = (
+        len(render(reviewed.review(*results[:n], assays=many[:n]), load_catalogue(), {}).encode()) for n in (10, 20)
+    )
+    assert ten + (twenty - ten) / 10 * 203 < 8e6
+
+
+# ---------------------------------------------------------------- swords
+
+
+def test_a_reversal_is_where_the_line_crosses_zero() -> None:
+    one = reviewed.swept({"with CD8": (0, 10, 10, -10)}, ("0 nM", "0.1 nM", "1 nM", "10 nM"))
+    assert one.sweep is not None
+    (curve,) = curves(one.sweep, one.readings[0])
+    assert [round(p.place, 6) for p in curve.points] == [-2, -1, 0, 1]  # nothing: a decade left of the least dose
+    assert [p.change.mean for p in curve.points] == pytest.approx([0, 10, 10, -10])
+    (crossing,) = curve.crossings
+    assert crossing.place == pytest.approx(math.log10(math.sqrt(10)))
+    assert crossing.text == "near 3.2 nM"
+    assert curve.story == "+10 % at 0.1 nM and −10 % at 10 nM; it turns near 3.2 nM"
+
+
+def test_noise_is_no_reversal() -> None:
+    one = reviewed.swept({"a": (0, 1, -1), "b": (0, 20, 1)}, ("0 nM", "1 nM", "2 nM"), spread=8.0)
+    assert one.sweep is not None
+    first, second = curves(one.sweep, one.readings[0])
+    assert (first.crossings, first.story) == ((), "no dose makes a clear difference")
+    assert (second.crossings, second.story) == ((), "+20 % at 1 nM, no reversal")
+
+
+def test_doses_in_different_units_lie_on_one_axis() -> None:
+    one = reviewed.swept({"a": (0, 10, 5, -20)}, ("0 nM", "10 pM", "0.1 nM", "1 nM"))
+    assert one.sweep is not None
+    (curve,) = curves(one.sweep, one.readings[0])
+    assert [round(p.place, 6) for p in curve.points] == [-3, -2, -1, 0]
+
+
+def test_what_is_swept_may_be_words() -> None:
+    one = reviewed.swept({"a": (0, 10, -10)}, ("none", "early", "late"))
+    assert one.sweep is not None
+    (curve,) = curves(one.sweep, one.readings[0])
+    assert [p.place for p in curve.points] == [0, 1, 2]
+    assert curve.crossings[0].text == "between early and late"
+
+
+def test_swords_are_shown_at_the_top() -> None:
+    one = reviewed.swept({"with CD8": (0, 10, -10), "alone": (0, 1, 2)}, ("0 nM", "0.1 nM", "10 nM"))
+    raw = render(reviewed.review(reviewed.claim_result("A-TNF-08", one), assays=[one]), load_catalogue(), {})
+    head = raw[: raw.index('<section id="claims">')]
+    assert "Double-edged swords" in head
+    assert head.count('class="curve"') == 2
+    assert head.count('class="crossing"') == 1
+    assert 'href="#A-TNF-08"' in head
+    assert "medium with … TNF, with 0 nM, 0.1 nM and 10 nM" in Page(raw).text
+    assert "Double-edged swords" not in render(reviewed.ordinary(), load_catalogue(), {})
+
+
+# ---------------------------------------------------------------- pictures and words
+
+
+def test_a_dot_is_a_well_and_missing_ones_are_left_out() -> None:
+    reading = Reading(
+        readout="x", unit="", over="end", time=1, arms={"control": (1.0, None, 2.0), "treated": (2.0, 3.0, None)}
+    )
+    one = reviewed.judged(reading.arms, ["A-TNF-08"], smallest=0.0)
+    drawn = arms_plot(reading, one)
+    assert [len(re.findall("h0", dots)) for dots in re.findall(r'class="dots"[^>]*d="([^"]*)"', drawn)] == [2, 2]
+    (twins,) = re.findall(r'class="twins" d="([^"]*)"', drawn)
+    assert twins.count("M") == 1  # only the first well is in both arms
+    assert "band" not in drawn
+    assert 'class="band"' in arms_plot(reading, one.model_copy(update={"smallest": 0.5}))
+
+
+def test_the_reading_is_that_of_the_stated_duration() -> None:
+    one = reviewed.assay("A-TNF-08")
+    reading = reading_of(one, one.judged[0])
+    assert reading is not None
+    assert reading.time == one.duration
+    unread = reading_of(one, one.judged[0].model_copy(update={"effect": None, "ci95": None}))
+    assert unread == reading
+
+
+def test_an_effect_lies_right_of_zero_if_it_is_positive() -> None:
+    one = reviewed.assay("A-TNF-08").judged[0]
+    drawn = forest(one)
+    zero, bound = (float(x) for x in re.findall(r'class="(?:zero|reference)" d="M([\d.]+)', drawn))
+    mean = float(re.findall(r'cx="([\d.]+)"', drawn)[0])
+    assert zero < bound < mean
+
+
+@pytest.mark.parametrize(
+    ("value", "ci95", "unit", "said"),
+    [
+        (0.412, (0.331, 0.49), "/day", "+0.412 [0.331, 0.490] /day"),
+        (-0.02, (-0.5, 0.4), "", "−0.02 [−0.50, 0.40]"),
+        (2.03e-5, (1.2e-5, 2.9e-5), "nM", "+2.03 [1.20, 2.90] ×10⁻⁵ nM"),
+        (1234.5, (1100.0, 1350.0), "cells", "+1,234 [1,100, 1,350] cells"),
+        (0.0, (0.0, 0.0), "", "0 [0, 0]"),
+        (3.0, None, "h", "+3 h"),
+        (None, None, "h", "–"),
+        (math.nan, None, "", "–"),
+    ],
+)
+def test_effects(value: float | None, ci95: tuple[float, float] | None, unit: str, said: str) -> None:
+    assert str(effect(value, ci95, unit)) == said
+
+
+def test_shares() -> None:
+    assert [percent(x) for x in (0.631, -0.0413, 25.0, 0.0, None)] == ["+63 %", "−4.1 %", "×26", "0.0 %", ""]
+    assert [share(*x) for x in ((139, 147), (899, 900), (1, 900), (0, 3), (3, 3), (0, 0))] == [
+        "95 %", "99 %", "1 %", "0 %", "100 %", "–",
+    ]  # fmt: skip
+
+
+def test_expectations() -> None:
+    one = reviewed.assay("A-TNF-08").judged[0]
+    assert expected(one) == "“treated” above “control” by at least 0.1 /cell/day"
+    down = {"direction": "down", "against": "", "smallest": 0}
+    assert expected(one.model_copy(update=down)) == "“treated” below zero"
+    assert expected(one.model_copy(update={"direction": "none"})) == "“treated” like “control”, within 0.1 /cell/day"
+    absent = {"direction": "none", "against": "", "smallest": 2}
+    assert expected(one.model_copy(update=absent)) == "“treated” near zero, within 2 /cell/day"
+    rising = {"direction": "rising", "arm": "d2", "against": "d0", "smallest": 0}
+    assert expected(one.model_copy(update=rising)) == "rising from “d0” to “d2”"
+
+
+def test_ticks_are_round_and_limits_have_a_width() -> None:
+    assert ticks(0.0, 1.0, 5) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    assert ticks(-47.0, 13.0, 5) == pytest.approx([-40, -20, 0])
+    assert tick_texts([0.0, 2e-4, 4e-4]) == (["0", "2", "4"], "×10⁻⁴")
+    assert tick_texts([-0.5, 0.0, 1500.0]) == (["−0.5", "0", "1,500"], "")
+    for numbers in ([0.0], [3.0, 3.0], [-2.0], [1.0, 1.5], [0.2, 5.0]):
+        low, high = limits(numbers)
+        assert low < high
+        assert low <= min(numbers) <= max(numbers) <= high
+    assert limits([0.2, 5.0]) == (0.0, 5.0)
+
+
+# ---------------------------------------------------------------- in a browser
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.parametrize(
+    ("address", "left", "opened"),
+    [
+        ("", ["A-IL2-08", "A-TNF-08", "B-MDSC-10", "B-METH-01"], []),
+        ("#verdict=not+shown", ["B-MDSC-10"], []),
+        ("#cell=Treg", ["A-IL2-08"], []),
+        ("#text=caspase+DEATH", ["A-TNF-08"], []),
+        ("#flips=1&tier=core", ["A-TNF-08"], []),
+        ("#A-TNF-08", ["A-IL2-08", "A-TNF-08", "B-MDSC-10", "B-METH-01"], ["A-TNF-08"]),
+    ],
+)
+def test_the_address_filters_and_opens(tmp_path: Path, address: str, left: list[str], opened: list[str]) -> None:
+    write_claims(reviewed.ordinary(), tmp_path / "claims.html")
+    quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", f"--user-data-dir={tmp_path / 'profile'}"]
+    url = f"{(tmp_path / 'claims.html').as_uri()}{address}"
+    done = subprocess.run([str(CHROMIUM), *quiet, "--dump-dom", url], capture_output=True, text=True, timeout=60)
+    found = Page(done.stdout).claims()
+    assert [claim for claim, a in found.items() if "hidden" not in a] == left
+    assert [claim for claim, a in found.items() if "open" in a] == opened

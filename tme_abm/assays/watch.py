@@ -1,0 +1,240 @@
+"""A watch follows one model from the moment readouts begin: what was there, what happened, who walked how far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.units import parse
+from ..model import TumorModel
+from ..processes import Response
+from ..tissue import ALIVE
+
+__all__ = ["Walk", "Watch"]
+
+Values = NDArray[np.float64]
+
+_HOUR, _DAY, _MM2 = parse("1 h", "time"), parse("1 day", "time"), parse("1 mm^2", "area")
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Means over the cells that lived through it, by well: net way along x, length of path [µm], and the mean square
+    of the displacement about its mean [µm²].
+    """
+
+    net: Values
+    path: Values
+    spread: Values
+
+
+class Watch:
+    """Counts cells and events from the start of the readouts on. Call `look` after every step, `begin` at the start."""
+
+    def __init__(self, model: TumorModel) -> None:
+        self.model = model
+        self.wells = model.tissue.lattice.wells
+        self._index = model.biology.cell_index
+        self.begin()
+
+    def begin(self) -> None:
+        """Readouts count from now on."""
+        tissue = self.model.tissue
+        self._start = tissue.clock.time
+        self._ledger = {event: number.copy() for event, number in tissue.ledger.items()}
+        self._minutes = np.zeros((len(tissue.kinds), self.wells))
+        self._first: dict[str, Values] = {}
+        self._keys = tissue.cells.key.copy()
+        self._order = np.argsort(self._keys)
+        self._from = tissue.lattice.coordinates(tissue.cells.site)
+        self._last = self._from.copy()
+        self._path = np.zeros(len(self._keys))
+        self._forget()
+
+    def look(self, *, paths: bool) -> None:
+        """Take in the step that has just ended."""
+        tissue = self.model.tissue
+        self._forget()
+        living = tissue.cells.fate == ALIVE
+        well = tissue.lattice.well_of(tissue.cells.site[living])
+        present = np.bincount(
+            tissue.cells.kind[living].astype(np.int64) * self.wells + well,
+            minlength=len(tissue.kinds) * self.wells,
+        )
+        self._minutes += present.reshape(-1, self.wells) * tissue.clock.dt
+        for event, number in tissue.ledger.items():
+            before = self._ledger.get(event, 0.0)
+            first = self._first.setdefault(event, np.full(self.wells, np.nan))
+            first[np.isnan(first) & (number - before > 0)] = tissue.clock.time - self._start
+        if paths:
+            which, now = self._found()
+            self._path[which] += np.linalg.norm(now - self._last[which], axis=1)
+            self._last[which] = now
+
+    # ------------------------------------------------------------------ events
+
+    @property
+    def days(self) -> float:
+        """Length of the watch."""
+        return (self.model.tissue.clock.time - self._start) / _DAY
+
+    @property
+    def well_area(self) -> float:
+        """Area of a well [mm²]."""
+        lattice = self.model.tissue.lattice
+        return lattice.n_sites / lattice.wells * lattice.site_area / _MM2
+
+    def cell_days(self, cells: Sequence[str]) -> Values:
+        """Days lived by cells of these types, summed over cells."""
+        total: Values = self._minutes[self._kinds(cells)].sum(axis=0) / _DAY
+        return total
+
+    def events_named(self, event: str) -> Values:
+        """How much of a ledger's event there was."""
+        now = self.model.tissue.ledger.get(event)
+        if now is None:
+            return np.zeros(self.wells)
+        happened: Values = now - self._ledger.get(event, 0.0)
+        return happened
+
+    def events(self, cause: str, cells: Sequence[str]) -> Values:
+        """Events "`cause` of CELL"; without a cause, all deaths."""
+        causes = (cause,) if cause else ("apoptosis", "necrosis", "cytotoxicity", "depletion")
+        return sum((self.events_named(f"{one} of {cell}") for one in causes for cell in cells), np.zeros(self.wells))
+
+    def first_event(self, cause: str, cells: Sequence[str]) -> Values:
+        """Hours until the first such event; the length of the watch where there was none."""
+        times = [self._first.get(f"{cause} of {cell}", np.full(self.wells, np.nan)) for cell in cells]
+        first = np.fmin.reduce(times)
+        return np.where(np.isnan(first), self.days * _DAY, first) / _HOUR
+
+    # ------------------------------------------------------------------ the present state
+
+    def count(self, cells: Sequence[str]) -> Values:
+        """Living cells of these types."""
+        _, wells = self._rows(cells)
+        return np.bincount(wells, minlength=self.wells).astype(np.float64)
+
+    def column(self, name: str) -> Values:
+        """A column of all rows."""
+        values: Values = self.model.tissue.cells[name]
+        return values
+
+    def mean_of(self, cells: Sequence[str], column: str) -> Values:
+        """Mean of a column over the living cells of these types."""
+        return self.average(cells, self.column(column))
+
+    def average(self, cells: Sequence[str], values: Values) -> Values:
+        """Mean over the living cells of these types of `values`, given for all rows."""
+        rows, wells = self._rows(cells)
+        return self._by_well(values[rows], wells)
+
+    def mean_behavior(self, cells: Sequence[str], name: str) -> Values:
+        """Mean value of a behavior over the living cells of these types."""
+        total, number = np.zeros(self.wells), np.zeros(self.wells)
+        for cell in cells:
+            rows, wells = self._rows((cell,))
+            value = np.broadcast_to(self._responses().of_rows(self._index[cell], name, rows), (len(rows),))
+            total += np.bincount(wells, weights=value, minlength=self.wells)
+            number += np.bincount(wells, minlength=self.wells)
+        return _ratio(total, number)
+
+    def mean_level(self, molecule: str) -> Values:
+        """Mean free concentration in the well [nM], what the medium holds included."""
+        sites = np.arange(self.model.tissue.lattice.n_sites)
+        level = self._responses().senses.level(molecule, sites, None)
+        mean: Values = np.broadcast_to(level, sites.shape).reshape(self.wells, -1).mean(axis=1)
+        return mean
+
+    def level_at(self, molecule: str, cells: Sequence[str]) -> Values:
+        """Mean level of a molecule that the cells of these types sense."""
+        rows, wells = self._rows(cells)
+        level = self._responses().senses.level(molecule, self.model.tissue.cells.site[rows], rows)
+        return self._by_well(np.broadcast_to(level, rows.shape), wells)
+
+    def occupancy(self, receptor: str, cells: Sequence[str]) -> Values:
+        """Mean occupancy of a receptor on the cells of these types."""
+        found, places = [], []
+        for cell in cells:
+            rows, wells = self._rows((cell,))
+            number = self.model.biology.receptor_index[receptor]
+            sites = self.model.tissue.cells.site[rows]
+            found.append(self._responses().senses.occupied(number, self._index[cell], sites, rows))
+            places.append(wells)
+        return self._by_well(np.concatenate(found), np.concatenate(places))
+
+    def reach(self, molecule: str) -> Values:
+        """Distance [µm] from the highest level in the well to where it has fallen to 1/e of that one site beside it."""
+        lattice = self.model.tissue.lattice
+        level = self._responses().senses.level(molecule, np.arange(lattice.n_sites), None)
+        level = np.broadcast_to(level, (lattice.n_sites,)).reshape(self.wells, -1)
+        at = lattice.coordinates(np.arange(level.shape[1]))
+        return np.array([self._fall(one, at) * lattice.spacing for one in level])
+
+    def _fall(self, level: Values, at: Values) -> float:
+        """Where the profile around the highest site crosses 1/e of the first ring's level, in sites; NaN if nowhere."""
+        away = np.linalg.norm(at - at[int(np.argmax(level))], axis=1)
+        rings = np.round(away / self.model.tissue.lattice.spacing).astype(int)
+        profile = np.bincount(rings, weights=level) / np.bincount(rings)
+        below = np.flatnonzero(profile < profile[1] / np.e)
+        if profile[1] <= 0 or not len(below):
+            return float("nan")
+        ring = int(below[0])
+        inner, outer = np.log(profile[ring - 1]), np.log(max(profile[ring], np.finfo(float).tiny))
+        return float(ring - 1 + (inner - np.log(profile[1]) + 1.0) / (inner - outer))
+
+    def walked(self, cells: Sequence[str]) -> Walk:
+        """How far the cells of these types that were there at the start and still live have come."""
+        tissue = self.model.tissue
+        which, now = self._found()
+        rows = self._present
+        mine = np.isin(tissue.cells.kind[rows], self._kinds(cells)) & (tissue.cells.fate[rows] == ALIVE)
+        which, now, wells = which[mine], now[mine], tissue.lattice.well_of(tissue.cells.site[rows[mine]])
+        way = now - self._from[which]
+        net, path = self._by_well(way[:, -1], wells), self._by_well(self._path[which], wells)
+        centered = way - np.stack([self._by_well(way[:, axis], wells) for axis in range(way.shape[1])], axis=1)[wells]
+        return Walk(net=net, path=path, spread=self._by_well((centered**2).sum(axis=1), wells))
+
+    # ------------------------------------------------------------------ helpers
+
+    def _forget(self) -> None:
+        self._response: Response | None = None
+
+    def _responses(self) -> Response:
+        if self._response is None:
+            self._response = Response(self.model.biology, self.model.tissue)
+        return self._response
+
+    def _kinds(self, cells: Sequence[str]) -> list[int]:
+        return [self._index[cell] for cell in cells]
+
+    def _rows(self, cells: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.integer]]:
+        tissue = self.model.tissue
+        rows = np.flatnonzero((tissue.cells.fate == ALIVE) & np.isin(tissue.cells.kind, self._kinds(cells)))
+        return rows, tissue.lattice.well_of(tissue.cells.site[rows])
+
+    def _by_well(self, values: Values, wells: NDArray[np.integer]) -> Values:
+        total = np.bincount(wells, weights=values, minlength=self.wells)
+        number = np.bincount(wells, minlength=self.wells)
+        return _ratio(np.asarray(total, dtype=np.float64), number)
+
+    def _found(self) -> tuple[NDArray[np.int64], Values]:
+        """Of the cells of the start those that are still there: their number then, and where they are now."""
+        cells = self.model.tissue.cells
+        if not len(self._keys):
+            self._present = np.zeros(0, dtype=np.int64)
+            return self._present, np.zeros((0, self.model.tissue.lattice.ndim))
+        slot = np.minimum(np.searchsorted(self._keys, cells.key, sorter=self._order), len(self._keys) - 1)
+        which = self._order[slot]
+        self._present = np.flatnonzero(self._keys[which] == cells.key)
+        sites = cells.site[self._present]
+        return which[self._present], self.model.tissue.lattice.coordinates(sites)
+
+
+def _ratio(total: Values, number: NDArray[np.number]) -> Values:
+    """NaN where there is nothing to divide by."""
+    ratio: Values = np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0)
+    return ratio
