@@ -297,3 +297,34 @@ def test_a_catalogue_that_is_not_there_is_refused(tmp_path: Path) -> None:
         load_catalogue(tmp_path / "gone")
     with pytest.raises(InputError, match="6 problems"):
         load_catalogue(tmp_path)
+
+
+def test_a_table_may_be_spread_over_a_folder(edited: Edit) -> None:
+    folder = edited("rules", "", "")
+    whole = load_catalogue(folder)
+    text = (folder / "rules.toml").read_text(encoding="utf-8")
+    first, *others = text.split("[[rule]]")[1:]
+    (folder / "rules.toml").write_text("[[rule]]" + first, encoding="utf-8")
+    (folder / "rules").mkdir()
+    for number, rule in enumerate(others):
+        (folder / "rules" / f"{number}.toml").write_text("[[rule]]" + rule, encoding="utf-8")
+    (folder / "rules" / "notes.txt").write_text("not a table", encoding="utf-8")
+    assert load_catalogue(folder).rules == whole.rules
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("rules/more.toml", AGAIN, "rules/more.toml: rule 4 (CD8: PD1 occupancy decreases attack): says again"),
+        ("rules/more.toml", "[[rules]]\n", "rules/more.toml: unknown key 'rules'"),
+        ("molecules/more.toml", '[IFNG]\nname = "again"\n', "molecules/more.toml: IFNG: 'IFNG' is in"),
+        ("traits/more.toml", "[speedy]\nvalue = 1\n", "traits/more.toml: 3 problems."),
+    ],
+)
+def test_errors_name_the_file_of_the_folder(edited: Edit, file: str, text: str, said: str) -> None:
+    folder = edited("rules", "", "")
+    (folder / file).parent.mkdir()
+    (folder / file).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_catalogue(folder)
+    assert said in str(caught.value)
