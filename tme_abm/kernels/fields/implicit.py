@@ -96,8 +96,9 @@ def solve(operator: Operator, b: Array, start: Array, tolerance: float, workers:
     The wells iterate side by side, each with step lengths of its own, and one that is done rests.
     """
     wells = len(b)
-    running = np.asarray(b.reshape(wells, -1).any(axis=1), dtype=bool)
-    if not running.any():
+    # What fades away must not underflow when it is squared; the last step below takes care of such dust.
+    running = np.asarray(b.reshape(wells, -1).max(axis=1) > 100.0 * math.sqrt(np.finfo(b.dtype).tiny), dtype=bool)
+    if not b.any():
         return Solve(c=np.zeros_like(b), iterations=0, error=0.0, cut=np.zeros(wells))
     tolerance = max(tolerance, 20.0 * float(np.finfo(b.dtype).eps))
     tiny = float(np.finfo(b.dtype).tiny)
