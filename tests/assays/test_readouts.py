@@ -92,12 +92,12 @@ def test_a_gradient_is_read_where_the_cells_are() -> None:
 
 
 def test_divisions_are_births_per_cell_and_day() -> None:
-    model = dish({"do": "add", "cell": "tumor", "count": 20}, {"do": "fix", "behavior": "division", "value": "1 /day",
-                                                             "cells": ["tumor"]})
+    growing = {"do": "fix", "behavior": "division", "value": "1 /day", "cells": ["tumor"]}
+    model = dish({"do": "add", "cell": "tumor", "count": 20}, growing, STILL[1])
     before = read(model, "count of tumor")
     rate = read(model, "divisions of tumor", steps=72)
     after = read(model, "count of tumor")
-    born = after - before  # nearly nobody dies
+    born = after - before
     days = (before + after) / 2 * 0.5
     assert rate == pytest.approx(born / days, rel=0.15)
 
