@@ -117,15 +117,10 @@ def _Results(desk: Desk) -> None:
         Markup(html=verdict(desk.frame.value))
         if desk.closeup.value:
             with solara.Column(gap="0px", classes=["tme-scroll"]):
-                solara.Button("◂ back to the time courses", text=True, small=True, on_click=lambda: _close(desk))
+                solara.Button("◂ back to the time courses", text=True, small=True, on_click=desk.close)
                 Markup(html=desk.closeup.value)
         else:
             Markup(html=desk.charts.value)
-
-
-def _close(desk: Desk) -> None:
-    desk.closeup.set("")
-    desk.mark.set(None)
 
 
 @solara.component

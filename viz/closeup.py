@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from tme_abm.tissue import ALIVE, EMPTY, NECROTIC, TISSUE
 
 from .frame import state_columns
 
-__all__ = ["Cell", "Pull", "look"]
+__all__ = ["Cell", "Pull", "look", "revisit"]
 
 _FELT = 0.02  # weight of a signal, relative to the base, below which a rule does nothing one could see
 
@@ -34,8 +35,14 @@ class Pull:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One cell: what it is, its states, its occupied receptors [0, 1], and the rules that act on it, hardest first."""
+    """One cell: what it is, its states, its occupied receptors [0, 1], and the rules that act on it, hardest first.
 
+    key: its identity for good. x, y: where it is, as shares of the picture's width and height.
+    """
+
+    key: int
+    x: float
+    y: float
     kind: str
     name: str
     fate: str
@@ -57,6 +64,13 @@ def look(model: TumorModel, x: float, y: float) -> tuple[Cell, ...]:
     return tuple(_cell(model, row) for row in rows if row != EMPTY)
 
 
+def revisit(model: TumorModel, keys: Sequence[int]) -> tuple[Cell, ...]:
+    """The cells with these keys, in their order, wherever they are now; those that are gone are left out."""
+    known = model.tissue.cells.key
+    found = (np.flatnonzero(known == np.uint64(key)) for key in keys)
+    return tuple(_cell(model, int(rows[0])) for rows in found if len(rows))
+
+
 def _cell(model: TumorModel, row: int) -> Cell:
     tissue, biology = model.tissue, model.biology
     kind = int(tissue.cells.kind[row])
@@ -66,7 +80,11 @@ def _cell(model: TumorModel, row: int) -> Cell:
     rows = np.array([row])
     sites = tissue.cells.site[rows]
     columns = state_columns(biology)
+    place = np.unravel_index(int(sites[0]), tissue.lattice.shape)
     return Cell(
+        key=int(tissue.cells.key[row]),
+        x=(float(place[-1]) + 0.5) / tissue.lattice.shape[-1],
+        y=(float(place[-2]) + 0.5) / tissue.lattice.shape[-2],
         kind=name,
         name=model.catalogue.cells[name].name,
         fate="alive" if fate == ALIVE else "necrotic" if fate == NECROTIC else "apoptotic",
@@ -94,6 +112,8 @@ def _pulls(biology: Biology, response: Response, kind: int, rows: np.ndarray, si
             for term in terms:
                 level = float(response.senses(term.signal, kind, sites, rows)[0])
                 weight = (level / term.half_max) ** term.hill
+                for pathway in term.pathway:
+                    weight *= response.tissue.controls.signaling.get((kind, pathway), 1.0)
                 if weight >= _FELT:
                     signal = biology.signals[term.signal]
                     is_level = signal.kind == "concentration"

@@ -22,7 +22,6 @@ __all__ = ["CELL_TYPE", "COLORINGS", "Coloring", "FieldScale", "cell_colors", "n
 
 _NOT_COLORED = "#D5DADF"  # cells that a state does not concern
 _STEPS = 256
-_UNITS = (("µM", 1e-3), ("nM", 1.0), ("pM", 1e3), ("fM", 1e6))
 _QUANTILE = 0.998  # of a field: single hot sites must not darken all the rest
 
 
@@ -39,7 +38,7 @@ class Coloring:
     top: float | None = 1.0
     low: str = ""
     high: str = ""
-    colors: str = FIELD_COLORS[0]
+    colors: str = "viridis_r"  # not that of fields, which may lie below
     meaning: str = ""
 
     def concerns(self, frame: Frame) -> NDArray[np.bool_]:
@@ -111,7 +110,6 @@ COLORINGS: Mapping[str, Coloring] = {
             cells=("tumor",),
             low="newborn",
             high="dividing",
-            colors="viridis_r",
             meaning="Progress of tumor cells through their division cycle.",
         ),
     )
@@ -120,16 +118,20 @@ COLORINGS: Mapping[str, Coloring] = {
 
 @dataclass(frozen=True, kw_only=True)
 class FieldScale:
-    """Concentrations of a molecule shown from 0 to `top` of `unit`; an nM is `factor` of them."""
+    """Concentrations of a molecule shown from 0 to `top` [nM]."""
 
     molecule: str
     top: float
-    unit: str
-    factor: float
+
+    @property
+    def end(self) -> str:
+        """The upper end in words: all molecules in one unit, small numbers without powers of ten."""
+        number = f"{self.top:,.9f}".rstrip("0").rstrip(".") if self.top >= 1e-9 else f"{self.top:g}"
+        return f"{number} nM"
 
     def colors(self, field: NDArray[np.float32]) -> NDArray[np.uint8]:
         """RGB (ny, nx, 3) of concentrations [nM] (ny, nx)."""
-        shares = field * np.float32(self.factor / self.top)
+        shares = field * np.float32(1 / self.top)
         found: NDArray[np.uint8] = ramp(FIELD_COLORS[0])[_index(shares)]
         return found
 
@@ -137,8 +139,7 @@ class FieldScale:
 def scale_of(frame: Frame, molecule: str) -> FieldScale:
     """The scale on which the field of `molecule` is shown."""
     top = float(np.quantile(frame.fields[molecule], _QUANTILE)) or float(frame.fields[molecule].max())
-    unit, factor = next(((unit, factor) for unit, factor in _UNITS if top * factor >= 1), _UNITS[-1])
-    return FieldScale(molecule=molecule, top=nice_above(top * factor), unit=unit, factor=factor)
+    return FieldScale(molecule=molecule, top=nice_above(top))
 
 
 def nice_above(value: float) -> float:

@@ -23,13 +23,16 @@ def Picture(
     length: str,
     mark: Sequence[float] | None,
     armed: bool,
+    hint: str,
+    event_shown: Callable[[int], None],
+    event_hover: Callable[[dict[str, float]], None],
     event_pick: Callable[[dict[str, float]], None],
     event_zoom: Callable[[dict[str, float]], None],
     event_pan: Callable[[dict[str, float]], None],
 ) -> None:
     """An image of the tissue with a scale bar; tells where it was clicked, in shares of its width and height.
 
-    The wheel zooms around the pointer, dragging moves.
+    The wheel zooms around the pointer, dragging moves; `hint` is on what lies where the pointer rests.
     """
 
 
@@ -79,6 +82,9 @@ def Tissue(desk: Desk) -> None:
         length=length,
         mark=desk.marked(),
         armed=desk.depot.value is not None,
+        hint=desk.hint.value,
+        event_shown=lambda _: desk.shown(),
+        event_hover=lambda place: desk.hover(place["x"], place["y"]),
         event_pick=lambda place: desk.pick(place["x"], place["y"]),
         event_zoom=lambda by: desk.zoom(by["factor"], by["x"], by["y"]),
         event_pan=lambda by: desk.pan(by["x"], by["y"]),

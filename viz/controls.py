@@ -10,6 +10,7 @@ from typing import Any
 import solara
 
 from tme_abm.scenario import shipped
+from tme_abm.scenario.vocabulary import vocabulary
 
 from . import treatments
 from .components import Dial, Save
@@ -22,7 +23,7 @@ _OFFERS = (
     {"what": "picture", "label": "Picture (PNG)", "hint": "The picture with legend, scale bar and color bar"},
     {"what": "series", "label": "Series (CSV)", "hint": "All measures of every picture so far"},
     {"what": "scenario", "label": "Scenario (TOML)", "hint": "All settings and interventions; `run` repeats them"},
-    {"what": "checkpoint", "label": "State (NPZ)", "hint": "All state of the model, to go on from"},
+    {"what": "checkpoint", "label": "State (ZIP)", "hint": "A run directory, to go on from with run --resume"},
 )
 
 
@@ -122,7 +123,7 @@ def _Changes(desk: Desk) -> None:
 def _Treat(desk: Desk) -> None:
     form, choose = solara.use_state(treatments.FORMS[0])
     forms: Mapping[str, Callable[[Desk], Any]] = dict(
-        zip(treatments.FORMS, (_Block, _Neutralize, _Inject, _Deplete, _Infuse), strict=True)
+        zip(treatments.FORMS, (_Block, _Neutralize, _Inject, _Inhibit, _Deplete, _Infuse, _Add), strict=True)
     )
     with solara.Column(gap="6px", classes=["tme-scroll", "tme-fields"]):
         solara.Button(
@@ -204,6 +205,16 @@ def _Inject(desk: Desk) -> None:
 
 
 @solara.component
+def _Inhibit(desk: Desk) -> None:
+    names = list(vocabulary().pathways)
+    pathway, set_pathway = solara.use_state("STAT3" if "STAT3" in names else names[0])
+    share, set_share = solara.use_state(0.9)
+    solara.Select("Pathway", names, value=pathway, on_value=set_pathway, dense=True)
+    _Share(share, set_share)
+    solara.Button("Inhibit", on_click=lambda: desk.intervene(treatments.inhibit(pathway, share)))
+
+
+@solara.component
 def _Deplete(desk: Desk) -> None:
     names = [name for name in desk.frame.value.cell_names if f"{name} cells" in desk.frame.value.measures]
     cell, set_cell = solara.use_state("TAM" if "TAM" in names else names[0])
@@ -231,6 +242,30 @@ def _Infuse(desk: Desk) -> None:
 
 
 @solara.component
+def _Add(desk: Desk) -> None:
+    frame = desk.frame.value
+    names = [name for name in frame.cell_names if f"{name} cells" in frame.measures]
+    cell, set_cell = solara.use_state("CD8" if "CD8" in names else names[0])
+    power, set_power = solara.use_state(2.5)
+    solara.Select("Cells", names, value=cell, on_value=set_cell, dense=True)
+    Dial(
+        label="cells, on free sites",
+        text=f"{_tidy(10**power):,}",
+        hint="Put at random on free sites of the whole tissue",
+        place=(power - 1) / 4,
+        changed=False,
+        event_moved=lambda place: set_power(round(1 + 4 * place, 2)),
+        event_usual=lambda _: set_power(2.5),
+    )
+    solara.Button("Add", on_click=lambda: desk.intervene(treatments.add(cell, _tidy(10**power))))
+
+
+def _tidy(number: float) -> int:
+    """Two digits, since more were not meant."""
+    return int(float(f"{number:.1e}"))
+
+
+@solara.component
 def _InForce(desk: Desk) -> None:
     _ = desk.frame.value
     items = desk.session.in_force()
@@ -249,6 +284,7 @@ def _Saving(desk: Desk) -> None:
     with solara.Column(gap="6px", classes=["tme-scroll"]):
         Save(offers=list(_OFFERS), file=desk.file.value, event_ask=desk.save)
         solara.Text(
-            "The scenario file holds every setting and all that was done, with its time: `run` repeats this tumor.",
+            "The scenario file holds every setting and all that was done, with its time: `run` repeats this tumor. "
+            "The state is a run directory: unzip it, and `run --resume` goes on from here.",
             classes=["tme-note"],
         )

@@ -9,6 +9,7 @@ import numpy as np
 from tme_abm.report.palette import STATES, cell_color
 
 from .charts import Line, chart
+from .colorings import nice_above
 from .frame import Frame
 from .raster import View
 from .session import History
@@ -16,7 +17,9 @@ from .texts import threshold
 
 __all__ = ["courses"]
 
-_WIDTH, _HEIGHT = 348, 124
+_WIDTH, _HEIGHT = 348, 98
+_SHORTEST = 0.2  # days on the axis
+_AHEAD = 1.25
 
 # Molecules whose course tells the story, with line colors of the Okabe-Ito set; the one overlaid comes on top.
 _FOLLOWED = {"IFNG": "#0072B2", "CXCL10": "#D55E00", "TGFB": "#009E73", "CCL2": "#CC79A7"}
@@ -29,7 +32,7 @@ _CALLED = {"CXCR3": ("CD8", ""), "CCR2": ("M-MDSC", "5 2"), "CXCR2": ("PMN-MDSC"
 def courses(frame: Frame, history: History, view: View) -> str:
     """The charts as HTML."""
     days = np.array(history.days)
-    common: dict[str, Any] = {"width": _WIDTH, "height": _HEIGHT, "end": frame.days}
+    common: dict[str, Any] = {"width": _WIDTH, "height": _HEIGHT, "end": _end(frame)}
     immune = [
         name for name in frame.cell_names if f"{name} cells" in frame.measures and f"{name} core" in frame.measures
     ]
@@ -64,8 +67,19 @@ def courses(frame: Frame, history: History, view: View) -> str:
             **common,
         ),
         chart(
-            "Recruiting",
-            "at vessels",
+            "Called from blood",
+            "/vessel/day",
+            days,
+            [
+                Line(label="effectors", values=history["effectors called"], color=cell_color("CD8")),
+                Line(label="suppressors", values=history["suppressors called"], color=cell_color("Treg"), dashes="5 2"),
+            ],
+            log=True,
+            **common,
+        ),
+        chart(
+            "Receptors that call",
+            "held",
             days,
             [
                 Line(label=name, values=history[f"called by {name}"], color=cell_color(cell), dashes=dashes)
@@ -87,6 +101,11 @@ def courses(frame: Frame, history: History, view: View) -> str:
         ),
     ]
     return "".join(f"<div class='tme-course'>{svg}</div>" for svg in drawn)
+
+
+def _end(frame: Frame) -> float:
+    """The last day of the axis: some room ahead, so that the beginning can be read as well as the end."""
+    return min(frame.days, nice_above(max(_SHORTEST, _AHEAD * frame.day)))
 
 
 def _molecules(frame: Frame, view: View) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -20,7 +21,7 @@ from .picture import full_png
 from .raster import View, window_of
 from .session import Session
 from .settings import Dial, Settings, pool_dials, trait_dials
-from .texts import closeup
+from .texts import closeup, glance
 from .treatments import Depot
 
 __all__ = ["Desk"]
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 _ZOOM = 1.6  # at the start: the tumor and some of its surroundings
 _MOST_ZOOM = 12.0
 _BETWEEN_CHARTS = 0.4  # seconds; charts need not follow every frame
+_UNSEEN = 0.5  # seconds to wait for the browser to say that it shows a picture, before it gets the next
 
 
 class Desk:
@@ -48,7 +50,10 @@ class Desk:
         self.mark: solara.Reactive[tuple[float, float] | None] = solara.reactive(None)
         self.closeup: solara.Reactive[str] = solara.reactive("")
         self.file: solara.Reactive[dict[str, Any] | None] = solara.reactive(None)
+        self.hint: solara.Reactive[str] = solara.reactive("")
+        self._watched: tuple[int, ...] = ()
         self._charted = 0.0
+        self._shown = threading.Event()
         planted = load(scenario)
         self.dials = _dials(planted)
         self.session = Session(planted, seed, self._publish, self.message.set, self._stopped)
@@ -58,11 +63,18 @@ class Desk:
     # ------------------------------------------------------------- what the session tells
 
     def _publish(self, frame: Frame) -> None:
-        if frame is not self.session.frame:
-            return  # another tumor has been planted meanwhile
+        self._shown.clear()
         self.frame.set(frame)
         if not self.session.playing or time.monotonic() - self._charted > _BETWEEN_CHARTS:
             self.redraw_charts()
+            self._follow()
+        # A browser that is slower than the model gets fewer pictures, not a queue of them.
+        if self.session.playing:
+            self._shown.wait(_UNSEEN)
+
+    def shown(self) -> None:
+        """The browser shows the picture it was sent."""
+        self._shown.set()
 
     def _stopped(self) -> None:
         self.playing.set(False)
@@ -78,8 +90,11 @@ class Desk:
 
     # ------------------------------------------------------------- what a person does
 
-    def attempt(self, action: Callable[[], None]) -> bool:
-        """Do it; what cannot be done is told on the page. Returns whether it was done."""
+    def attempt(self, action: Callable[[], None], *, quiet: bool = False) -> bool:
+        """Do it; what cannot be done is told on the page. Returns whether it was done.
+
+        quiet: what the page tells already stays, as nobody asked for this action.
+        """
         try:
             action()
         except TmeError as error:
@@ -89,7 +104,8 @@ class Desk:
             log.exception("on the page")
             self.message.set(f"{type(error).__name__}: {error}")
             return False
-        self.message.set("")
+        if not quiet:
+            self.message.set("")
         return True
 
     def toggle(self) -> None:
@@ -135,8 +151,8 @@ class Desk:
                 self.dials = _dials(load(wanted.scenario))
             self.settings.set(wanted)
             self.pending.set({})
-            self.closeup.set("")
-            self.mark.set(None)
+            self.close()
+            self.hint.set("")
 
         self.attempt(plant)
 
@@ -237,7 +253,41 @@ class Desk:
             self.intervene(depot.at(model.scenario, x, y, time=model.clock.time))
             self.depot.set(None)
         else:
-            self.attempt(lambda: self.closeup.set(closeup(self.session.look(x, y), self.session.frame.day)))
+            self.attempt(lambda: self._look(x, y))
+
+    def _look(self, x: float, y: float) -> None:
+        day, cells = self.session.look(x, y)
+        self._watched = tuple(cell.key for cell in cells)
+        self.closeup.set(closeup(cells, day))
+
+    def _follow(self) -> None:
+        """Look again at the cells that were clicked, where they are now."""
+        if not self._watched or not self.closeup.peek():
+            return
+        day, cells = self.session.revisit(self._watched)
+        self.closeup.set(closeup(cells, day, gone=not cells))
+        self.mark.set((cells[0].x, cells[0].y) if cells else None)
+
+    def close(self) -> None:
+        """Look at the time courses again."""
+        self._watched = ()
+        self.closeup.set("")
+        self.mark.set(None)
+
+    def hover(self, x: float, y: float) -> None:
+        """The pointer rests on a place of the picture."""
+        left, top, width, height = self._seen()
+        x, y = left + x * width, top + y * height
+        self.attempt(lambda: self.hint.set(self._hint(x, y)), quiet=True)
+
+    def _hint(self, x: float, y: float) -> str:
+        frame, name = self.session.frame, self.view.peek().field
+        _, cells = self.session.look(x, y)
+        if name is None or name not in frame.fields:
+            return glance(cells)
+        ny, nx = frame.shape
+        level = frame.fields[name][min(ny - 1, int(y * ny)), min(nx - 1, int(x * nx))]
+        return glance(cells, f"{name} {float(level):.3g} nM")
 
     def save(self, what: str) -> None:
         """Make a file for the browser to keep."""
@@ -247,6 +297,7 @@ class Desk:
         frame, scenario = self.session.frame, self.session.model.scenario
         stem = f"{scenario.name}-seed{self.session.model.seed_number}"
         day = f"day{frame.day:05.2f}"
+        state = f"{stem}-{day}"
         match what:
             case "picture":
                 name, kind = f"{stem}-{day}.png", "image/png"
@@ -256,7 +307,7 @@ class Desk:
             case "scenario":
                 name, kind, content = f"{stem}.toml", "application/toml", self.session.scenario_toml().encode()
             case _:
-                name, kind, content = f"{stem}-{day}.npz", "application/octet-stream", self.session.checkpoint()
+                name, kind, content = f"{state}.zip", "application/zip", self.session.checkpoint(state)
         # The time makes every file a new value, so that the same one can be saved twice.
         return {"name": name, "type": kind, "content": base64.b64encode(content).decode(), "made": time.time()}
 

@@ -15,11 +15,17 @@ from numpy.typing import NDArray
 from tme_abm.biology import Biology
 from tme_abm.model import TumorModel
 from tme_abm.observe import classify, compartments, measure
-from tme_abm.processes import expression_column
+from tme_abm.processes import Response, expression_column
 from tme_abm.tissue import ALIVE, IMMUNE, Tissue
 
-__all__ = ["Frame", "capture", "recruiters", "state_columns"]
+__all__ = ["EFFECTORS", "SUPPRESSORS", "Frame", "capture", "recruiters", "state_columns"]
 
+EFFECTORS = ("CD8", "Th1", "NK")
+SUPPRESSORS = ("Treg", "M-MDSC", "PMN-MDSC")
+"""Whom chemokines call: those who kill and help to, and those who hold them back. Macrophages and neutrophils, which
+can be either, are in neither group."""
+
+_DAY = 24 * 60.0
 _STATES = ("phase", "damage", "activation", "exhaustion", "polarization")
 
 
@@ -29,7 +35,8 @@ class Frame:
 
     row, column: where a cell is. kind: index into `cell_names`. immune: whether it lies on the immune layer.
     columns: inner states and surface molecules by name. fields: concentrations [nM]. called: by receptor, the mean
-    occupancy [0, 1] that chemokines would give it at the vessels. notes: what is being done to the tumor.
+    occupancy [0, 1] that chemokines would give it at the vessels. summoned: by group, how many leukocytes a day the
+    signals at a vessel ask for, averaged over the vessels, as long as the blood has all of them.
     """
 
     step: int
@@ -50,6 +57,7 @@ class Frame:
     measures: Mapping[str, float]
     state: str
     called: Mapping[str, float]
+    summoned: Mapping[str, float]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -92,6 +100,7 @@ def capture(model: TumorModel) -> Frame:
         measures=measures,
         state=classify(measures),
         called=_called(tissue, biology),
+        summoned=_summoned(tissue, biology),
     )
 
 
@@ -123,3 +132,21 @@ def _called(tissue: Tissue, biology: Biology) -> dict[str, float]:
                 bound += tissue.fields.at(ligand, tissue.vessels) / dissociation
         found[name] = float(np.mean(bound / (1 + bound))) if len(bound) else 0.0
     return found
+
+
+def _summoned(tissue: Tissue, biology: Biology) -> dict[str, float]:
+    """Arrivals a day and vessel that receptors and adhesion allow, for either group."""
+    if not len(tissue.vessels):
+        return {"effectors": 0.0, "suppressors": 0.0}
+    response = Response(biology, tissue)
+    adhesion = np.ones(len(tissue.vessels))
+    for kind, layer in enumerate(biology.layer):
+        if layer == "vessel":
+            adhesion *= response.at_sites(kind, "adhesion", tissue.vessels)
+
+    def of(names: tuple[str, ...]) -> float:
+        kinds = [biology.cell_index[name] for name in names if name in biology.cell_index]
+        rates = [response.at_sites(kind, "extravasation", tissue.vessels) * adhesion for kind in kinds]
+        return _DAY * float(np.sum(rates)) / len(tissue.vessels)
+
+    return {"effectors": of(EFFECTORS), "suppressors": of(SUPPRESSORS)}

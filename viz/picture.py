@@ -61,7 +61,7 @@ def full_png(frame: Frame, view: View, title: str) -> bytes:
         y = _draw_bar(sheet, pen, left, y, chosen.name, chosen.colors, f"{chosen.end(frame):g}")
     if view.field is not None and view.field in frame.fields:
         scale = scale_of(frame, view.field)
-        _draw_bar(sheet, pen, left, y, view.field, "magma_r", f"{scale.top:g} {scale.unit}")
+        _draw_bar(sheet, pen, left, y, view.field, "magma_r", scale.end)
     return _encoded(sheet, level=6)
 
 

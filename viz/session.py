@@ -1,8 +1,9 @@
 """The running model of one browser tab: stepping, playing, treating, saving. It knows nothing of browsers.
 
 One lock guards the model. Whoever steps it or changes it holds the lock until a frame is captured, so that nobody ever
-sees a half-done step. The frame is published after the lock is let go, in the thread that stepped: drawing may wait
-for a page that in turn waits for the model.
+sees a half-done step. Frames are shown by a thread of its own, which takes the newest whenever it is done with the one
+before: a slow drawing costs pictures and never steps. No lock is held meanwhile, since drawing may wait for a page that
+in turn waits for the model.
 """
 
 from __future__ import annotations
@@ -10,19 +11,24 @@ from __future__ import annotations
 import csv
 import io
 import logging
+import tempfile
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tme_abm.core.errors import InputError
+from tme_abm.experiments.keep import Logbook
 from tme_abm.model import TumorModel
 from tme_abm.scenario import Add, Infuse, Intervention, Scenario, changed
+from tme_abm.tissue import EMPTY
 
-from .closeup import Cell, look
+from .closeup import Cell, look, revisit
 from .frame import Frame, capture
 
 __all__ = ["History", "Session"]
@@ -31,10 +37,11 @@ log = logging.getLogger(__name__)
 
 _SHORTEST = 0.04  # seconds a picture stays at least: nobody sees more, and the browser has to keep up
 _PAUSE = 0.005  # seconds the lock is left alone between two steps, so that others get it
+_IDLE = 2.0  # seconds the drawing thread waits for another frame before it ends
 
 
 class History:
-    """Measures of every frame so far, as columns."""
+    """Measures of every frame so far, as columns. One thread may read while another adds."""
 
     def __init__(self) -> None:
         self.days: list[float] = []
@@ -44,16 +51,16 @@ class History:
         """Append the measures of a frame; of a frame already there, nothing."""
         if self.days and frame.day <= self.days[-1]:
             return
-        now = dict(frame.measures) | {f"called by {name}": share for name, share in frame.called.items()}
-        for name in now.keys() - self._values.keys():
-            self._values[name] = [np.nan] * len(self.days)
+        for name, value in _all_measures(frame).items():
+            if name not in self._values:
+                self._values[name] = [np.nan] * len(self.days)
+            self._values[name].append(value)
+        # Last, so that a reader who looks at the days first finds a value for each.
         self.days.append(frame.day)
-        for name, values in self._values.items():
-            values.append(now.get(name, np.nan))
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
-        """All values of a measure, (n,); NaN if it is not known."""
-        return np.array(self._values.get(name, [np.nan] * len(self.days)), dtype=np.float64)
+        """All values of a measure, (n,) or one more than there are days; NaN if it is not known."""
+        return np.array(self._values.get(name, [np.nan] * (len(self.days) + 1)), dtype=np.float64)
 
     def csv(self) -> str:
         """Tidy, as a run's series.csv: time_day, metric, value."""
@@ -77,16 +84,20 @@ class Session:
         complain: Callable[[str], None] = lambda text: None,
         stopped: Callable[[], None] = lambda: None,
     ) -> None:
-        """`publish` gets every frame, `complain` what went wrong while playing; `stopped` is told when it ends."""
+        """`publish` gets frames to show, `complain` what went wrong while playing; `stopped` is told when it ends."""
         self.publish, self.complain, self.stopped = publish, complain, stopped
         self.stride = 1
         self._lock = threading.RLock()
         self._halt = threading.Event()
         self._player: threading.Thread | None = None
+        self._news = threading.Condition()
+        self._wanted = False
+        self._artist: threading.Thread | None = None
         self._start(TumorModel(scenario, rng=seed))
 
     def _start(self, model: TumorModel) -> None:
         self.model = model
+        self._logbook = Logbook(model)
         self.history = History()
         self._capture()
 
@@ -94,9 +105,32 @@ class Session:
         self.frame = capture(self.model)
         self.history.add(self.frame)
 
+    # ------------------------------------------------------------- showing
+
     def show(self) -> None:
-        """Publish the newest frame."""
-        self.publish(self.frame)
+        """Have the newest frame published soon, by the drawing thread."""
+        with self._news:
+            self._wanted = True
+            self._news.notify()
+            if self._artist is None:
+                self._artist = threading.Thread(target=self._draw, name="artist", daemon=True)
+                self._artist.start()
+
+    def _draw(self) -> None:
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._wanted, timeout=_IDLE)
+                if not self._wanted:
+                    self._artist = None
+                    return
+                self._wanted = False
+            began = time.monotonic()
+            try:
+                self.publish(self.frame)
+            except Exception as error:  # the next picture may come out well
+                log.exception("while drawing")
+                self.complain(f"The picture could not be drawn: {type(error).__name__}: {error}")
+            time.sleep(max(0.0, _SHORTEST - (time.monotonic() - began)))
 
     # ------------------------------------------------------------- stepping
 
@@ -114,6 +148,7 @@ class Session:
     def _advance(self, count: int) -> None:
         for _ in range(count):
             self.model.step()
+            self._logbook.note(self.model)
         self._capture()
 
     def play(self) -> None:
@@ -159,9 +194,32 @@ class Session:
         """Do what a `[[protocol]]` table says from now on; `InputError` if it does not fit this tumor."""
         with self._lock:
             wanted = changed(self.model.scenario, {"protocol": [*self._protocol(), dict(table)]})
-            self.model.intervene(wanted.protocol[-1])
-            self._capture()
+            item = wanted.protocol[-1]
+            if isinstance(item, Add):
+                self._check_room(item)
+            self.model.intervene(item)
+            self._changed()
         self.show()
+
+    def _changed(self) -> None:
+        if not self.model.clock.step:
+            self._start(self.model)  # what is given before the first step may belong to the starting tissue
+        else:
+            self._capture()
+
+    def _check_room(self, item: Add) -> None:
+        """Refused now, rather than in the middle of the step that would find no room."""
+        tissue = self.model.tissue
+        layer = tissue.layer_of[self.model.biology.cell_index[item.cell]]
+        waiting = [one for _, one in self.in_force() if isinstance(one, Add)]
+        asked = sum(
+            one.count or 0
+            for one in (*waiting, item)
+            if tissue.layer_of[self.model.biology.cell_index[one.cell]] == layer
+        )
+        free = int((tissue.lattice.occupant[layer] == EMPTY).sum())
+        if asked > free:
+            raise InputError(f"no room for {asked:,} {item.cell}: {free:,} sites are free")
 
     def set_trait(self, trait: str, value: float | str) -> None:
         """Give the tumor another trait while it lives."""
@@ -177,11 +235,17 @@ class Session:
             else:
                 tables[number]["stop"] = f"{now!r} min"
             scenario = changed(self.model.scenario, {"protocol": tables})
-            try:
-                self.model = TumorModel.from_state(scenario, self.model.seed_number, self.model.state())
-            except KeyError as error:
-                raise InputError("without it other molecules have a field; save the scenario and plant anew") from error
-            self._capture()
+            seed = self.model.seed_number
+            if not self.model.clock.step:
+                self.model = TumorModel(scenario, rng=seed)
+            else:
+                try:
+                    self.model = TumorModel.from_state(scenario, seed, self.model.state())
+                except KeyError as error:
+                    raise InputError(
+                        "without it other molecules have a field; save the scenario and plant anew"
+                    ) from error
+            self._changed()
         self.show()
 
     def in_force(self) -> Sequence[tuple[int, Intervention]]:
@@ -198,21 +262,34 @@ class Session:
 
     # ------------------------------------------------------------- looking and saving
 
-    def look(self, x: float, y: float) -> tuple[Cell, ...]:
-        """The cells at a place, given as shares of the picture's width and height."""
+    def look(self, x: float, y: float) -> tuple[float, tuple[Cell, ...]]:
+        """The day, and the cells at a place, given as shares of the picture's width and height."""
         with self._lock:
-            return look(self.model, x, y)
+            return self.model.day, look(self.model, x, y)
+
+    def revisit(self, keys: Sequence[int]) -> tuple[float, tuple[Cell, ...]]:
+        """The day, and the cells with these keys, wherever they are now; who is gone is left out."""
+        with self._lock:
+            return self.model.day, revisit(self.model, keys)
 
     def scenario_toml(self) -> str:
         """Everything that was set and done, as a scenario that `run` accepts and that repeats this tumor."""
         with self._lock:
             return self.model.scenario.resolved_toml()
 
-    def checkpoint(self) -> bytes:
-        """All state of the model as an npz; `TumorModel.from_state` goes on from it with the saved scenario."""
-        with self._lock:
-            state = self.model.state()
+    def checkpoint(self, name: str) -> bytes:
+        """A zip with a run directory `name`, from which `run --resume` goes on where this tumor is now."""
         out = io.BytesIO()
-        arrays: dict[str, Any] = dict(state)
-        np.savez_compressed(out, **arrays)
+        with tempfile.TemporaryDirectory() as place:
+            directory = Path(place) / name
+            with self._lock:
+                self._logbook.keep(self.model, directory)
+            with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+                for path in sorted(directory.rglob("*")):
+                    archive.write(path, path.relative_to(place))
         return out.getvalue()
+
+
+def _all_measures(frame: Frame) -> dict[str, float]:
+    called = {f"called by {name}": share for name, share in frame.called.items()}
+    return dict(frame.measures) | called | {f"{name} called": rate for name, rate in frame.summoned.items()}

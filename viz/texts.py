@@ -7,7 +7,8 @@ from html import escape
 from math import isfinite
 
 from tme_abm.biology import Catalogue
-from tme_abm.biology.parameter import Parameter
+from tme_abm.biology.parameter import Evidence
+from tme_abm.biology.schema import Rule
 from tme_abm.core.units import parse
 from tme_abm.observe import criteria
 from tme_abm.report.explain import explain
@@ -20,10 +21,14 @@ from .frame import Frame
 from .picture import counted
 from .raster import View
 
-__all__ = ["closeup", "explanation", "legend", "on_screen", "threshold", "verdict"]
+__all__ = ["closeup", "explanation", "glance", "legend", "on_screen", "threshold", "verdict"]
 
 _MOST_PULLS = 14
+_GLANCED_STATES = ("activation", "exhaustion", "polarization", "damage", "PDL1")
+_HELD = 0.01  # occupancies below it are not worth a word
+_MOST_RULES = 12
 _STOPS = 12
+_SEEN = 0.005  # states below it are not worth a word
 
 
 def threshold() -> float:
@@ -45,6 +50,12 @@ def verdict(frame: Frame) -> str:
     lines = "".join(
         f"<tr><td>{what}</td><td class='n'>{_count(value)}</td><td class='m'>{says} {limit:,.0f}</td></tr>"
         for what, value, limit, says in rows
+    )
+    called = frame.summoned
+    balance = called["effectors"] / called["suppressors"] if called["suppressors"] > 0 else float("nan")
+    lines += (
+        "<tr title='Arrivals that receptors and adhesion at the vessels ask for: CD8, Th1 and NK for one Treg or MDSC'>"
+        f"<td>effectors called</td><td class='n'>{balance:.2g}</td><td class='m'>for 1 suppressor</td></tr>"
     )
     return (
         f"<div class='tme-verdict'><span class='tme-chip' data-state='{frame.state}' "
@@ -71,13 +82,37 @@ def legend(frame: Frame, view: View) -> str:
         bars += _bar(f"{chosen.name} of {who}", chosen.colors, low, high)
     if view.field is not None and view.field in frame.fields:
         scale = scale_of(frame, view.field)
-        bars += _bar(view.field, "magma_r", f"0 {scale.unit}", f"{scale.top:g} {scale.unit}")
+        bars += _bar(view.field, "magma_r", "0", scale.end)
     muted = " muted" if chosen is not None else ""
     return f"<div class='tme-bars'>{bars}</div><div class='tme-legend{muted}'>{items}</div>"
 
 
-def closeup(cells: Sequence[Cell], day: float) -> str:
-    """What was found where a person clicked."""
+def glance(cells: Sequence[Cell], here: str = "") -> str:
+    """One line on what lies under the pointer: state, fullest receptor, hardest rule; `here` follows."""
+    said = []
+    for cell in cells:
+        states = dict(cell.states)
+        parts = [f"<b>{escape(cell.name)}</b>" + ("" if cell.fate == "alive" else f" ({escape(cell.fate)})")]
+        parts += [
+            f"{name} {states[name]:.2g}"
+            for name in _GLANCED_STATES
+            if states.get(name, 0.0) >= _SEEN and _has(cell, name)
+        ]
+        if cell.occupancies:
+            receptor, share = max(cell.occupancies, key=lambda pair: pair[1])
+            if share >= _HELD:
+                parts.append(f"{escape(receptor)} {share:.0%} held")
+        if cell.pulls:
+            pull = cell.pulls[0]
+            parts.append(f"{_sign(pull)} {escape(pull.signal)} → {escape(pull.behavior)} {_times(pull.weight)}")
+        said.append(" · ".join(parts))
+    return "<br>".join([*(said or ["empty stroma"]), *([escape(here)] if here else [])])
+
+
+def closeup(cells: Sequence[Cell], day: float, gone: bool = False) -> str:
+    """What was found where a person clicked; `gone`: it was followed until it died away or left."""
+    if gone:
+        return f"<div class='tme-close'><h3>Gone</h3><p>The cell was no longer here on day {day:.2f}.</p></div>"
     if not cells:
         return "<div class='tme-close'><h3>Empty stroma</h3><p>No cell lies here.</p></div>"
     return "".join(_cell(cell, day) for cell in cells)
@@ -107,6 +142,15 @@ def on_screen(view: View, catalogue: Catalogue) -> str:
             f"**{view.field}**, {entry.name}: {'; '.join(numbers)}."
             + (f" Bound by {', '.join(bound_by)}." if bound_by else "")
         )
+    shown = [word for word in (chosen.column if chosen else None, view.field) if word]
+    found = [rule for rule in catalogue.rules if any(_concerns(rule, word) for word in shown)]
+    if found:
+        # Those that a paper carries come first.
+        found.sort(key=lambda rule: not _sources(rule))
+        lines = [f"- {rule.title} ({_why(rule, catalogue, _sources(rule))})" for rule in found[:_MOST_RULES]]
+        more = len(found) - _MOST_RULES
+        parts.append(f"**Rules with {' or '.join(shown)}, and where each comes from**")
+        parts.append("\n".join(lines) + (f"\n- and {more} more, listed below" if more > 0 else ""))
     parts.append(
         f"**Verdict.** Hot when more than {threshold():.0f} CD8 cells/mm² lie in the core, excluded when only the "
         "margin has as many, cold when neither has (Kather et al. 2018, doi:10.7554/eLife.36967)."
@@ -125,19 +169,32 @@ def explanation(scenario: Scenario) -> str:
     return "\n".join(lines)
 
 
-def _why(number: Parameter, catalogue: Catalogue) -> str:
-    titles = [_reference(catalogue, key) for key in number.source]
-    return ", ".join([number.basis, *titles])
+def _concerns(rule: Rule, word: str) -> bool:
+    return word in {*rule.signal.split(), *rule.behavior.split()}
+
+
+def _sources(rule: Rule) -> tuple[str, ...]:
+    """Where the rule and its numbers come from."""
+    numbers = (rule.towards, rule.half_max, rule.hill, rule.memory)
+    return tuple(dict.fromkeys(key for one in (rule, *numbers) if one is not None for key in one.source))
+
+
+def _why(evidence: Evidence, catalogue: Catalogue, sources: Sequence[str] | None = None) -> str:
+    titles = [_reference(catalogue, key) for key in (evidence.source if sources is None else sources)]
+    if not titles and evidence.note:
+        return f"{evidence.basis}: {evidence.note}"
+    return ", ".join([evidence.basis, *titles])
 
 
 def _reference(catalogue: Catalogue, key: str) -> str:
     entry = catalogue.references[key]
-    return f"[{key}](https://doi.org/{entry.doi})" if entry.doi else f"{key}"
+    link = f"https://doi.org/{entry.doi}" if entry.doi else entry.url or entry.repository
+    return f"[{key}]({link})" if link else key
 
 
 def _cell(cell: Cell, day: float) -> str:
     facts = [f"{cell.fate}", f"{cell.age / 24:.1f} days here" if cell.age >= 24 else f"{cell.age:.1f} h here"]
-    states = _pairs(cell.states)
+    states = _pairs((name, value) for name, value in cell.states if name != "polarization" or _has(cell, name))
     held = _pairs(cell.occupancies)
     pulls = "".join(_pull(pull) for pull in cell.pulls[:_MOST_PULLS])
     more = len(cell.pulls) - _MOST_PULLS
@@ -153,12 +210,21 @@ def _cell(cell: Cell, day: float) -> str:
 
 
 def _pull(pull: Pull) -> str:
-    sign = "▲" if pull.effect == "increases" else "▼"
     return (
-        f"<li title='{escape(pull.effect)}'><b>{sign}</b> {escape(pull.signal)} <i>{escape(pull.level)}</i> → "
+        f"<li title='{escape(pull.effect)}'><b>{_sign(pull)}</b> {escape(pull.signal)} <i>{escape(pull.level)}</i> → "
         f"{escape(pull.behavior)} <i>{escape(pull.base)} → {escape(pull.value)}</i>"
         f"<span class='w'>{_times(pull.weight)}</span></li>"
     )
+
+
+def _has(cell: Cell, state: str) -> bool:
+    """Whether a state means anything for such a cell."""
+    meant = [coloring.cells for coloring in COLORINGS.values() if coloring.column == state]
+    return not any(meant) or any(cell.kind in cells for cells in meant)
+
+
+def _sign(pull: Pull) -> str:
+    return "▲" if pull.effect == "increases" else "▼"
 
 
 def _times(weight: float) -> str:

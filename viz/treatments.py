@@ -25,9 +25,17 @@ from tme_abm.scenario import (
     SetTrait,
 )
 
-__all__ = ["FORMS", "Depot", "block", "deplete", "infuse", "neutralize", "said"]
+__all__ = ["FORMS", "Depot", "add", "block", "deplete", "infuse", "inhibit", "neutralize", "said"]
 
-FORMS = ("block a receptor", "neutralize a molecule", "inject a depot", "deplete cells", "infuse cells")
+FORMS = (
+    "block a receptor",
+    "neutralize a molecule",
+    "inject a depot",
+    "inhibit a pathway",
+    "deplete cells",
+    "infuse cells",
+    "add cells to the tissue",
+)
 """The kinds of intervention the page offers."""
 
 Table = Mapping[str, Any]
@@ -43,6 +51,11 @@ def neutralize(molecule: str, fraction: float) -> Table:
     return {"do": "neutralize", "molecule": molecule, "fraction": fraction}
 
 
+def inhibit(pathway: str, fraction: float) -> Table:
+    """A small molecule on a signaling pathway, in all cells that have a rule of it."""
+    return {"do": "inhibit", "pathway": pathway, "fraction": fraction}
+
+
 def deplete(cell: str, per_day: float) -> Table:
     """An antibody that removes one cell type."""
     return {"do": "deplete", "cells": [cell], "rate": f"{per_day:g} /day"}
@@ -51,6 +64,11 @@ def deplete(cell: str, per_day: float) -> Table:
 def infuse(cell: str, count: int) -> Table:
     """Cells given into the blood at one moment."""
     return {"do": "infuse", "cell": cell, "count": count}
+
+
+def add(cell: str, count: int) -> Table:
+    """Cells put on free sites of the tissue at one moment."""
+    return {"do": "add", "cell": cell, "count": count}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,12 @@ from tests.model.test_model import TINY
 from tme_abm.model import TumorModel
 from tme_abm.scenario import load
 
+scenario = load("hot", TINY)
 page = SolaraViz(
-    TumorModel(load("hot", TINY), rng=1),
+    TumorModel(scenario, rng=1),
     components=[make_plot_component(["CD8 cells", "tumor cells"])],
-    model_params={"rng": {"type": "InputText", "value": 1, "label": "rng"}},
+    # What is not an input is handed on as it is when the model is reset.
+    model_params={"scenario": scenario, "rng": {"type": "SliderInt", "value": 1, "label": "rng", "min": 1, "max": 9}},
     name="tme_abm in stock Mesa",
 )
 page  # noqa: B018 - Solara shows the last value

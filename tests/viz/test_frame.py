@@ -8,8 +8,9 @@ import pytest
 from tests.model.test_model import TINY
 from tme_abm.model import TumorModel
 from tme_abm.observe import classify, measure, snapshot
+from tme_abm.processes import Response
 from tme_abm.scenario import Scenario, load
-from viz.frame import Frame, capture
+from viz.frame import EFFECTORS, SUPPRESSORS, Frame, capture
 
 
 def test_a_frame_agrees_with_a_snapshot(tiny: Scenario) -> None:
@@ -67,6 +68,22 @@ def test_recruiting_is_the_occupancy_at_the_vessels(tiny: Scenario) -> None:
     called = capture(model).called
     assert called["CCR4"] == pytest.approx(0.75)
     assert called["CXCR3"] == 0
+
+
+def test_who_is_called_follows_the_rules_of_extravasation(tiny: Scenario) -> None:
+    model = TumorModel(tiny, rng=1)
+    model.step()
+    before = capture(model).summoned
+    biology, vessels = model.biology, model.tissue.vessels
+    ligands = dict(biology.receptors[biology.receptor_index["CXCR3"]].ligands)
+    model.tissue.fields["CXCL10"].fill(10 * ligands["CXCL10"])
+    after = capture(model).summoned
+    assert after["effectors"] > 1.5 * before["effectors"] > 0
+    response = Response(biology, model.tissue)
+    adhesion = response.at_sites(biology.cell_index["endothelium"], "adhesion", vessels)
+    for group, names in (("effectors", EFFECTORS), ("suppressors", SUPPRESSORS)):
+        rates = [response.at_sites(biology.cell_index[name], "extravasation", vessels) for name in names]
+        assert after[group] == pytest.approx(1440 * (np.sum(rates, axis=0) * adhesion).mean())
 
 
 def _arrays(frame: Frame) -> list[np.ndarray]:

@@ -86,16 +86,20 @@ def test_state_colors_follow_the_state_and_gray_out_the_rest(frame: Frame) -> No
     assert len(np.unique(colors[others], axis=0)) == 1
 
 
-def test_the_scale_of_a_field_has_a_readable_unit_and_holds_it(frame: Frame) -> None:
+def test_the_scale_of_a_field_is_in_nanomolar_and_holds_it(frame: Frame) -> None:
     field = np.full(frame.shape, 0.002, dtype=np.float32)
     field[0, 0] = 0.0041
     field[1:4] = 0.004
     scale = scale_of(replace(frame, fields={"IFNG": field}), "IFNG")
-    assert (scale.unit, scale.top) == ("pM", 4.0)
+    assert scale.end == "0.004 nM"
     colors = scale.colors(field)
     map_ = ramp("magma_r")
     assert tuple(colors[0, 0]) == tuple(map_[255])  # above the top: the color of the top
     assert tuple(colors[-1, -1]) == tuple(map_[127])
+
+
+def test_no_state_has_the_colors_of_a_field_that_may_lie_below() -> None:
+    assert "magma_r" not in {coloring.colors for coloring in COLORINGS.values()}
 
 
 def test_an_empty_field_has_a_scale(frame: Frame) -> None:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import threading
+import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.model.test_model import TINY, same
+from tme_abm.cli import main
 from tme_abm.core.errors import InputError
+from tme_abm.experiments.results import read_series
+from tme_abm.experiments.run import run
 from tme_abm.model import TumorModel
-from tme_abm.scenario import Scenario, load
+from tme_abm.scenario import Scenario, changed, load
 from viz import treatments
 from viz.frame import Frame
 from viz.session import Session
@@ -40,20 +45,66 @@ def played(scenario: Scenario, steps: int, stride: int = 1) -> tuple[Session, li
 
 def test_playing_publishes_finished_steps_in_order(tiny: Scenario) -> None:
     _, frames = played(tiny, 5)
-    assert [frame.step for frame in frames] == [1, 2, 3, 4, 5]
+    steps = [frame.step for frame in frames]
+    assert steps == sorted(set(steps))
     control = Session(tiny, 1)
     for frame in frames:
-        control.step()
+        control.step(frame.step - control.frame.step)
         assert frame.measures == pytest.approx(dict(control.frame.measures), nan_ok=True)
         np.testing.assert_array_equal(frame.fields["IFNG"], control.frame.fields["IFNG"])
 
 
 def test_a_stride_skips_pictures_not_steps(tiny: Scenario) -> None:
     session, frames = played(tiny, 6, stride=3)
-    assert [frame.step for frame in frames] == [3, 6]
+    assert {frame.step % 3 for frame in frames} == {0}
     control = Session(tiny, 1)
-    control.step(6)
+    control.step(session.model.clock.step)
     assert same(session.model.state(), control.model.state())
+
+
+def test_a_slow_drawing_costs_pictures_and_no_steps(tiny: Scenario) -> None:
+    drawn: list[int] = []
+    drawing, go_on = threading.Event(), threading.Event()
+
+    def publish(frame: Frame) -> None:
+        drawn.append(frame.step)
+        drawing.set()
+        go_on.wait(60)
+
+    session = Session(tiny, 1, publish)
+    session.play()
+    assert drawing.wait(60)
+    began = session.frame.step
+    while session.frame.step < began + 4:
+        assert session.playing
+        time.sleep(0.01)
+    session.pause()
+    assert len(drawn) == 1  # it is still at the first
+    go_on.set()
+    until = time.monotonic() + 60
+    while drawn[-1] != session.frame.step:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert len(drawn) == 2  # then comes the newest, not those in between
+
+
+def test_a_picture_that_fails_is_told_and_the_next_one_comes(tiny: Scenario) -> None:
+    told, drawn = [], threading.Event()
+
+    def publish(frame: Frame) -> None:
+        if frame.step == 1:
+            raise ZeroDivisionError
+        drawn.set()
+
+    session = Session(tiny, 1, publish, told.append)
+    session.step()
+    until = time.monotonic() + 60
+    while not told:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    session.step()
+    assert drawn.wait(60)
+    assert "ZeroDivisionError" in told[0]
 
 
 def test_playing_ends_with_the_scenario() -> None:
@@ -101,6 +152,8 @@ TREATMENTS = {
     "neutralize": treatments.neutralize("IFNG", 0.8),
     "deplete": treatments.deplete("TAM", 20.0),
     "infuse": treatments.infuse("CD8", 5000),
+    "inhibit": treatments.inhibit("STAT3", 0.9),
+    "add": treatments.add("CD8", 40),
     "trait": {"do": "set trait", "trait": "antigenicity", "value": 0.2},
     "depot": treatments.Depot(molecule="CXCL10", per_minute=1e6, radius=40.0, hours=0.4).at(
         load("hot", TINY), 0.3, 0.6, time=20.0
@@ -192,12 +245,66 @@ def test_a_restart_begins_anew(tiny: Scenario) -> None:
     assert same(session.model.state(), TumorModel(tiny, rng=7).state())
 
 
-def test_a_checkpoint_goes_on(tiny: Scenario) -> None:
+def unzipped(session: Session, where: Path) -> Path:
+    with zipfile.ZipFile(io.BytesIO(session.checkpoint("mine"))) as archive:
+        archive.extractall(where)
+    return where / "mine"
+
+
+def test_a_checkpoint_is_a_run_that_goes_on(tiny: Scenario, tmp_path: Path) -> None:
+    session = Session(changed(tiny, {"clock.days": 0.5}), 1)
+    session.step(9)
+    session.intervene(treatments.block("PD1", 0.9))
+    session.step(4)
+    directory = unzipped(session, tmp_path)
+    assert main(["run", "--resume", str(directory), "--quiet"]) == 0
+    whole = tmp_path / "whole"
+    scenario = tmp_path / "mine.toml"
+    scenario.write_text(session.scenario_toml(), encoding="utf-8")
+    run(load(scenario), seed=1, out=whole)
+    for name in ("series.csv", "scenario.resolved.toml"):
+        assert (directory / name).read_bytes() == (whole / name).read_bytes()
+    saved, once = ({file.name: file.read_bytes() for file in at.glob("[cs]*/*.npz")} for at in (directory, whole))
+    assert saved == once
+    assert {"day_000.000.npz", "step_000000072.npz"} <= saved.keys()
+
+
+def test_a_checkpoint_can_be_taken_up_by_hand(tiny: Scenario, tmp_path: Path) -> None:
     session = Session(tiny, 1)
     session.step(3)
-    saved = np.load(io.BytesIO(session.checkpoint()))
-    again = TumorModel.from_state(session.model.scenario, 1, {name: saved[name] for name in saved.files})
+    directory = unzipped(session, tmp_path)
+    with np.load(directory / "checkpoint" / "step_000000003.npz") as saved:
+        state = {name: saved[name] for name in saved.files}
+    again = TumorModel.from_state(load(directory / "scenario.resolved.toml"), 1, state)
     session.step(2)
     again.step()
     again.step()
     assert same(again.state(), session.model.state())
+
+
+def test_a_checkpoint_before_the_first_step_has_what_was_given_before_it(tiny: Scenario, tmp_path: Path) -> None:
+    session = Session(changed(tiny, {"clock.days": 0.1}), 1)
+    session.intervene(treatments.add("NK", 20))
+    directory = unzipped(session, tmp_path)
+    planted = read_series(directory).row(0.0)
+    assert planted is not None
+    assert planted["NK cells"] == session.frame.measures["NK cells"] == float(
+        (TumorModel(session.model.scenario, rng=1).tissue.cells.kind == session.model.biology.cell_index["NK"]).sum()
+    )  # fmt: skip
+
+
+def test_more_cells_than_there_is_room_for_are_refused_at_once(tiny: Scenario) -> None:
+    session = Session(tiny, 1)
+    session.step()
+    session.intervene(treatments.add("CD8", 500))
+    with pytest.raises(InputError, match="sites are free"):
+        session.intervene(treatments.add("NK", 500))
+    session.step()  # and what was granted is done
+    assert session.frame.measures["CD8 cells"] > 500
+
+
+def test_what_was_added_before_the_first_step_is_taken_back(tiny: Scenario) -> None:
+    session = Session(tiny, 1)
+    session.intervene(treatments.add("CD8", 100))
+    session.lift(0)
+    assert same(session.model.state(), TumorModel(tiny, rng=1).state())

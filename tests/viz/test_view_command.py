@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import socket
+import sys
+import types
 from typing import Any
 
 import pytest
@@ -44,3 +47,25 @@ def test_a_port_in_use_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         taken.listen()
         assert main(["view", "hot", "--port", str(taken.getsockname()[1])]) == 2
     assert "try another port" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("everything_there")
+@pytest.mark.parametrize(("given", "host"), [([], "127.0.0.1"), (["--host", "0.0.0.0"], "0.0.0.0")])
+def test_only_this_machine_is_served_unless_another_address_is_given(
+    monkeypatch: pytest.MonkeyPatch, given: list[str], host: str
+) -> None:
+    asked: list[str] = []
+    start = types.SimpleNamespace(main=lambda arguments, standalone_mode: asked.extend(arguments))
+    monkeypatch.setitem(sys.modules, "solara", types.ModuleType("solara"))
+    monkeypatch.setitem(sys.modules, "solara.__main__", types.SimpleNamespace(cli=start))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in (*command._ENVIRONMENT, "TME_ABM_VIEW_SCENARIO"):
+        monkeypatch.setenv(name, "")  # and so put back afterward
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    assert main(["view", "cold", "--no-browser", "--port", port, *given]) == 0
+    assert asked[asked.index("--host") + 1] == host
+    assert asked[asked.index("--port") + 1] == port
+    assert "--no-open" in asked
+    assert os.environ["TME_ABM_VIEW_SCENARIO"] == "cold"

@@ -9,16 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import viz.courses
 from tme_abm.biology import load_catalogue
 from tme_abm.model import TumorModel
 from tme_abm.scenario import Scenario, load
 from viz.charts import Line, chart, ticks
-from viz.closeup import look
+from viz.closeup import look, revisit
 from viz.courses import courses
 from viz.frame import Frame
 from viz.raster import View
 from viz.session import Session
-from viz.texts import closeup, explanation, legend, on_screen, threshold, verdict
+from viz.texts import closeup, explanation, glance, legend, on_screen, threshold, verdict
 from viz.treatments import Depot, said
 
 
@@ -33,13 +34,15 @@ def test_the_verdict_shows_the_numbers_it_rests_on(frame: Frame) -> None:
     assert text.startswith(
         "hot CD8 core, /mm² 312 hot &gt; 295 CD8 margin, /mm² 80 excluded &gt; 295 tumor cells 1,234"
     )
+    called = replace(frame, summoned={"effectors": 3.0, "suppressors": 6.0})
+    assert "effectors called 0.5 for 1 suppressor" in plain(verdict(called))
 
 
 def test_the_legend_counts_living_cells_and_explains_the_colors(frame: Frame) -> None:
     text = plain(legend(frame, View(coloring="exhaustion", field="IFNG")))
     assert f"CD8 {frame.measures['CD8 cells']:.0f}" in text
     assert "exhaustion of CD8, Th1, NK fresh exhausted" in text
-    assert re.search(r"IFNG 0 [pn]M [\d.]+ [pn]M", text)
+    assert re.search(r"IFNG 0 [\d.]+ nM", text)
 
 
 def lines_of(svg: str) -> list[ET.Element]:
@@ -89,9 +92,28 @@ def test_the_courses_are_drawn_from_the_first_frame_on(tiny: Scenario) -> None:
     session = Session(tiny, 1)
     for _ in range(2):
         drawn = courses(session.frame, session.history, View(field="IL6"))
-        for title in ("Tumor cells", "Leukocytes", "CD8 density", "Recruiting", "Mean in the core", "IL6"):
+        for title in (
+            "Tumor cells",
+            "Leukocytes",
+            "CD8 density",
+            "Called from blood",
+            "Receptors that call",
+            "Mean in the core",
+            "IL6",
+        ):
             assert title in drawn
         session.step(2)
+
+
+@pytest.mark.parametrize(("day", "end"), [(0.0, 0.2), (0.3, 0.4), (4.0, 5.0), (9.0, 10.0), (11.0, 10.0)])
+def test_the_axis_of_days_leaves_room_and_ends_with_the_scenario(
+    tiny: Scenario, monkeypatch: pytest.MonkeyPatch, day: float, end: float
+) -> None:
+    session = Session(tiny, 1)
+    ends: list[float] = []
+    monkeypatch.setattr(viz.courses, "chart", lambda *_, **asked: ends.append(asked["end"]) or "")
+    courses(replace(session.frame, day=day, days=10.0), session.history, View())
+    assert ends == [pytest.approx(end)] * 6
 
 
 def test_a_close_look_finds_the_cell_and_what_moves_it(tiny: Scenario) -> None:
@@ -114,6 +136,66 @@ def test_a_close_look_finds_the_cell_and_what_moves_it(tiny: Scenario) -> None:
 
 def test_a_look_at_nothing() -> None:
     assert "No cell" in closeup((), 0.0)
+    assert "empty stroma" in glance(())
+    assert "no longer here" in closeup((), 0.0, gone=True)
+
+
+def test_a_cell_is_found_again_where_it_went(tiny: Scenario) -> None:
+    model = TumorModel(tiny, rng=1)
+    cells, shape = model.tissue.cells, model.tissue.lattice.shape
+    row = int(np.flatnonzero(cells.kind == model.biology.cell_index["CD8"])[3])
+    key, at = int(cells.key[row]), int(cells.site[row])
+    moved = 0
+    for _ in range(6):
+        model.step()
+        (found,) = revisit(model, [key])
+        (there,) = np.flatnonzero(model.tissue.cells.key == key)
+        y, x = np.unravel_index(model.tissue.cells.site[there], shape)
+        assert (found.x, found.y) == ((x + 0.5) / shape[1], (y + 0.5) / shape[0])
+        moved += int(model.tissue.cells.site[there] != at)
+    assert moved
+    assert revisit(model, [12345]) == ()
+
+
+def test_a_glance_is_one_line_a_cell_with_its_hardest_rule(tiny: Scenario) -> None:
+    model = TumorModel(tiny, rng=1)
+    model.step()
+    found = look(model, 0.5, 0.5)
+    text = plain(glance(found, "IFNG 0.01 nM"))
+    assert text.endswith("IFNG 0.01 nM")
+    for cell in found:
+        assert cell.name in text
+        assert f"→ {cell.pulls[0].behavior}" in text
+
+
+def test_an_inhibited_pathway_takes_the_strength_from_its_rules(tiny: Scenario) -> None:
+    free, inhibited = Session(tiny, 1), Session(tiny, 1)
+    inhibited.intervene({"do": "inhibit", "pathway": "STAT3", "fraction": 1.0})
+    for session in (free, inhibited):
+        session.step()
+    carried = [
+        program for program in free.model.biology.programs for term in program.ups if "STAT3" in term.pathway
+    ]  # fmt: skip
+    assert carried
+
+    def strengths(session: Session) -> dict[tuple[str, str, str], float]:
+        biology, cells = session.model.biology, session.model.tissue.cells
+        known = {program.cell for program in carried}
+        keys = [int(key) for key, kind in zip(cells.key, cells.kind, strict=True) if kind in known]
+        _, found = session.revisit(keys)
+        return {
+            (cell.kind, pull.signal, pull.behavior): pull.weight
+            for cell in found
+            for pull in cell.pulls
+            if any(
+                biology.cells[p.cell] == cell.kind and biology.behaviors[p.behavior] == pull.behavior
+                and any("STAT3" in t.pathway and str(biology.signals[t.signal]) == pull.signal for t in p.ups)
+                for p in carried
+            )
+        }  # fmt: skip
+
+    assert strengths(free)
+    assert not strengths(inhibited)
 
 
 def test_a_block_shows_in_the_occupancy(tiny: Scenario) -> None:
@@ -121,7 +203,7 @@ def test_a_block_shows_in_the_occupancy(tiny: Scenario) -> None:
         cells = session.model.tissue.cells
         row = int(np.flatnonzero(cells.kind == session.model.biology.cell_index["CD8"])[0])
         y, x = np.unravel_index(cells.site[row], session.model.tissue.lattice.shape)
-        (cell, *_) = session.look((x + 0.5) / 32, (y + 0.5) / 32)
+        _, (cell, *_) = session.look((x + 0.5) / 32, (y + 0.5) / 32)
         return dict(cell.occupancies)["CXCR4"]
 
     free, blocked = Session(tiny, 1), Session(tiny, 1)
@@ -143,6 +225,16 @@ def test_what_is_on_the_screen_has_its_sources() -> None:
     assert "diffusivity" in text
     assert "Exhaustion" in text
     assert "10.7554/eLife.36967" in text
+
+
+def test_the_rules_on_the_screen_come_with_their_sources() -> None:
+    catalogue = load_catalogue()
+    text = on_screen(View(field="CXCL10"), catalogue)
+    rules = [rule for rule in catalogue.rules if rule.behavior == "secretion CXCL10" and rule.half_max.source]
+    listed = [rule for rule in rules if rule.title in text]
+    assert listed
+    for rule in listed:
+        assert f"[{rule.half_max.source[0]}](http" in text
 
 
 def test_interventions_in_words() -> None:

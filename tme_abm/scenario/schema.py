@@ -53,6 +53,10 @@ class Scenario(Section):
     record: Record
     protocol: tuple[Intervention, ...] = Field(default=(), description="Timed interventions.")
 
+    def __bool__(self) -> bool:
+        # Newer versions of Mesa take every true `scenario` of a model for one of their own kind, and refuse others.
+        return False
+
     @field_validator("name", mode="after")
     @classmethod
     def _usable_in_paths(cls, name: str) -> str:
