@@ -193,7 +193,10 @@ class Session:
     def intervene(self, table: Mapping[str, Any]) -> None:
         """Do what a `[[protocol]]` table says from now on; `InputError` if it does not fit this tumor."""
         with self._lock:
-            wanted = changed(self.model.scenario, {"protocol": [*self._protocol(), dict(table)]})
+            try:
+                wanted = changed(self.model.scenario, {"protocol": [*self._protocol(), dict(table)]})
+            except InputError as error:
+                raise InputError(error.what) from error  # there is no file whose place could help
             item = wanted.protocol[-1]
             if isinstance(item, Add):
                 self._check_room(item)

@@ -293,7 +293,7 @@ def test_what_has_no_room_is_told_and_the_page_lives_on(page: Any) -> None:
     page.keyboard.press("End")
     page.get_by_text("100,000").wait_for()
     page.get_by_role("button", name="Add", exact=True).click()
-    page.locator(".tme-message").get_by_text("no room").wait_for()
+    page.locator(".tme-message").get_by_text("100000 cells do not fit").wait_for()
     page.get_by_role("button", name="close").click()
     do_step(page)
 

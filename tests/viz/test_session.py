@@ -220,8 +220,9 @@ def test_what_has_not_begun_is_taken_back(tiny: Scenario) -> None:
 )
 def test_what_does_not_fit_is_refused_and_nothing_changes(tiny: Scenario, table: dict[str, object]) -> None:
     session = Session(tiny, 1)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError) as refused:
         session.intervene(table)
+    assert "protocol" not in str(refused.value)  # said to a person at a page, who wrote no file
     assert session.model.scenario.hash == tiny.hash
     session.step()
 
