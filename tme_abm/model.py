@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from . import processes as p
 from .agents import Cell, CellSet, Census, Populations, refuse_registration
 from .biology import Biology, Catalogue, compile, load_catalogue
 from .core.errors import InputError
+from .core.memory import keep_freed_memory
 from .core.units import parse
 from .planting import plant
 from .presence import fields_needed
@@ -71,6 +73,12 @@ def _pools(scenario: Scenario) -> dict[str, p.BloodPool]:
     return {name: p.BloodPool(rest=pool.cells, renewal=pool.renewal) for name, pool in scenario.blood.items()}
 
 
+@lru_cache(maxsize=8)
+def _shipped(traits: tuple[tuple[str, float], ...]) -> Biology:
+    """The shipped catalogue for `traits`, compiled once for all models of one tumor, as arms are."""
+    return compile(load_catalogue(), dict(traits))
+
+
 class TumorModel(mesa.Model):
     """A tumor and its microenvironment on a lattice.
 
@@ -91,6 +99,7 @@ class TumorModel(mesa.Model):
     ) -> None:
         if wells < 1:
             raise InputError(f"a model has at least one well, not {wells}", place="wells")
+        keep_freed_memory()
         seed = int(np.random.default_rng().integers(2**31)) if rng is None else int(rng)
         super().__init__(rng=seed)
         self.scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
@@ -104,7 +113,8 @@ class TumorModel(mesa.Model):
 
     def _set_biology(self, traits: dict[str, float]) -> None:
         self._traits = traits
-        self.biology = compile(self.catalogue, traits)
+        is_shipped = self.catalogue is load_catalogue()
+        self.biology = _shipped(tuple(traits.items())) if is_shipped else compile(self.catalogue, traits)
         self.processes = {name: make(self.biology, self.scenario) for name, make in SCHEDULE}
 
     @property
@@ -164,7 +174,12 @@ class TumorModel(mesa.Model):
         return self.tissue.state()
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from what `state` returned for the same scenario and seed, bit for bit."""
+        """Go on from what `state` returned for the same scenario and seed, bit for bit.
+
+        A tissue that was given another scenario on its way may have fields that the scenario alone would not ask for.
+        """
+        fields = self.tissue.fields
+        fields.follow([m.name for m in self.biology.molecules if m.name in fields or f"fields/{m.name}" in state])
         self.tissue.restore(state)
         if isinstance(self.datacollector, Census):
             self.datacollector.restart(self)
@@ -176,6 +191,17 @@ class TumorModel(mesa.Model):
         """A model that continues from a saved state."""
         model = cls(scenario, rng=seed, wells=wells)
         model.restore(state)
+        return model
+
+    @classmethod
+    def branched(cls, scenario: Scenario, seed: int, state: Mapping[str, NDArray[Any]]) -> TumorModel:
+        """A model that continues a saved state under another scenario from here on.
+
+        Molecules that had no field so far and need one now start at their background; what had one keeps it.
+        """
+        model = cls(scenario, rng=seed)
+        planted = {f"fields/{name}": model.tissue.fields[name].copy() for name in model.tissue.fields}
+        model.restore({**planted, **state})
         return model
 
     # ------------------------------------------------------------- agents

@@ -5,8 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tme_abm.kernels.choice import choose, winners
-from tme_abm.kernels.neighborhood import contact_mean, moore_offsets, neighbor_table, offset_lengths, sites_within
+from tme_abm.kernels.choice import choose, contested, winners
+from tme_abm.kernels.neighborhood import (
+    contact_box,
+    contact_mean,
+    contact_sum,
+    contact_sum_at,
+    moore_offsets,
+    neighbor_table,
+    offset_lengths,
+    sites_within,
+)
 from tme_abm.kernels.paths import straight_path
 from tme_abm.kernels.rates import probability, relax, two_way
 from tme_abm.kernels.response import drive, hill, occupancy, pull
@@ -85,6 +94,23 @@ def test_contact_mean_agrees_with_the_definition(shape: tuple[int, ...]) -> None
     np.testing.assert_array_equal(levels, before)
 
 
+@pytest.mark.parametrize("shape", [(5, 6), (3, 4, 5)])
+def test_sums_at_a_few_sites_are_those_of_all_bit_for_bit(shape: tuple[int, ...]) -> None:
+    wells, size = 2, int(np.prod(shape))
+    levels = np.random.default_rng(1).random(wells * size)
+    sites = np.random.default_rng(2).permutation(wells * size)[: size // 2]
+    around = np.column_stack([sites, neighbor_table(shape, wells)[sites]])
+    some = contact_sum_at(np.append(levels, 0.0), contact_box(around), len(shape))
+    np.testing.assert_array_equal(some, contact_sum(levels, shape)[sites])
+
+
+def test_counts_stay_whole_numbers() -> None:
+    ones = np.ones(12, dtype=np.uint8)
+    counts = contact_sum(ones, (3, 4))
+    assert counts.dtype == np.uint8
+    assert counts.tolist() == [4, 6, 6, 4, 6, 9, 9, 6, 4, 6, 6, 4]
+
+
 def test_choose_follows_the_weights() -> None:
     n = 40_000
     weights = np.tile([1.0, 0.0, 3.0, 0.0], (n, 1))
@@ -102,6 +128,12 @@ def test_each_claimed_place_has_one_winner_with_the_best_priority() -> None:
     places = np.array([4, 2, 4, 9, 2, 4])
     priority = np.array([0.3, 0.9, 0.1, 0.5, 0.2, 0.8])
     np.testing.assert_array_equal(winners(places, priority), [False, False, True, True, True, False])
+
+
+def test_contested_are_the_places_that_several_claim() -> None:
+    places = np.array([4, 2, 4, 9, 2, 4, 7])
+    np.testing.assert_array_equal(contested(places), [True, True, True, False, True, True, False])
+    assert contested(places[:0]).shape == (0,)
 
 
 @pytest.mark.parametrize("shape", [(9, 11), (5, 6, 7)])

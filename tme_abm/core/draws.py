@@ -63,6 +63,8 @@ _FIRST, _SECOND = (
     0xBF58476D1CE4E5B9,
     0x94D049BB133111EB,
 )  # Stafford's variant 13 multipliers, as in splitmix64
+_SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
+_FACTORS = (np.uint64(_FIRST), np.uint64(_SECOND))
 _EXACT_MEAN = 10.0  # below it the Poisson distribution is summed term by term
 
 
@@ -137,14 +139,14 @@ def _mixed(before: np.uint64, between: np.uint64, keys: NDArray[np.uint64]) -> N
 
 def _finalize(block: NDArray[np.uint64], spare: NDArray[np.uint64]) -> None:
     """Stafford's variant 13, in place: a bijection in which each input bit flips half of the output bits."""
-    np.right_shift(block, np.uint64(30), out=spare)
-    np.bitwise_xor(block, spare, out=block)
-    np.multiply(block, np.uint64(_FIRST), out=block)
-    np.right_shift(block, np.uint64(27), out=spare)
-    np.bitwise_xor(block, spare, out=block)
-    np.multiply(block, np.uint64(_SECOND), out=block)
-    np.right_shift(block, np.uint64(31), out=spare)
-    np.bitwise_xor(block, spare, out=block)
+    np.right_shift(block, _SHIFTS[0], spare)
+    np.bitwise_xor(block, spare, block)
+    np.multiply(block, _FACTORS[0], block)
+    np.right_shift(block, _SHIFTS[1], spare)
+    np.bitwise_xor(block, spare, block)
+    np.multiply(block, _FACTORS[1], block)
+    np.right_shift(block, _SHIFTS[2], spare)
+    np.bitwise_xor(block, spare, block)
 
 
 @lru_cache(maxsize=4096)

@@ -10,11 +10,21 @@ from __future__ import annotations
 import itertools
 from functools import lru_cache
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["contact_mean", "moore_offsets", "neighbor_table", "offset_lengths", "sites_within"]
+__all__ = [
+    "contact_box",
+    "contact_mean",
+    "contact_sum",
+    "contact_sum_at",
+    "moore_offsets",
+    "neighbor_table",
+    "offset_lengths",
+    "sites_within",
+]
 
 Array = NDArray[np.float64]
 Sites = NDArray[np.int32]
@@ -57,29 +67,70 @@ def contact_mean(levels: NDArray[np.floating], shape: tuple[int, ...]) -> NDArra
     sites of a full neighborhood makes a level mean the same in 2D and 3D: a fully packed neighborhood of level 1
     gives 1. Returns (n_sites,).
     """
-    total = levels.reshape(-1, *shape)
-    for axis in range(1, total.ndim):
-        lower = (slice(None),) * axis + (slice(None, -1),)
-        upper = (slice(None),) * axis + (slice(1, None),)
-        summed = total.copy()
-        summed[upper] += total[lower]
-        summed[lower] += total[upper]
-        total = summed
-    mean: NDArray[np.floating] = total.ravel()
+    mean: NDArray[np.floating] = contact_sum(levels, shape)
     mean *= 1.0 / 3.0 ** len(shape)
     return mean
+
+
+def contact_sum(levels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Sum of `levels` (n_sites,) over each site's contact neighborhood, in their dtype; see `contact_mean`.
+
+    Each well lies inside a rim of zeros, and all of them in one flat array: along an axis, neighbors are then flat
+    shifts, which numpy adds without a break at the rows. What ends up in the rim is not read.
+    """
+    wells = levels.size // prod(shape)
+    padded = np.zeros([wells, *(n + 2 for n in shape)], dtype=levels.dtype)
+    inner = (slice(None),) + (slice(1, -1),) * len(shape)
+    padded[inner] = levels.reshape(wells, *shape)
+    total = padded.reshape(-1)
+    for stride in (stride // padded.itemsize for stride in padded.strides[1:]):
+        summed = np.empty_like(total)
+        summed[:stride] = summed[-stride:] = 0
+        here = summed[stride:-stride]
+        np.add(total[stride:-stride], total[: -2 * stride], out=here)
+        here += total[2 * stride :]
+        total = summed
+    return total.reshape(padded.shape)[inner].ravel()
+
+
+def contact_box(around: NDArray[np.integer]) -> NDArray[np.intp]:
+    """The contact neighborhoods of n sites in the order of a box, (3^ndim, n).
+
+    `around` (n, 3^ndim) has each site, and after it its Moore neighbors; in a box the site stands in the middle.
+    """
+    middle = around.shape[1] // 2
+    order = [*range(1, middle + 1), 0, *range(middle + 1, around.shape[1])]
+    return around.T[order].astype(np.intp)
+
+
+def contact_sum_at(levels: NDArray[Any], box: NDArray[np.intp], ndim: int) -> NDArray[Any]:
+    """`contact_sum` at the sites of a `contact_box` (3^ndim, n) only, to the same bits, (n,).
+
+    `levels` (n_sites + 1,) ends with a 0 for what is outside.
+    """
+    total: NDArray[Any] = levels.take(box).reshape(*(3,) * ndim, box.shape[1])
+    for _ in range(ndim):
+        total = (total[1] + total[0]) + total[2]
+    return total
 
 
 def sites_within(sites: NDArray[np.integer], shape: tuple[int, ...], reach: float, wells: int = 1) -> NDArray[np.int64]:
     """The sites within `reach` (lattice units) of each of `sites`, nearest first, shape (n, k); outside is n_sites."""
     well, site = np.divmod(sites, prod(shape))
-    span = range(-int(reach), int(reach) + 1)
-    offsets = np.array(list(itertools.product(span, repeat=len(shape))), dtype=np.int64)
-    length = (offsets**2).sum(axis=1)
-    order = np.argsort(length, kind="stable")
-    offsets = offsets[order][length[order] <= reach**2]
+    offsets = _offsets_within(reach, len(shape))
     at = np.stack(np.unravel_index(site, shape), axis=-1)[:, None, :] + offsets
     inside = ((at >= 0) & (at < np.array(shape))).all(axis=2)
     clipped = np.clip(at, 0, np.array(shape) - 1)
     numbers = np.ravel_multi_index(tuple(clipped[..., axis] for axis in range(len(shape))), shape)
     return np.where(inside, numbers + prod(shape) * well[:, None], wells * prod(shape))
+
+
+@lru_cache(maxsize=8)
+def _offsets_within(reach: float, ndim: int) -> NDArray[np.int64]:
+    """The steps of length up to `reach`, shortest first, (k, ndim)."""
+    span = range(-int(reach), int(reach) + 1)
+    offsets = np.array(list(itertools.product(span, repeat=ndim)), dtype=np.int64)
+    length = (offsets**2).sum(axis=1)
+    order = np.argsort(length, kind="stable")
+    near: NDArray[np.int64] = offsets[order][length[order] <= reach**2]
+    return near

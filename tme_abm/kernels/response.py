@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 __all__ = ["drive", "hill", "occupancy", "pull"]
 
 Array = NDArray[np.float64]
+Grid = NDArray[np.floating]
 
 
 def drive(signal: Array, half_max: float, power: float) -> Array:
@@ -51,14 +52,14 @@ def pull(value: Array | float, weights: Iterable[tuple[Array, float]]) -> Array 
 
 
 def occupancy(
-    ligands: Iterable[tuple[Array, float]],
-    inhibition: Array | float = 0.0,
-) -> Array | float:
+    ligands: Iterable[tuple[Grid, float]],
+    inhibition: Grid | float = 0.0,
+) -> Grid | float:
     """Fraction of a receptor that is bound: Σ L/Kd / (1 + Σ L/Kd + I/Ki).
 
     `ligands` yields pairs (free concentration, Kd) in one unit; `inhibition` is Σ I/Ki of competitors.
     """
-    bound: Array | float = 0.0
+    bound: Grid | float = 0.0
     for level, dissociation in ligands:
         bound = bound + level * (1.0 / dissociation)
     return bound / (1.0 + bound + inhibition)

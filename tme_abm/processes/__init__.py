@@ -6,7 +6,7 @@ from .migration import Migration
 from .process import Process, kinds_with
 from .recruitment import BloodPool, Recruitment
 from .responding import Responding, Response
-from .senses import Senses, exposure_column, expression_column, signal_columns
+from .senses import Senses, exposure_column, expression_column, free_level, signal_columns
 from .states import Activation, Exhaustion, Exposure, Expression, Healing, Polarization
 from .transport import Secretion, Transport
 
@@ -35,6 +35,7 @@ __all__ = [
     "Transport",
     "exposure_column",
     "expression_column",
+    "free_level",
     "kinds_with",
     "signal_columns",
 ]

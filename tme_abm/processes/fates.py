@@ -23,13 +23,11 @@ class Division:
         self.kinds = kinds_with(biology, "division")
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
-        phase = tissue.cells.phase
-        for kind in self.kinds:
-            rows = tissue.behavior.rows_of(kind)
-            speed = tissue.behavior.of(kind, "division") * np.ones(len(rows))
-            ready = phase[rows] >= 1.0
-            phase[rows] += np.where(ready, 0.0, speed * dt)
-            tissue.request_division(rows[phase[rows] >= 1.0])
+        rows, speed = tissue.behavior.over(self.kinds, "division")
+        phase = tissue.cells.phase[rows]
+        phase += np.where(phase >= 1.0, 0.0, speed * dt)
+        tissue.cells.phase[rows] = phase
+        tissue.request_division(rows[phase >= 1.0])
 
 
 class _Death:
@@ -43,10 +41,8 @@ class _Death:
         self.kinds = kinds_with(biology, self.behavior)
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
-        for kind in self.kinds:
-            rows = tissue.behavior.rows_of(kind)
-            rate = np.broadcast_to(tissue.behavior.of(kind, self.behavior), len(rows))
-            tissue.request_death(rows[tissue.happens(self.behavior, rate, rows)], self.fate, self.behavior)
+        rows, rate = tissue.behavior.over(self.kinds, self.behavior)
+        tissue.request_death(rows[tissue.happens(self.behavior, rate, rows)], self.fate, self.behavior)
 
 
 class Apoptosis(_Death):
@@ -72,11 +68,14 @@ class Clearance:
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         # The behaviors of this step are those of living cells; the dead are asked here.
-        response = Response(self.biology, tissue)
+        dead = np.flatnonzero(tissue.cells.fate != ALIVE)
+        if not len(dead):
+            return
+        response, kind_of = Response(self.biology, tissue), tissue.cells.kind[dead]
         for kind in self.kinds:
-            rows = np.flatnonzero((tissue.cells.kind == kind) & (tissue.cells.fate != ALIVE))
+            rows = dead[kind_of == kind]
             if len(rows):
-                rate = np.broadcast_to(response.of_rows(kind, "clearance", rows), len(rows))
+                rate = response.of_rows(kind, "clearance", rows)
                 tissue.request_removal(rows[tissue.happens("clearance", rate, rows)])
 
 
@@ -96,7 +95,9 @@ class Differentiation:
         cells = tissue.cells
         for source, behavior, target in self.fates:
             rows = tissue.behavior.rows_of(source)
-            rate = np.broadcast_to(tissue.behavior.of(source, behavior), len(rows))
+            if not len(rows):
+                continue
+            rate = tissue.behavior.each(source, behavior)
             changing = rows[tissue.happens("differentiation", rate, rows, lane=target)]
             cells.kind[changing] = target
             cells.polarization[changing] = cells.columns["polarization"].default

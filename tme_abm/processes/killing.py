@@ -11,7 +11,7 @@ from ..biology.compiled import Biology
 from ..core import draws
 from ..kernels.choice import choose
 from ..kernels.rates import rebinding
-from ..tissue import ALIVE, APOPTOTIC, TISSUE, Tissue
+from ..tissue import APOPTOTIC, TISSUE, Tissue
 from .process import Array, Rows, kinds_with
 
 __all__ = ["Binding", "Killing"]
@@ -30,7 +30,7 @@ class Binding:
 
     def __init__(self, biology: Biology) -> None:
         self.hunters = [
-            (kind, VISIBILITY[sees], np.array(biology.hunts[kind], dtype=np.int8))
+            (kind, VISIBILITY[sees], biology.hunts[kind])
             for kind, sees in enumerate(biology.sees)
             if sees is not None
         ]
@@ -45,15 +45,16 @@ class Binding:
             self._bind(tissue, kind, rows, touched, visible, released, dt)
 
     @staticmethod
-    def _visible_targets(tissue: Tissue, rows: Rows, sight: str, prey: NDArray[np.int8]) -> tuple[Rows, Array]:
+    def _visible_targets(tissue: Tissue, rows: Rows, sight: str, prey: tuple[int, ...]) -> tuple[Rows, Array]:
         """Rows of the tissue cells in contact (n, k), and how visible each is as a target (0 where it is none)."""
         cells, lattice = tissue.cells, tissue.lattice
         touched = lattice.occupant[TISSUE][lattice.contacts(cells.site[rows])]
-        seen = np.append(tissue.behavior[sight], 0.0)
-        is_prey = np.append((cells.fate == ALIVE) & np.isin(cells.kind, prey), False)
-        # Empty sites and the wall have negative rows; they all read the appended last entry.
+        # Empty sites and the wall have negative rows; they all read the last entry, which no cell has.
         touched = np.where(touched < 0, len(cells), touched)
-        return touched, np.where(is_prey[touched], seen[touched], 0.0)
+        seen = np.zeros(len(cells) + 1)
+        hunted, visibility = tissue.behavior.over(prey, sight)
+        seen[hunted] = visibility
+        return touched, seen[touched]
 
     @staticmethod
     def _let_go(tissue: Tissue, kind: int, rows: Rows, touched: Rows, visible: Array) -> NDArray[np.bool_]:
@@ -62,7 +63,7 @@ class Binding:
         keys = np.append(cells.key, np.uint64(0))
         held = (keys[touched] == cells.partner[rows][:, None]) & (cells.partner[rows] != 0)[:, None]
         strength = (visible * held).max(axis=1)
-        rate = np.broadcast_to(tissue.behavior.of(kind, "detachment"), len(rows))
+        rate = tissue.behavior.each(kind, "detachment")
         released: NDArray[np.bool_] = (strength > 0) & tissue.happens("detachment", rate, rows)
         loses = (strength <= 0) | released
         cells.binding[rows] = np.where(loses, 0.0, strength)
@@ -77,8 +78,8 @@ class Binding:
         free = np.flatnonzero(cells.partner[rows] == 0)
         seekers = rows[free]
         # Each visible neighbor is an independent chance to form a bond.
-        on = np.broadcast_to(tissue.behavior.of(kind, "binding"), len(rows))[free] * visible[free].sum(axis=1)
-        off = np.broadcast_to(tissue.behavior.of(kind, "detachment"), len(rows))[free]
+        on = tissue.behavior.each(kind, "binding")[free] * visible[free].sum(axis=1)
+        off = tissue.behavior.each(kind, "detachment")[free]
         # Within a step a killer may let go and bind again, or bind and let go.
         bound, again = rebinding(on, off, dt)
         chance = np.where(released[free], again, bound)
@@ -106,7 +107,7 @@ class Killing:
             if not len(bound):
                 continue
             killers = rows[bound]
-            attack = np.broadcast_to(tissue.behavior.of(kind, "attack"), len(rows))[bound]
+            attack = tissue.behavior.each(kind, "attack")[bound]
             expected = attack * cells.binding[killers] * dt
             hits = draws.poisson(tissue.seed, "hits", tissue.clock.step, cells.key[killers], expected)
             np.add.at(cells.damage, self._partners(tissue, killers), hits)
@@ -114,7 +115,7 @@ class Killing:
             tissue.count(f"engaged minutes of {tissue.kinds[kind]}", cells.site[killers], dt)
         for kind in self.targets:
             rows = tissue.behavior.rows_of(kind)
-            lethal = np.broadcast_to(tissue.behavior.of(kind, "lethal damage"), len(rows))
+            lethal = tissue.behavior.each(kind, "lethal damage")
             # A cell for which no lethal damage is stated cannot be killed by hits.
             dying = rows[(lethal > 0) & (cells.damage[rows] >= lethal)]
             tissue.request_death(dying, APOPTOTIC, "cytotoxicity")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +16,11 @@ from .process import Array, Rows, kinds_with
 from .senses import Senses
 
 __all__ = ["Migration"]
+
+# Sites at which occupancies are worked out at once.
+_SITES_AT_ONCE = 1 << 16
+
+Grid = NDArray[np.floating]
 
 
 class Migration:
@@ -29,67 +36,53 @@ class Migration:
         self.kinds = [kind for kind in kinds_with(biology, "speed") if biology.layer[kind] == "immune"]
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
-        rows = np.concatenate([tissue.behavior.rows_of(kind) for kind in self.kinds] or [np.empty(0, np.int64)])
-        rows = rows[tissue.cells.partner[rows] == 0]
-        if not len(rows):
+        everybody = _Walkers.of(tissue, self.kinds)
+        walkers = everybody.only(np.flatnonzero(tissue.cells.partner[everybody.rows] == 0))
+        if not len(walkers.rows):
             return
-        speed = tissue.behavior["speed"][rows]
-        persistence = tissue.behavior["persistence"][rows]
-        entry = tissue.behavior["infiltration"][rows]
         climb = self._attraction(tissue)
         tumor = np.append(tissue.tumor_territory, False)
         # Several hops a step: at most one site each, so that halving dt leaves the walk as it is. The fastest cell of a
         # well says how many.
-        well = tissue.lattice.well_of(tissue.cells.site[rows])
+        well = tissue.lattice.well_of(tissue.cells.site[walkers.rows])
         fastest = np.zeros(tissue.lattice.wells)
-        np.maximum.at(fastest, well, speed)
+        np.maximum.at(fastest, well, walkers.speed)
         hops = np.ceil(fastest * dt / tissue.lattice.spacing)[well]
         for hop in range(int(hops.max())):
             on = np.flatnonzero(hops > hop)
-            self._hop(tissue, rows[on], speed[on], persistence[on], entry[on], climb, tumor, dt / hops[on], hop)
+            going = walkers if len(on) == len(hops) else walkers.only(on)
+            self._hop(tissue, going, climb, tumor, dt / hops[on], hop)
 
-    def _attraction(self, tissue: Tissue) -> dict[int, Array]:
-        """By kind, the potential (n_sites + 1,) a cell climbs: gain × Σ weight × free share × occupancy."""
+    def _attraction(self, tissue: Tissue) -> Grid:
+        """For each of `kinds` the potential (n_sites + 1,) a cell climbs: gain × Σ weight × free share × occupancy."""
         senses = Senses(self.biology, tissue)
-        climb: dict[int, Array] = {}
-        for kind in self.kinds:
-            if not len(tissue.behavior.rows_of(kind)):
-                continue
-            potential = np.zeros(tissue.lattice.n_sites + 1)
-            for receptor in np.flatnonzero(self.biology.chemotaxis[kind]):
-                share = self.biology.chemotaxis[kind, receptor] * tissue.controls.free_receptor[kind, receptor]
-                potential[:-1] += share * senses.occupancy_grid(int(receptor), kind)
-            climb[kind] = potential
+        climb = np.zeros((len(self.kinds), tissue.lattice.n_sites + 1), dtype=tissue.fields.dtype)
+        shares = self.biology.chemotaxis * tissue.controls.free_receptor
+        # Part after part of the lattice, so that what several kinds follow stays in the cache.
+        for first in range(0, tissue.lattice.n_sites, _SITES_AT_ONCE):
+            part = slice(first, min(first + _SITES_AT_ONCE, tissue.lattice.n_sites))
+            for potential, kind in zip(climb, self.kinds, strict=True):
+                if len(tissue.behavior.rows_of(kind)):
+                    for receptor in np.flatnonzero(shares[kind]).tolist():
+                        potential[part] += float(shares[kind, receptor]) * senses.occupancy_grid(receptor, kind, part)
         return climb
 
     def _hop(
-        self,
-        tissue: Tissue,
-        rows: Rows,
-        speed: Array,
-        persistence: Array,
-        entry: Array,
-        climb: dict[int, Array],
-        tumor: NDArray[np.bool_],
-        dt: Array,
-        hop: int,
+        self, tissue: Tissue, walkers: _Walkers, climb: Grid, tumor: NDArray[np.bool_], dt: Array, hop: int
     ) -> None:
-        cells, lattice = tissue.cells, tissue.lattice
-        site = cells.site[rows]
-        around = lattice.neighbors[site]
-        pull = self._bias(tissue, rows, site, around, climb)
-        weights = np.exp(pull) / lattice.step_lengths
-        direction = choose(weights, tissue.draw("migration", cells.key[rows], lane=3 * hop))
+        cells, lattice, rows = tissue.cells, tissue.lattice, walkers.rows
+        keys, site, heading = cells.key[rows], cells.site[rows].astype(np.intp), cells.heading[rows]
         # This chance, and not exp(−dt/persistence), makes the walk spread as fast whatever the length of a hop: the
         # headings of a run then add up to `persistence` exactly.
-        keeps = persistence / (persistence + dt)
-        turns = tissue.draw("migration", cells.key[rows], lane=3 * hop + 1) >= keeps
-        heading = np.where(turns | (cells.heading[rows] < 0), direction, cells.heading[rows])
-        target = around[np.arange(len(rows)), heading]
+        keeps = walkers.persistence / (walkers.persistence + dt)
+        turns = np.flatnonzero((tissue.draw("migration", keys, lane=3 * hop + 1) >= keeps) | (heading < 0))
+        weights = np.exp(self._bias(tissue, walkers.only(turns), site[turns], climb)) / lattice.step_lengths
+        heading[turns] = choose(weights, tissue.draw("migration", keys[turns], lane=3 * hop))
+        target = lattice.neighbors[site, heading]
         # A hop of one (diagonal) step takes the time its length needs at this speed.
-        chance = speed * dt / lattice.step_lengths[heading]
-        chance = np.where(tumor[target] & ~tumor[site], chance * entry, chance)
-        goes = tissue.draw("migration", cells.key[rows], lane=3 * hop + 2) < chance
+        chance = walkers.speed * dt / lattice.step_lengths[heading]
+        chance = np.where(tumor[target] & ~tumor[site], chance * walkers.entry, chance)
+        goes = tissue.draw("migration", keys, lane=3 * hop + 2) < chance
         blocked = lattice.occupant[IMMUNE][target] != EMPTY
         goes &= ~blocked
         cells.heading[rows] = heading
@@ -98,16 +91,42 @@ class Migration:
         cells.heading[rows[blocked]] = -1
         cells.heading[rows[goes][~moved]] = -1
 
-    def _bias(
-        self, tissue: Tissue, rows: Rows, site: NDArray[np.int32], around: NDArray[np.int32], climb: dict[int, Array]
-    ) -> Array:
-        kind = tissue.cells.kind[rows]
-        gain = tissue.behavior["chemotaxis"][rows]
-        bias = np.zeros(around.shape)
-        for each, potential in climb.items():
-            mine = kind == each
-            if mine.any():
-                bias[mine] = gain[mine, None] * (potential[around[mine]] - potential[site[mine]][:, None])
+    @staticmethod
+    def _bias(tissue: Tissue, walkers: _Walkers, site: NDArray[np.intp], climb: Grid) -> Array:
+        """What draws `walkers` at `site` to each of their neighbors, (n, k)."""
+        around = tissue.lattice.neighbors[site]
+        first = (walkers.which * climb.shape[1])[:, None]
+        rise = climb.ravel()[first + around] - climb.ravel()[first + site[:, None]]
+        bias: Array = walkers.gain[:, None] * rise
         # The potential beyond the wall is zero, but no cell can go there: its weight must not matter.
         bias[around == tissue.lattice.n_sites] = 0.0
         return bias
+
+
+@dataclass(frozen=True)
+class _Walkers:
+    """Cells and what decides about their walk, (n,) each; `which` is the place of their kind in a list of kinds."""
+
+    rows: Rows
+    which: NDArray[np.intp]
+    speed: Array
+    persistence: Array
+    entry: Array
+    gain: Array
+
+    @classmethod
+    def of(cls, tissue: Tissue, kinds: Sequence[int]) -> _Walkers:
+        """All living cells of `kinds`."""
+        behavior = tissue.behavior
+        return cls(
+            rows=behavior.rows_over(kinds),
+            which=np.repeat(np.arange(len(kinds)), [len(behavior.rows_of(kind)) for kind in kinds]),
+            speed=behavior.over(kinds, "speed")[1],
+            persistence=behavior.over(kinds, "persistence")[1],
+            entry=behavior.over(kinds, "infiltration")[1],
+            gain=behavior.over(kinds, "chemotaxis")[1],
+        )
+
+    def only(self, these: NDArray[np.intp]) -> _Walkers:
+        """Some of them."""
+        return _Walkers(**{part.name: getattr(self, part.name)[these] for part in fields(self)})

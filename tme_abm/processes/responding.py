@@ -2,18 +2,68 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..biology.compiled import Biology, Program, Term
-from ..kernels.response import drive, hill, pull
+from ..biology.compiled import Biology, Term
+from ..kernels.rules import Rulebook, Weight, respond, rulebook
 from ..tissue import Behaviors, Tissue
 from .process import Array, Rows
 from .senses import Senses
 
 __all__ = ["Responding", "Response"]
+
+# Cells that sense and respond at once: what they sense then stays in the cache.
+_AT_ONCE = 1 << 14
+# What is asked of cells in the blood and of vessels; of these, and of the dead, what living cells are not asked.
+_AT_VESSELS = frozenset({"extravasation", "infiltration", "adhesion"})
+_ELSEWHERE = frozenset({"extravasation", "adhesion", "clearance"})
+
+
+class _Rules:
+    """Programs of one kind, arranged, and which row of the result is which behavior's."""
+
+    def __init__(self, biology: Biology, kind: int, names: Collection[str], absent: frozenset[int]) -> None:
+        asked = [p for p in biology.programs if p.cell == kind and biology.behaviors[p.behavior] in names]
+
+        def terms(these: Sequence[Term]) -> list[tuple[Weight, float]]:
+            return [((t.signal, t.half_max, t.hill, t.pathway), t.towards) for t in these if t.signal not in absent]
+
+        self.row = {biology.behaviors[p.behavior]: number for number, p in enumerate(asked)}
+        self.book: Rulebook = rulebook(
+            base=[p.base for p in asked],
+            ups=[terms(p.ups) for p in asked],
+            downs=[terms(p.downs) for p in asked],
+            gates=[None if (s := p.scale) is None else (s.signal, s.half_max, s.hill) for p in asked],
+        )
+        self.carried = any(self.book.pathways)
+
+
+@lru_cache(maxsize=256)
+def _rules(biology: Biology, kind: int, names: tuple[str, ...], absent: frozenset[int]) -> _Rules:
+    """The rules of `kind` for some behaviors, without what the `absent` signals would add: nothing."""
+    return _Rules(biology, kind, names, absent)
+
+
+@lru_cache(maxsize=64)
+def _rules_of_kind(biology: Biology, kind: int, fields: frozenset[str], absent: frozenset[int]) -> _Rules:
+    """The rules of `kind` for all that its living cells may be asked for, which is not what they secrete of a molecule
+    that has no field.
+    """
+    there = {f"secretion {name}" for name in fields}
+    names = {name for name in biology.behaviors if name in there or not name.startswith("secretion ")}
+    return _Rules(biology, kind, names - _ELSEWHERE, absent)
+
+
+@lru_cache(maxsize=8)
+def _ruled(biology: Biology) -> frozenset[tuple[int, int]]:
+    """(kind, behavior) of everything that has rules."""
+    return frozenset((p.cell, p.behavior) for p in biology.programs)
 
 
 class Response:
@@ -23,56 +73,74 @@ class Response:
         self.biology = biology
         self.tissue = tissue
         self.senses = Senses(biology, tissue)
-        self._programs = {(p.cell, p.behavior): p for p in biology.programs}
-        self._signals: dict[tuple[int, int, int], tuple[object, Array]] = {}
+        self._ruled = _ruled(biology)
+        self._absent = self.senses.absent()
+        self._fields = frozenset(tissue.fields)
+        self._vessels: NDArray[np.integer] | None = None
+        self._at_vessels: dict[int, dict[str, Array]] = {}
 
     def of_rows(self, kind: int, name: str, rows: Rows) -> Array | float:
         """Value of behavior `name` for cells of `kind` in `rows`: (n,), or a number where no rule changes it."""
         if not len(rows):
             return np.zeros(0)
-        return self._value(kind, name, self.tissue.cells.site[rows], rows)
+        settled = self.settled(kind, name)
+        if settled is not None:
+            return settled
+        rules = _rules(self.biology, kind, (name,), self._absent)
+        return self._respond(kind, rules, self.tissue.cells.site[rows].astype(np.intp), rows)[name]
 
     def at_sites(self, kind: int, name: str, sites: NDArray[np.integer]) -> Array:
         """The same for cells that are not on the lattice, standing at `sites`; always (n,)."""
-        return np.broadcast_to(self._value(kind, name, sites, None), (len(sites),)).astype(np.float64)
+        settled = self.settled(kind, name)
+        if settled is not None:
+            return np.full(len(sites), settled)
+        if name not in _AT_VESSELS:
+            return self._respond(kind, _rules(self.biology, kind, (name,), self._absent), sites, None)[name]
+        if self._vessels is not sites:
+            self._vessels, self._at_vessels = sites, {}
+        if kind not in self._at_vessels:
+            rules = _rules(self.biology, kind, tuple(sorted(_AT_VESSELS)), self._absent)
+            self._at_vessels[kind] = self._respond(kind, rules, sites, None)
+        return self._at_vessels[kind][name]
 
-    def _value(self, kind: int, name: str, sites: NDArray[np.integer], rows: Rows | None) -> Array | float:
+    def of_kind(self, kind: int, rows: Rows) -> dict[str, Array]:
+        """The values (n,) of all behaviors with rules that living cells of `kind`, in `rows`, may be asked for."""
+        if not len(rows):
+            return {}
+        rules = _rules_of_kind(self.biology, kind, self._fields, self._absent)
+        return self._respond(kind, rules, self.tissue.cells.site[rows].astype(np.intp), rows)
+
+    def settled(self, kind: int, name: str) -> float | None:
+        """The number that holds for all cells of `kind` whatever they sense, None if rules decide."""
         behavior = self.biology.behavior_index[name]
-        program = self._programs.get((kind, behavior))
         if self._is_silenced(kind, name):
             return 0.0
         fixed = self.tissue.controls.fixed.get((kind, name))
-        if fixed is not None:
-            return fixed
-        if program is None:
+        if fixed is None and (kind, behavior) not in self._ruled:
             return float(self.biology.base[kind, behavior])
-        return self._run(program, sites, rows)
+        return fixed
 
-    def _run(self, program: Program, sites: NDArray[np.integer], rows: Rows | None) -> Array | float:
-        def weigh(terms: tuple[Term, ...]) -> list[tuple[Array, float]]:
-            return [(self._drive(term, program.cell, sites, rows), term.towards) for term in terms]
+    def _respond(
+        self, kind: int, rules: _Rules, sites: NDArray[np.integer], rows: Rows | None
+    ) -> dict[str, Array]:
+        values, left = np.empty((len(rules.row), len(sites))), self._left(kind, rules)
+        for first in range(0, len(sites), _AT_ONCE):
+            block = slice(first, first + _AT_ONCE)
+            here, who = sites, rows
+            if len(sites) > _AT_ONCE:
+                here, who = sites[block], None if rows is None else rows[block]
+            signals = np.empty((len(rules.book.signals), len(here)))
+            for heard, signal in zip(signals, rules.book.signals, strict=True):
+                heard[...] = self.senses(signal, kind, here, who)
+            values[:, block] = respond(rules.book, signals, left)
+        return {name: values[row] for name, row in rules.row.items()}
 
-        value = pull(program.base, weigh(program.ups))
-        value = pull(value, weigh(program.downs))
-        if program.scale is not None:
-            gate = self._signal(program.scale.signal, program.cell, sites, rows)
-            value = value * hill(gate, program.scale.half_max, program.scale.hill)
-        return value
-
-    def _drive(self, term: Term, kind: int, sites: NDArray[np.integer], rows: Rows | None) -> Array:
-        driven = drive(self._signal(term.signal, kind, sites, rows), term.half_max, term.hill)
-        for pathway in term.pathway:
-            driven = driven * self.tissue.controls.signaling.get((kind, pathway), 1.0)
-        return driven
-
-    def _signal(self, signal: int, kind: int, sites: NDArray[np.integer], rows: Rows | None) -> Array:
-        # Many rules of a cell read one signal; the block of rows is the same object for all of them. The block is
-        # kept with its values, so that its id cannot come back for another one.
-        block = sites if rows is None else rows
-        key = (signal, kind, id(block))
-        if key not in self._signals:
-            self._signals[key] = (block, self.senses(signal, kind, sites, rows))
-        return self._signals[key][1]
+    def _left(self, kind: int, rules: _Rules) -> Array | None:
+        """The share of its strength that every weight keeps; None where no pathway is inhibited."""
+        signaling = self.tissue.controls.signaling
+        if not signaling or not rules.carried:
+            return None
+        return np.array([math.prod(signaling.get((kind, name), 1.0) for name in way) for way in rules.book.pathways])
 
     def _is_silenced(self, kind: int, name: str) -> bool:
         silenced = self.tissue.controls.silenced
@@ -92,6 +160,4 @@ class Responding:
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         response = Response(self.biology, tissue)
-        tissue.behavior = Behaviors(
-            tissue.cells.kind, tissue.living, len(self.biology.cells), response.of_rows, response.at_sites
-        )
+        tissue.behavior = Behaviors(tissue.cells.kind, tissue.living, len(self.biology.cells), response)

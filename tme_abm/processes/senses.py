@@ -6,16 +6,22 @@ the blood senses the tissue at the vessel, with the states a cell arrives with.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..biology.compiled import Biology
-from ..kernels.neighborhood import contact_mean
+from ..kernels.neighborhood import contact_box, contact_sum, contact_sum_at
 from ..kernels.response import occupancy
 from ..tissue import ALIVE, EMPTY, Column, Tissue
 from .process import Array, Rows
 
 __all__ = ["Senses", "exposure_column", "expression_column", "free_level", "signal_columns"]
+
+# Looking around a site costs as much as summing so many sites of the whole lattice, neighborhood by neighborhood.
+_FEW = 20
 
 
 def expression_column(molecule: str) -> str:
@@ -55,8 +61,9 @@ def free_level(tissue: Tissue, molecule: str, sites: NDArray[np.integer] | None 
         level = tissue.fields.everywhere(molecule)
     else:
         level = np.zeros(tissue.lattice.n_sites)
-    held = tissue.controls.held.get(molecule, 0.0)
-    level += held[sites] if isinstance(held, np.ndarray) and sites is not None else held
+    held = tissue.controls.held.get(molecule)
+    if held is not None:
+        level += held[sites] if isinstance(held, np.ndarray) and sites is not None else held
     free = tissue.controls.free.get(molecule, 1.0)
     return level * free if free != 1.0 else level
 
@@ -67,8 +74,15 @@ class Senses:
     def __init__(self, biology: Biology, tissue: Tissue) -> None:
         self.biology = biology
         self.tissue = tissue
-        self._grids: dict[str, Array] = {}
-        self._occupancy: dict[tuple[int, float], Array] = {}
+        self._there = frozenset({*tissue.fields, *tissue.controls.held, *biology.contact_index})
+        self._shown: dict[str, NDArray[Any] | None] = {}
+        self._sums: dict[str, NDArray[Any]] = {}
+        self._occupancy: dict[tuple[int, float], NDArray[np.floating] | float] = {}
+        self._part = slice(None)
+        # What was found last, for one block of sites: a molecule is read by rules and by several receptors.
+        self._here: tuple[NDArray[np.integer], Rows | None] | None = None
+        self._levels: dict[str, Array] = {}
+        self._box: NDArray[np.intp] | None = None
 
     def __call__(self, signal: int, kind: int, sites: NDArray[np.integer], rows: Rows | None) -> Array:
         """Strength of signal number `signal` for cells of `kind` at `sites`, shape (n,).
@@ -86,7 +100,7 @@ class Senses:
             case "own":
                 return self._own(asked.name, rows, len(sites))
             case "crowding":
-                return self._read("crowding", sites)
+                return self._read("crowding", sites, rows)
             case "exposure":
                 return self._exposure(asked.name, asked.memory, sites, rows)
             case "arrival":
@@ -97,11 +111,22 @@ class Senses:
                 return matrix
         raise AssertionError(asked.kind)
 
+    def absent(self) -> frozenset[int]:
+        """Numbers of the signals that are zero everywhere, for want of a field and a medium that would hold it."""
+        return _absent(self.biology, self._there)
+
     def level(self, molecule: str, sites: NDArray[np.integer], rows: Rows | None) -> Array:
         """Free concentration [nM] of a diffusing molecule, or mean level of a contact molecule shown by neighbors."""
-        if molecule not in self.biology.contact_index:
-            return free_level(self.tissue, molecule, sites)
-        level = self._read(f"level {molecule}", sites)
+        self._look_at(sites, rows)
+        if molecule not in self._levels:
+            if molecule in self.biology.contact_index:
+                self._levels[molecule] = self._shown_around(molecule, sites, rows)
+            else:
+                self._levels[molecule] = free_level(self.tissue, molecule, sites)
+        return self._levels[molecule]
+
+    def _shown_around(self, molecule: str, sites: NDArray[np.integer], rows: Rows | None) -> Array:
+        level = self._read(f"level {molecule}", sites, rows)
         if rows is not None:
             # A cell does not touch itself; a dead one shows nothing.
             alive = self.tissue.cells.fate[rows] == ALIVE
@@ -119,25 +144,45 @@ class Senses:
         ligands = (
             (self.level(name, sites, rows), dissociation)
             for name, dissociation in self.biology.receptors[receptor].ligands
+            if name in self._there
         )
         bound = occupancy(ligands, controls.inhibition[kind, receptor])
-        return np.broadcast_to(np.asarray(bound) * free, (len(sites),))
+        return np.asarray(bound) * free if isinstance(bound, np.ndarray) else np.full(len(sites), bound * free)
 
-    def occupancy_grid(self, receptor: int, kind: int) -> Array:
-        """Occupancy of a receptor at every site, (n_sites,), on a cell of `kind` that has all of them free."""
+    def occupancy_grid(self, receptor: int, kind: int, part: slice = slice(None)) -> NDArray[np.floating] | float:
+        """Occupancy of a receptor at every site, or at a `part` of them, on a cell of `kind` that has all of them free:
+        one number a site, or a number that holds everywhere.
+
+        Diffusing ligands only; in the precision of the fields, for what they do not resolve is no gradient.
+        """
         inhibition = float(self.tissue.controls.inhibition[kind, receptor])
+        if part != self._part:
+            self._part, self._occupancy = part, {}
         if (receptor, inhibition) not in self._occupancy:
             ligands = (
-                (free_level(self.tissue, name), dissociation)
+                (self._dissolved(name, part), dissociation)
                 for name, dissociation in self.biology.receptors[receptor].ligands
-                if name in self.tissue.fields or name in self.tissue.controls.held
+                if name in self._there and name not in self.biology.contact_index
             )
-            bound = occupancy(ligands, inhibition)
-            self._occupancy[receptor, inhibition] = np.broadcast_to(bound, (self.tissue.lattice.n_sites,))
+            self._occupancy[receptor, inhibition] = occupancy(ligands, inhibition)
         return self._occupancy[receptor, inhibition]
 
+    def _dissolved(self, molecule: str, part: slice) -> NDArray[np.floating]:
+        """`free_level` at a part of the sites in the precision of the fields."""
+        fields, controls = self.tissue.fields, self.tissue.controls
+        level: NDArray[np.floating] = (
+            fields[molecule].ravel()[part]
+            if molecule in fields
+            else np.zeros(len(range(*part.indices(self.tissue.lattice.n_sites))), dtype=fields.dtype)
+        )
+        held = controls.held.get(molecule)
+        if held is not None:
+            level = level + np.asarray(held[part] if isinstance(held, np.ndarray) else held, dtype=fields.dtype)
+        free = controls.free.get(molecule, 1.0)
+        return level * free if free != 1.0 else level
+
     def _contact_with(self, name: str, kind: int, sites: NDArray[np.integer], rows: Rows | None) -> Array:
-        share = self._read(f"contact {name}", sites)
+        share = self._read(f"contact {name}", sites, rows)
         if rows is not None and name in (self.biology.cells[kind], "dead"):
             # A cell does not touch itself.
             counted = (self.tissue.cells.fate[rows] == ALIVE) != (name == "dead")
@@ -157,27 +202,71 @@ class Senses:
         exposure: Array = self.tissue.cells[exposure_column(name, memory)][rows]
         return exposure
 
-    def _read(self, what: str, sites: NDArray[np.integer]) -> Array:
-        level: Array = self._grid(what)[sites]
-        return level
+    def _look_at(self, sites: NDArray[np.integer], rows: Rows | None) -> None:
+        """Forget what was found for another block of sites."""
+        if self._here is None or self._here[0] is not sites or self._here[1] is not rows:
+            self._here, self._levels, self._box = (sites, rows), {}, None
 
-    def _grid(self, what: str) -> Array:
-        """A quantity averaged over the contact neighborhood of every site, (n_sites,)."""
-        if what not in self._grids:
-            tissue, cells = self.tissue, self.tissue.cells
-            levels = np.zeros(tissue.lattice.n_sites)
-            topic, _, name = what.partition(" ")
-            if topic == "level":
-                np.add.at(levels, cells.site, cells[expression_column(name)] * (cells.fate == ALIVE))
-            elif topic == "contact":
-                chosen = cells.fate != ALIVE if name == "dead" else self._living_kind(name)
-                np.add.at(levels, cells.site[chosen], 1.0)
-            else:
-                levels += tissue.lattice.occupant[0, :-1] != EMPTY
-            self._grids[what] = contact_mean(levels, tissue.lattice.shape).astype(np.float64)
-        return self._grids[what]
+    def _read(self, what: str, sites: NDArray[np.integer], rows: Rows | None) -> Array:
+        """Mean of a quantity over the contact neighborhoods of `sites`, (n,)."""
+        lattice = self.tissue.lattice
+        if what not in self._shown:
+            self._shown[what] = self._all_shown(what)
+        shown = self._shown[what]
+        if shown is None:
+            return np.zeros(len(sites))
+        if what in self._sums or lattice.n_sites < _FEW * len(sites):
+            if what not in self._sums:
+                self._sums[what] = contact_sum(shown[:-1], lattice.shape)
+            total = self._sums[what][sites]
+        else:
+            self._look_at(sites, rows)
+            if self._box is None:
+                self._box = contact_box(lattice.contacts(sites))
+            total = contact_sum_at(shown, self._box, lattice.ndim)
+        mean: Array = total * (1.0 / 3.0**lattice.ndim)
+        return mean
+
+    def _all_shown(self, what: str) -> NDArray[Any] | None:
+        """A quantity at every site, and 0 for what is outside, (n_sites + 1,); whole numbers where it is a count; None
+        where there is nothing of it.
+        """
+        tissue, cells = self.tissue, self.tissue.cells
+        size = tissue.lattice.n_sites + 1
+        topic, _, name = what.partition(" ")
+        if topic == "level":
+            level = cells[expression_column(name)]
+            rows = np.flatnonzero(level > 0)
+            rows = rows[cells.fate[rows] == ALIVE]
+            if not len(rows):
+                return None
+            shown: NDArray[Any] = np.bincount(cells.site[rows], weights=level[rows], minlength=size)
+            return shown
+        if topic == "crowding":
+            shown = (tissue.lattice.occupant[0] != EMPTY).astype(np.uint8)
+            shown[-1] = 0
+            return shown
+        chosen = cells.fate != ALIVE if name == "dead" else self._living_kind(name)
+        if not chosen.any():
+            return None
+        # Both layers of a site and its neighbors hold fewer than 256 cells.
+        counts: NDArray[Any] = np.bincount(cells.site[chosen], minlength=size).astype(np.uint8)
+        return counts
 
     def _living_kind(self, name: str) -> NDArray[np.bool_]:
         cells = self.tissue.cells
         chosen: NDArray[np.bool_] = (cells.kind == self.biology.cell_index[name]) & (cells.fate == ALIVE)
         return chosen
+
+
+@lru_cache(maxsize=64)
+def _absent(biology: Biology, there: frozenset[str]) -> frozenset[int]:
+    found = set()
+    for number, signal in enumerate(biology.signals):
+        if signal.kind == "concentration" and signal.name not in there:
+            found.add(number)
+        elif signal.kind == "occupancy":
+            receptor = biology.receptors[biology.receptor_index[signal.name]]
+            if not any(ligand in there for ligand, _ in receptor.ligands):
+                found.add(number)
+    return frozenset(found)

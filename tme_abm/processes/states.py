@@ -27,11 +27,9 @@ class _Score:
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         score = tissue.cells[self.column]
-        for kind in self.kinds:
-            rows = tissue.behavior.rows_of(kind)
-            score[rows] = two_way(
-                score[rows], tissue.behavior.of(kind, self.up), tissue.behavior.of(kind, self.down), dt
-            )
+        rows, up = tissue.behavior.over(self.kinds, self.up)
+        _, down = tissue.behavior.over(self.kinds, self.down)
+        score[rows] = two_way(score[rows], up, down, dt)
 
 
 class Polarization(_Score):
@@ -69,12 +67,10 @@ class Expression:
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         # One contact molecule may decide on another: all is asked before any changes.
-        asked = [
-            (contact, tissue.behavior.rows_of(kind), tissue.behavior.of(kind, behavior))
-            for contact, behavior, kinds in self.shown
-            for kind in kinds
-        ]
+        asked = [(contact, *tissue.behavior.over(kinds, behavior)) for contact, behavior, kinds in self.shown]
         for contact, rows, target in asked:
+            if not len(rows):
+                continue
             level = tissue.cells[expression_column(contact.name)]
             level[rows] = target if contact.turnover is None else relax(level[rows], target, contact.turnover, dt)
 
@@ -92,9 +88,10 @@ class Exposure:
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         rows = np.flatnonzero(tissue.living)
+        sites = tissue.cells.site[rows].astype(np.intp)
         for name, memory in self.remembered:
             column = tissue.cells[exposure_column(name, memory)]
-            level = free_level(tissue, name, tissue.cells.site[rows])
+            level = free_level(tissue, name, sites)
             column[rows] = relax(column[rows], level, 1.0 / memory, dt)
 
 
@@ -107,6 +104,5 @@ class Healing:
         self.kinds = kinds_with(biology, "healing")
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
-        for kind in self.kinds:
-            rows = tissue.behavior.rows_of(kind)
-            tissue.cells.damage[rows] *= decay_factor(tissue.behavior.of(kind, "healing"), dt)
+        rows, rate = tissue.behavior.over(self.kinds, "healing")
+        tissue.cells.damage[rows] *= decay_factor(rate, dt)

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..biology.compiled import Biology, Molecule
-from ..kernels.fields import METHODS, Method, choose_method, spectral_steps
+from ..kernels.fields import METHODS, Method, choose_method, implicit_steps, spectral_steps
 from ..kernels.units import MOLECULES_PER_NM_UM3
 from ..tissue import Lattice, Tissue
 from .process import behavior_family, kinds_with
 
 __all__ = ["Secretion", "Transport"]
 
-# Sites up to which many small transforms at once are faster than one after the other, which stay in the cache.
+# Sites up to which many fields at once are faster than one after the other, which stay in the cache.
 _TOGETHER = 1 << 15
 
 Grid = NDArray[np.floating]
@@ -51,21 +51,22 @@ class Secretion:
     def __call__(self, tissue: Tissue, dt: float) -> None:
         fields, cells = tissue.fields, tissue.cells
         to_level = 1.0 / (tissue.lattice.site_volume * MOLECULES_PER_NM_UM3)
+        kinds_here = range(len(self.biology.cells))
+        sites = [cells.site[tissue.behavior.rows_of(kind)].astype(np.intp) for kind in kinds_here]
         for molecule, behavior, kinds in self.secreted:
             if molecule not in fields:
                 continue
             for kind in kinds:
-                rows = tissue.behavior.rows_of(kind)
-                rate = tissue.behavior.of(kind, behavior)
-                fields.add_source(molecule, cells.site[rows], np.asarray(rate) * to_level)
+                if len(sites[kind]):
+                    rate = tissue.behavior.of(kind, behavior)
+                    fields.add_source(molecule, sites[kind], np.asarray(rate) * to_level)
         for kind, molecule, behavior in self.vascular:
             if molecule in fields:
                 rate = tissue.behavior.at_sites(kind, behavior, tissue.vessels)
                 fields.add_source(molecule, tissue.vessels, rate * to_level)
         for molecule, kind, clearance in self.consumed:
-            if molecule in fields:
-                rows = tissue.behavior.rows_of(kind)
-                fields.add_uptake(molecule, cells.site[rows], clearance / tissue.lattice.site_volume)
+            if molecule in fields and len(sites[kind]):
+                fields.add_uptake(molecule, sites[kind], clearance / tissue.lattice.site_volume)
         self._from_outside(tissue, to_level)
 
     def _from_outside(self, tissue: Tissue, to_level: float) -> None:
@@ -99,7 +100,11 @@ class Transport:
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         fields = tissue.fields
-        for molecule in self._alone(tissue, dt):
+        alone = [molecule for molecule in self.biology.molecules if molecule.name in fields]
+        if tissue.lattice.n_sites <= _TOGETHER:
+            alone = self._without(alone, self._exact_steps(alone, tissue, dt))
+            alone = self._without(alone, self._implicit_steps(alone, tissue, dt))
+        for molecule in alone:
             level, source = fields[molecule.name], fields.source[molecule.name]
             uptake = fields.uptake.get(molecule.name)
             consumed = self._consumed(uptake, tissue.lattice)
@@ -115,13 +120,15 @@ class Transport:
             fields.concentration[molecule.name] = new
         fields.clear()
 
-    def _alone(self, tissue: Tissue, dt: float) -> list[Molecule]:
-        """The molecules to be solved one by one; on a small lattice the exact steps are taken all at once before."""
+    @staticmethod
+    def _without(molecules: list[Molecule], done: list[Molecule]) -> list[Molecule]:
+        names = {molecule.name for molecule in done}
+        return [molecule for molecule in molecules if molecule.name not in names]
+
+    def _exact_steps(self, molecules: list[Molecule], tissue: Tissue, dt: float) -> list[Molecule]:
+        """Take all exact steps at once; returns the molecules that had one."""
         fields, lattice = tissue.fields, tissue.lattice
-        present = [molecule for molecule in self.biology.molecules if molecule.name in fields]
-        if lattice.n_sites > _TOGETHER:
-            return present
-        exact = [one for one in present if self._is_exact(one, tissue, dt)]
+        exact = [one for one in molecules if self._is_exact(one, tissue, dt)]
         if exact:
             new = spectral_steps(
                 np.stack([fields[one.name] for one in exact]),
@@ -133,7 +140,41 @@ class Transport:
                 ndim=lattice.ndim,
             )
             fields.concentration |= {one.name: level for one, level in zip(exact, new, strict=True)}
-        return [one for one in present if one not in exact]
+        return exact
+
+    def _implicit_steps(self, molecules: list[Molecule], tissue: Tissue, dt: float) -> list[Molecule]:
+        """Take all implicit steps of molecules that every well takes up at once; returns these molecules."""
+        fields, lattice = tissue.fields, tissue.lattice
+        several = [one for one in molecules if self._is_implicit(one, tissue, dt)]
+        if len(several) > 1:
+            wells, shape = lattice.wells, (len(several) * lattice.wells, *lattice.shape)
+            new = implicit_steps(
+                np.stack([fields[one.name] for one in several]).reshape(shape),
+                dt=dt,
+                diffusivity=[one.diffusivity for one in several for _ in range(wells)],
+                decay=[one.decay for one in several for _ in range(wells)],
+                uptake=np.stack([fields.uptake[one.name] for one in several]).reshape(shape),
+                source=np.stack([fields.source[one.name] for one in several]).reshape(shape),
+                spacing=lattice.spacing,
+                tolerance=self.tolerance,
+            ).reshape(len(several), *lattice.field_shape)
+            fields.concentration |= {one.name: level for one, level in zip(several, new, strict=True)}
+            return several
+        return []
+
+    def _is_implicit(self, molecule: Molecule, tissue: Tissue, dt: float) -> bool:
+        """Whether the implicit step is the one for this molecule now, in all wells."""
+        fields = tissue.fields
+        if not self._consumed(fields.uptake.get(molecule.name), tissue.lattice).all():
+            return False
+        if not fields[molecule.name].any() and not fields.source[molecule.name].any():
+            return False
+        return self._method(molecule, tissue.lattice, dt, has_uptake=True) == "implicit"
+
+    def _method(self, molecule: Molecule, lattice: Lattice, dt: float, *, has_uptake: bool) -> Method:
+        return self.methods.get(molecule.name) or choose_method(
+            diffusivity=molecule.diffusivity, dt=dt, spacing=lattice.spacing, has_uptake=has_uptake
+        )
 
     def _is_exact(self, molecule: Molecule, tissue: Tissue, dt: float) -> bool:
         """Whether the exact step is the one for this molecule now."""
@@ -142,10 +183,7 @@ class Transport:
             return False
         if not fields[molecule.name].any() and not fields.source[molecule.name].any():
             return False
-        method = self.methods.get(molecule.name) or choose_method(
-            diffusivity=molecule.diffusivity, dt=dt, spacing=tissue.lattice.spacing, has_uptake=False
-        )
-        return method == "spectral"
+        return self._method(molecule, tissue.lattice, dt, has_uptake=False) == "spectral"
 
     @staticmethod
     def _consumed(uptake: Grid | None, lattice: Lattice) -> NDArray[np.bool_]:
@@ -160,9 +198,7 @@ class Transport:
     ) -> Grid:
         if not level.any() and not source.any():
             return level
-        method = self.methods.get(molecule.name) or choose_method(
-            diffusivity=molecule.diffusivity, dt=dt, spacing=lattice.spacing, has_uptake=uptake is not None
-        )
+        method = self._method(molecule, lattice, dt, has_uptake=uptake is not None)
         return METHODS[method](
             level,
             dt=dt,

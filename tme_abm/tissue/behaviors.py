@@ -1,4 +1,4 @@
-"""The values that all behaviors take in this step, worked out on demand and kept until the next step.
+"""The values that all behaviors take in this step, kept until the next step.
 
 `behavior.of(kind, name)` is one block per cell type, `behavior["attack"]` the same over all rows (zero for
 dead cells). How a value comes about is the business of the process that makes this object.
@@ -6,39 +6,51 @@ dead cells). How a value comes about is the business of the process that makes t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Behaviors", "Evaluate", "EvaluateAt"]
+__all__ = ["Behaviors", "Evaluator"]
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
-Evaluate = Callable[[int, str, Rows], "Array | float"]
-EvaluateAt = Callable[[int, str, "NDArray[np.integer]"], Array]
+
+
+class Evaluator(Protocol):
+    """Works out values from what cells sense; kinds are indices, `rows` and `sites` those of the cells asked."""
+
+    def settled(self, kind: int, name: str) -> float | None:
+        """The number that holds for all cells of `kind` whatever they sense, None if they decide by what they sense."""
+
+    def of_kind(self, kind: int, rows: Rows) -> Mapping[str, Array]:
+        """Values (n,) of the behaviors that are decided by what the cells sense, of most of them at least."""
+
+    def of_rows(self, kind: int, name: str, rows: Rows) -> Array | float:
+        """Value of one behavior: (n,), or one number that holds for all of them."""
+
+    def at_sites(self, kind: int, name: str, sites: NDArray[np.integer]) -> Array:
+        """Values (n,) for cells that are not on the lattice, standing at `sites`."""
 
 
 class Behaviors:
-    """Behavior values of the living cells, grouped by kind; rows must not change while it is in use."""
+    """Behavior values of the living cells, grouped by kind; rows must not change while it is in use.
+
+    What cells sense is asked when this is made: all behaviors of a step answer to the same moment.
+    """
 
     def __init__(
-        self,
-        kind: NDArray[np.int8],
-        living: NDArray[np.bool_],
-        n_kinds: int,
-        evaluate: Evaluate,
-        evaluate_at: EvaluateAt,
+        self, kind: NDArray[np.int8], living: NDArray[np.bool_], n_kinds: int, evaluator: Evaluator
     ) -> None:
-        """`evaluate(kind, name, rows)` works out a block; `evaluate_at(kind, name, sites)` one off the lattice."""
         # Sorting once groups the rows of every kind; a stable sort keeps them in row order inside a group.
         rows = np.flatnonzero(living)
         order = rows[np.argsort(kind[rows], kind="stable")]
         edges = np.searchsorted(kind[order], np.arange(n_kinds + 1))
         self._rows = [order[edges[k] : edges[k + 1]] for k in range(n_kinds)]
         self._count = len(kind)
-        self._evaluate = evaluate
-        self._evaluate_at = evaluate_at
+        self._evaluator = evaluator
+        self._decided = [evaluator.of_kind(k, rows) for k, rows in enumerate(self._rows)]
         self._blocks: dict[tuple[int, str], Array | float] = {}
         self._full: dict[str, Array] = {}
 
@@ -49,12 +61,28 @@ class Behaviors:
     def of(self, kind: int, name: str) -> Array | float:
         """Value of behavior `name` for `rows_of(kind)`: (n,), or one number that holds for all of them."""
         if (kind, name) not in self._blocks:
-            self._blocks[kind, name] = self._evaluate(kind, name, self._rows[kind])
+            self._blocks[kind, name] = self._value(kind, name)
         return self._blocks[kind, name]
+
+    def each(self, kind: int, name: str) -> Array:
+        """Value of behavior `name` for each of `rows_of(kind)`, (n,)."""
+        value = self.of(kind, name)
+        return value if isinstance(value, np.ndarray) else np.full(len(self._rows[kind]), value)
+
+    def over(self, kinds: Sequence[int], name: str) -> tuple[Rows, Array]:
+        """Rows of the living cells of `kinds`, kind after kind, and the value of behavior `name` of each, (n,)."""
+        here = [kind for kind in kinds if len(self._rows[kind])]
+        if len(here) == 1:
+            return self._rows[here[0]], self.each(here[0], name)
+        return self.rows_over(here), np.concatenate([np.empty(0), *(self.each(kind, name) for kind in here)])
+
+    def rows_over(self, kinds: Sequence[int]) -> Rows:
+        """Rows of the living cells of `kinds`, kind after kind."""
+        return np.concatenate([np.empty(0, dtype=np.int64), *(self._rows[kind] for kind in kinds)])
 
     def at_sites(self, kind: int, name: str, sites: NDArray[np.integer]) -> Array:
         """Value of behavior `name` for cells of `kind` that are not on the lattice, standing at `sites`; (n,)."""
-        return self._evaluate_at(kind, name, sites)
+        return self._evaluator.at_sites(kind, name, sites)
 
     def __getitem__(self, name: str) -> Array:
         """Value of behavior `name` for every row, zero for the dead."""
@@ -65,3 +93,9 @@ class Behaviors:
                     full[rows] = self.of(kind, name)
             self._full[name] = full
         return self._full[name]
+
+    def _value(self, kind: int, name: str) -> Array | float:
+        settled = self._evaluator.settled(kind, name)
+        if settled is None and name in self._decided[kind]:
+            return self._decided[kind][name]
+        return self._evaluator.of_rows(kind, name, self._rows[kind])

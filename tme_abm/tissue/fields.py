@@ -35,6 +35,13 @@ class Fields:
     def __iter__(self) -> Iterator[str]:
         return iter(self.concentration)
 
+    def follow(self, names: Sequence[str]) -> None:
+        """Have a field of every one of `names`, in this order; those that were not there are empty."""
+        for grids in (self.concentration, self.source):
+            kept = {name: grids[name] if name in grids else np.zeros(self.shape, self.dtype) for name in names}
+            grids.clear()
+            grids.update(kept)
+
     def at(self, name: str, sites: NDArray[np.integer]) -> NDArray[np.float64]:
         """Concentration [nM] of `name` at `sites`; zero for a molecule that is not simulated."""
         if name not in self.concentration:

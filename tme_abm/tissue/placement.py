@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..kernels.choice import choose, winners
-from ..kernels.neighborhood import sites_within
+from ..kernels.neighborhood import contact_sum, sites_within
 from ..kernels.paths import straight_path
 from .lattice import EMPTY, IMMUNE, TISSUE, Lattice
 
@@ -35,7 +35,7 @@ def daughters_nearby(tissue: Tissue, layer: int, mothers: Rows) -> Rows:
     pick = choose(free / lattice.step_lengths, tissue.draw("division", keys[mothers], lane=1))
     lucky = np.flatnonzero(pick >= 0)
     sites = around[lucky, pick[lucky]]
-    won = winners(sites, tissue.draw("priority", keys[mothers[lucky]]))
+    won = tissue.first_come(sites, keys[mothers[lucky]])
     lucky, sites = lucky[won], sites[won]
     crowded = mothers[pick < 0]
     tissue.add_daughters(layer, mothers[lucky], sites)
@@ -97,15 +97,8 @@ def nearest_gap(
 
 def _rim(tissue: Tissue, occupied: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Free sites that touch an occupied one: the nearest gap of any cell is among them."""
-    lattice = tissue.lattice
-    free = np.flatnonzero(~occupied)
-    taken = np.append(occupied, False)
-    if len(free) > occupied.size // 2:
-        # With few cells it is cheaper to look around the cells than around the gaps.
-        touched = np.zeros(lattice.n_sites + 1, dtype=bool)
-        touched[lattice.neighbors[np.flatnonzero(occupied)]] = True
-        return np.flatnonzero(touched[:-1] & ~occupied)
-    return free[taken[lattice.neighbors[free]].any(axis=1)]
+    near = contact_sum(occupied.astype(np.uint8), tissue.lattice.shape) > 0
+    return np.flatnonzero(near & ~occupied)
 
 
 def displace_leukocytes(tissue: Tissue, before: NDArray[np.bool_]) -> None:

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import draws
-from ..kernels.choice import choose, winners
-from ..kernels.neighborhood import contact_mean
+from ..kernels.choice import choose, contested, winners
+from ..kernels.neighborhood import contact_sum
 from ..kernels.rates import probability
 from .behaviors import Behaviors
 from .cells import ALIVE, Cells
@@ -82,6 +82,7 @@ class Tissue:
         self.kinds = tuple(kinds)
         self.layer_of = layer_of
         self.tumor_kinds = tumor_kinds
+        self._is_tumor = np.isin(np.arange(len(self.kinds)), tumor_kinds)
         self.vessels = vessels
         self.matrix = matrix
         self.pools = {name: np.full(lattice.wells, level, dtype=np.float64) for name, level in pools.items()}
@@ -104,7 +105,7 @@ class Tissue:
     def tumor_sites(self) -> NDArray[np.bool_]:
         """Mask (n_sites,) of the sites that hold a living tumor cell."""
         mask = np.zeros(self.lattice.n_sites, dtype=bool)
-        mask[self.cells.site[self.living & np.isin(self.cells.kind, self.tumor_kinds)]] = True
+        mask[self.cells.site[self.living & self._is_tumor[self.cells.kind]]] = True
         return mask
 
     @property
@@ -113,9 +114,9 @@ class Tissue:
 
         A single hole that killing leaves inside a tumor is territory; a stroma site beside a straight rim is not.
         """
-        tumor = np.zeros(self.lattice.n_sites)
-        tumor[self.cells.site[np.isin(self.cells.kind, self.tumor_kinds)]] = 1.0
-        mostly: NDArray[np.bool_] = contact_mean(tumor, self.lattice.shape) > 0.5
+        tumor = np.zeros(self.lattice.n_sites, dtype=np.uint8)
+        tumor[self.cells.site[self._is_tumor[self.cells.kind]]] = 1
+        mostly: NDArray[np.bool_] = contact_sum(tumor, self.lattice.shape) > 3**self.lattice.ndim // 2
         return mostly
 
     @property
@@ -131,6 +132,15 @@ class Tissue:
     def happens(self, stream: str, rate: Array | float, rows: Rows, lane: int = 0) -> NDArray[np.bool_]:
         """Mark the `rows` to which an event of `rate` [1/min] happens in this step."""
         return self.draw(stream, self.cells.key[rows], lane) < probability(rate, self.clock.dt)
+
+    def first_come(self, places: NDArray[np.integer], keys: Keys, lane: int = 0) -> NDArray[np.bool_]:
+        """Mark the claims (n,) to `places` that are granted: of the cells `keys` that want one place, one gets it."""
+        granted = np.ones(len(places), dtype=bool)
+        rivals = np.flatnonzero(contested(places))
+        if len(rivals):
+            # Most claims have no rival: only rivals draw.
+            granted[rivals] = winners(places[rivals], self.draw("priority", keys[rivals], lane))
+        return granted
 
     # ---------------------------------------------------------------- asking
 
@@ -157,7 +167,7 @@ class Tissue:
         open_site = occupant[layer, sites] == EMPTY
         contenders = np.flatnonzero(open_site)
         place = layer[contenders] * (self.lattice.n_sites + 1) + sites[contenders]
-        won = contenders[winners(place, self.draw("priority", cells.key[rows[contenders]], lane))]
+        won = contenders[self.first_come(place, cells.key[rows[contenders]], lane)]
         moved = np.zeros(len(rows), dtype=bool)
         moved[won] = True
         occupant[layer[won], cells.site[rows[won]]] = EMPTY
@@ -241,7 +251,7 @@ class Tissue:
             pick = choose(free.astype(np.float64), self.draw("arrival", keys))
             found = np.flatnonzero(pick >= 0)
             sites = around[found, pick[found]]
-            found = found[winners(sites, self.draw("priority", keys[found]))]
+            found = found[self.first_come(sites, keys[found])]
             sites = around[found, pick[found]]
             rows = self.cells.append(
                 len(found), key=keys[found], kind=kind, site=sites, born=self.clock.time

@@ -188,3 +188,18 @@ def test_each_method_names_what_it_cannot_do():
         METHODS["spectral"](c, dt=1.0, diffusivity=1.0, decay=0.1, uptake=uptake, spacing=15.0)
     with pytest.raises(ValueError, match=r"substeps=2 is too few: D tau / h\^2 = 0.5, allowed up to 1/4"):
         stencil_step(c, dt=1.0, diffusivity=225.0, decay=0.1, spacing=15.0, substeps=2)
+
+
+@pytest.mark.parametrize(("strength", "pairs"), [(0.02, 1), (1.0, 2), (10.0, 4), (1e3, 12)])
+def test_no_more_transforms_than_the_error_asks_for(strength, pairs):
+    """Weak uptake is solved by one pair of transforms, and at any strength the error is what was allowed."""
+    case = problem((40, 44), number=20.0, strength=strength, consumers=0.2, sources=0.1)
+    given = {"dt": case.dt, "diffusivity": case.diffusivity, "decay": case.decay, "spacing": H}
+    given |= {"uptake": case.uptake, "source": case.source}
+    start = implicit_solve(np.zeros((40, 44)), tolerance=1e-10, **given).c
+    solved = implicit_solve(start, tolerance=1e-2, **given)
+    exact = implicit_solve(start, tolerance=1e-12, **given).c
+    assert solved.iterations <= pairs
+    error = np.linalg.norm(solved.c - exact) / np.linalg.norm(exact)
+    assert solved.error <= 1e-2
+    assert error <= 1e-2

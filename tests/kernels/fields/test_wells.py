@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tme_abm.kernels.fields import METHODS, Method, budget, implicit_solve, laplacian, spectral_step, spectral_steps
+from tme_abm.kernels.fields import (
+    METHODS,
+    Method,
+    budget,
+    implicit_solve,
+    implicit_step,
+    implicit_steps,
+    laplacian,
+    spectral_step,
+    spectral_steps,
+)
 
 H = 15.0
 SHAPES = [(14, 18), (6, 8, 10)]
@@ -147,6 +157,25 @@ def test_several_fields_at_once_are_the_same_fields_to_the_bit(shape: tuple[int,
             spacing=15.0, ndim=ndim,
         )
         assert np.array_equal(together[field], alone)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_several_implicit_steps_at_once_are_the_same_steps_to_the_bit(shape: tuple[int, ...], dtype: type) -> None:
+    """With constants of their own, however hard they are: some need many transforms, some one pair."""
+    c, uptake, source = stack(shape, dtype)
+    diffusivity, decay = [6000.0, 600.0, 60000.0, 1e5], [0.01, 0.0, 0.1, 1.0]
+    together = implicit_steps(
+        c, dt=10.0, diffusivity=diffusivity, decay=decay, uptake=uptake, source=source, spacing=H
+    )
+    assert together.dtype == dtype
+    for n in range(WELLS):
+        alone = implicit_step(
+            c[n], dt=10.0, diffusivity=diffusivity[n], decay=decay[n], uptake=uptake[n], source=source[n], spacing=H
+        )
+        np.testing.assert_array_equal(together[n], alone)
+    with pytest.raises(ValueError, match="diffusivity"):
+        implicit_steps(c, dt=10.0, diffusivity=[-1.0] * 4, decay=decay, uptake=uptake, source=source, spacing=H)
 
 
 @pytest.mark.parametrize("method", ["implicit", "sdirk2"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .balance import Budget, budget
 from .choose import METHODS, Method, Step, choose_method
-from .implicit import Solve, implicit_solve, implicit_step
+from .implicit import Solve, implicit_solve, implicit_step, implicit_steps
 from .problem import Array
 from .sdirk2 import sdirk2_step
 from .spectral import Modes, modes, spectral_step, spectral_steps
@@ -25,6 +25,7 @@ __all__ = [
     "choose_method",
     "implicit_solve",
     "implicit_step",
+    "implicit_steps",
     "laplacian",
     "modes",
     "sdirk2_step",

@@ -9,26 +9,26 @@ D dt.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
-from .problem import Array, Sums, by_well, checked, dot, total
+from .conjugate import bound, conjugate
+from .problem import Array, Sums, by_well, checked, precision, total
 from .spectral import close, from_modes, modes, to_modes
-from .stencil import laplacian, neighbor_sum
+from .stencil import neighbor_sum
 
-__all__ = ["Operator", "Solve", "implicit_solve", "implicit_step", "operator_for", "solve"]
-
-_MOST_ITERATIONS = 500
+__all__ = ["Operator", "Solve", "implicit_solve", "implicit_step", "implicit_steps", "operator_for", "solve"]
 
 
 @dataclass(frozen=True, eq=False)
 class Solve:
     """Result of a linear solve.
 
-    ``c``: the solution, nonnegative; nM. ``iterations``: of the conjugate gradients, one pair of
-    transforms each. ``error``: estimated relative L2 error of the last but one iterate, of the worst well.
+    ``c``: the solution, nonnegative; nM. ``iterations``: pairs of transforms. ``error``: an upper bound of the relative
+    L2 error before the polish or, where that says little, an estimate; of the worst well.
     ``cut``: share of a well's amount that was negative and was cut, (wells,) (``close``).
     """
 
@@ -42,46 +42,39 @@ class Solve:
 class Operator:
     """A = 1 + a(x) - D dt lap = M + excess(x), M with a sink uniform in each well, diagonal in cosine modes."""
 
-    diffusion: float  # D dt; um^2
-    number: float  # D dt / h^2
-    spacing: float
-    sink: Array  # a = dt (k + u), array or 0-d
-    excess: Array  # a minus M's uniform sink, array or 0-d
+    number: Sums  # D dt / h^2 of each well
+    sink: Array  # a = dt (k + u)
+    excess: Array  # a minus M's uniform sink
     inverse: Array  # of M, per mode
 
 
-def operator_for(c: Array, *, dt: float, diffusivity: float, decay: float, uptake: Array, spacing: float) -> Operator:
+def operator_for(
+    c: Array, *, dt: float, diffusivity: float | Sums, decay: float | Sums, uptake: Array, spacing: float
+) -> Operator:
     """Prepare A for ``c`` (wells, *space); the uniform sink of M is the mean of a well's *saturated* sinks.
 
     No voxel consumes faster than diffusion brings: with g, the mean over the modes of 1 / M_m (the lattice Green
     function at its own voxel), a lone sink ``a`` acts like ``a / (1 + a g)``. For weak uptake the shift is the mean
-    uptake; at u dt = 1e4 it halves the iterations that the mean uptake would need.
+    uptake; at u dt = 1e4 it halves the iterations that the mean uptake would need. ``diffusivity`` and ``decay`` are
+    numbers, or one for each well.
     """
-    kind = c.dtype.type
-    sink = np.asarray((uptake + kind(decay)) * kind(dt))
-    space = c.shape[1:]
-    if sink.ndim:
-        lowest = sink.reshape(len(c), -1).min(axis=1).astype(np.float64)
-        excess = sink - by_well(lowest, sink)
-        green = np.array([_green(space, spacing, diffusivity * dt, 1.0 + float(least)) for least in lowest])
-        weak = excess * by_well(green, excess)
-        weak += kind(1.0)
-        shift = total(np.divide(excess, weak, out=weak)) / c[0].size
-        excess -= by_well(shift, excess)
-        diagonal = by_well(1.0 + lowest + shift, c)
-    else:
-        excess = np.zeros((), dtype=c.dtype)
-        diagonal = np.asarray(kind(1.0 + float(sink)))
-    inverse = modes(space, spacing, c.dtype.name).laplacian * kind(-diffusivity * dt) + diagonal
+    kind, wells, space = c.dtype.type, len(c), c.shape[1:]
+    diffusion, rate = np.full(wells, diffusivity) * dt, by_well(np.full(wells, decay), c)
+    sink = (uptake + rate) * kind(dt)
+    if sink.shape != c.shape:
+        sink = np.broadcast_to(sink, c.shape)
+    lowest = sink.reshape(wells, -1).min(axis=1).astype(np.float64)
+    excess = sink - by_well(lowest, c)
+    pairs = zip(diffusion.tolist(), lowest.tolist(), strict=True)
+    green = np.array([_green(space, spacing, spread, 1.0 + least) for spread, least in pairs])
+    weak = excess * by_well(green, c)
+    weak += kind(1.0)
+    shift = total(np.divide(excess, weak, out=weak)) / c[0].size
+    excess -= by_well(shift, c)
+    inverse = modes(space, spacing, c.dtype.name).laplacian * by_well(-diffusion, c)
+    inverse += by_well(1.0 + lowest + shift, c)
     np.divide(kind(1.0), inverse, out=inverse)
-    return Operator(
-        diffusion=diffusivity * dt,
-        number=diffusivity * dt / spacing**2,
-        spacing=spacing,
-        sink=sink,
-        excess=excess,
-        inverse=inverse,
-    )
+    return Operator(number=diffusion / spacing**2, sink=sink, excess=excess, inverse=inverse)
 
 
 @lru_cache(maxsize=64)
@@ -91,65 +84,41 @@ def _green(shape: tuple[int, ...], spacing: float, diffusion: float, diagonal: f
 
 
 def solve(operator: Operator, b: Array, start: Array, tolerance: float, workers: int | None) -> Solve:
-    """A x = b by preconditioned CG from ``start``, then polished, nonnegative and in balance.
+    """A x = b from the guess ``start``: one step with M, conjugate gradients where that is not enough, then polished,
+    nonnegative and in balance.
 
-    The wells iterate side by side, each with step lengths of its own, and one that is done rests.
+    Where M fits well, as in most fields, the first pair of transforms is the last. Each well is solved as if it were
+    alone, and one that is done rests.
     """
     wells = len(b)
-    # What fades away must not underflow when it is squared; the last step below takes care of such dust.
-    running = np.asarray(b.reshape(wells, -1).max(axis=1) > 100.0 * math.sqrt(np.finfo(b.dtype).tiny), dtype=bool)
     if not b.any():
         return Solve(c=np.zeros_like(b), iterations=0, error=0.0, cut=np.zeros(wells))
-    tolerance = max(tolerance, 20.0 * float(np.finfo(b.dtype).eps))
-    tiny = float(np.finfo(b.dtype).tiny)
-    x: Array = start * by_well(running, start)
-    r = laplacian(x, operator.spacing, ndim=b.ndim - 1)
-    r *= operator.diffusion
-    r += b
-    r -= x
-    work = operator.sink * x
-    r -= work
-    z, ap, p, mp = np.empty_like(r), np.empty_like(r), np.zeros_like(r), np.zeros_like(r)
-    # M alone solves a well in which every voxel takes up alike.
-    alike = ~operator.excess.reshape(wells, -1).any(axis=1) if operator.excess.ndim else np.ones(wells, dtype=bool)
-    previous, error, iterations = np.full(wells, math.inf), np.zeros(wells), 0
-    while True:
-        # z = M^-1 r; M p is carried along (M z = r), so that A p = M p + excess p needs no stencil.
-        np.copyto(z, r)
-        z = to_modes(z, workers, overwrite=True)
-        z *= operator.inverse
-        z = from_modes(z, workers)
-        squared = dot(r, z)
-        running &= squared > 0
-        if not running.any():
-            break
-        ratio = by_well(np.divide(squared, previous, out=np.zeros(wells), where=running), b)
-        p *= ratio
-        p += z
-        mp *= ratio
-        mp += r
-        np.multiply(operator.excess, p, out=ap)
-        ap += mp
-        length = np.divide(squared, dot(p, ap), out=np.zeros(wells), where=running)
-        pace = by_well(length, b)
-        np.multiply(p, pace, out=work)
-        x += work
-        ap *= pace
-        r -= ap
-        previous = squared
-        iterations += 1
-        # Energy that this iteration removed: bounds the squared L2 error before it (A >= 1).
-        removed = np.sqrt(length * squared / np.maximum(dot(x, x), tiny))
-        error = np.where(running, removed, error)
-        running &= (error > tolerance) & ~alike
-        if not running.any():
-            break
-        if iterations >= _MOST_ITERATIONS:
-            raise ArithmeticError(
-                f"conjugate gradients left a relative error of {error.max():.1e} after {iterations} iterations,"
-                f" allowed {tolerance:.1e}"
-            )
-    x = _polish(operator, b, x, work)
+    eps, tiny, _ = precision(b.dtype)
+    tolerance = max(tolerance, 20.0 * eps)
+    # M x = b - excess start leaves the residual excess (start - x): neither needs a stencil.
+    r = operator.excess * start
+    x: Array = b - r
+    x = to_modes(x, workers, overwrite=True)
+    x *= operator.inverse
+    x = from_modes(x, workers)
+    np.subtract(start, x, out=r)
+    r *= operator.excess
+    weight = operator.sink + b.dtype.type(1.0)
+    np.divide(b.dtype.type(1.0), weight, out=weight)
+    error = bound(r, weight, x)
+    # What fades away must not underflow when it is squared; the polish takes care of such dust.
+    dust = b.reshape(wells, -1).max(axis=1) <= 100.0 * math.sqrt(tiny)
+    further = np.flatnonzero((error > tolerance) & ~dust)
+    iterations = 1
+    if len(further):
+        # A slice is a view: a single well is not copied.
+        part = slice(None) if len(further) == wells else further
+        excess, inverse = operator.excess[part], operator.inverse[part]
+        x[part], error[part], more = conjugate(
+            excess, inverse, weight[part], x[part], r[part], error[part], tolerance, workers
+        )
+        iterations += more
+    x = _polish(operator, b, x, r)
     cut = close(x, total(b), operator.sink + b.dtype.type(1.0))
     return Solve(c=x, iterations=iterations, error=float(error.max()), cut=cut)
 
@@ -158,14 +127,15 @@ def _polish(operator: Operator, b: Array, x: Array, out: Array) -> Array:
     """One Jacobi step (1 + a + 2 ndim N) x_new = b + N sum of the neighbors of max(x, 0), N = D dt / h^2.
 
     A is an M-matrix: neither the cut nor the step moves the largest error away from the (nonnegative)
-    solution, and for b >= 0 the result is nonnegative. At strong sinks, where x is small and CG is relatively
-    worst, it is nearly exact.
+    solution, and for b >= 0 the result is nonnegative. At strong sinks, where x is small and the solution so far is
+    relatively worst, it is nearly exact.
     """
-    np.maximum(x, 0, out=x)
+    if float(x.min()) < 0:
+        x[x < 0] = 0
     neighbor_sum(x, out)
-    out *= operator.number
+    out *= by_well(operator.number, b)
     out += b
-    out /= operator.sink + b.dtype.type(1.0 + 2 * (b.ndim - 1) * operator.number)
+    out /= operator.sink + by_well(1.0 + 2 * (b.ndim - 1) * operator.number, b)
     return out
 
 
@@ -210,9 +180,9 @@ def implicit_step(
 
         (1 + dt (k + u) - D dt lap) c_new = c + dt s
 
-    CG starts from ``c`` and stops at an estimated relative L2 error of ``tolerance`` (the energy removed by
-    the last iteration, Strakos & Tichy 2002, ETNA 13:56). A Jacobi step makes the result nonnegative and one
-    factor closes the budget: what is stored is secreted - decayed - taken up to roundoff, at any tolerance.
+    From ``c``, until the relative L2 error is known to be below ``tolerance`` (``solve``). A Jacobi step makes the
+    result nonnegative and one factor closes the budget: what is stored is secreted - decayed - taken up to roundoff,
+    at any tolerance.
 
     Parameters
     ----------
@@ -250,3 +220,36 @@ def implicit_step(
     if mean is not None:
         mean[...] = solved.c
     return solved.c
+
+
+def implicit_steps(
+    c: Array,
+    *,
+    dt: float,
+    diffusivity: Sequence[float],
+    decay: Sequence[float],
+    uptake: Array,
+    source: Array,
+    spacing: float,
+    tolerance: float = 1e-2,
+) -> Array:
+    """``implicit_step`` for many lattices at once, to the same bits: small ones cost mostly the calls, not the numbers.
+
+    Parameters
+    ----------
+    c, uptake, source : (n, *space), each lattice as in ``implicit_step``; nM, 1/min, nM/min
+    diffusivity, decay : n numbers; um^2/min and 1/min
+    dt, spacing, tolerance : as in ``implicit_step``
+
+    Returns
+    -------
+    array like ``c``; nM
+    """
+    for spread, rate in {*zip(diffusivity, decay, strict=True)}:
+        checked(c[0], dt=dt, diffusivity=spread, decay=rate, uptake=0.0, source=0.0, spacing=spacing)
+    c, uptake, source = checked(
+        c, dt=dt, diffusivity=0.0, decay=0.0, uptake=uptake, source=source, spacing=spacing, ndim=c.ndim - 1
+    )
+    spreads, rates = np.array(diffusivity, dtype=np.float64), np.array(decay, dtype=np.float64)
+    operator = operator_for(c, dt=dt, diffusivity=spreads, decay=rates, uptake=uptake, spacing=spacing)
+    return solve(operator, c + c.dtype.type(dt) * source, c, tolerance, None).c

@@ -13,12 +13,13 @@ a single lattice.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Sums", "by_well", "checked", "dot", "total"]
+__all__ = ["Array", "Sums", "by_well", "checked", "dot", "precision", "total"]
 
 Array = NDArray[np.floating[Any]]
 Sums = NDArray[np.float64]
@@ -56,6 +57,16 @@ def checked(
     terms = (_term("c", c, c), _term("uptake", uptake, c), _term("source", source, c))
     c, uptake, source = (term[None] if term.ndim == space else term for term in terms)
     return c, uptake, source
+
+
+@lru_cache(maxsize=4)
+def precision(dtype: np.dtype[Any]) -> tuple[float, float, float]:
+    """Of a floating type its relative precision, its smallest normal number, and the *dust* below which a number has no
+    digits left to lose; asking numpy every time takes as long as a transform of a small lattice.
+    """
+    limits = np.finfo(dtype)
+    eps, tiny = float(limits.eps), float(limits.tiny)
+    return eps, tiny, tiny / eps
 
 
 def dot(a: Array, b: Array) -> Sums:

@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.fft import dctn, idctn
 
-from .problem import Array, Sums, by_well, checked, total
+from .problem import Array, Sums, by_well, checked, precision, total
 
 __all__ = ["Modes", "close", "from_modes", "modes", "spectral_step", "spectral_steps", "to_modes"]
 
@@ -71,13 +71,13 @@ def close(c: Array, amount: Sums, weight: Array | float = 1.0) -> Sums:
     """
     flat = c.reshape(len(c), -1)
     lowest, highest = flat.min(axis=1), flat.max(axis=1)
-    dust = np.maximum(highest, -lowest) < np.finfo(c.dtype).tiny / np.finfo(c.dtype).eps
+    dust = np.maximum(highest, -lowest) < precision(c.dtype)[2]
     if dust.any():
         # Subnormal numbers have no digits left and slow the processor down.
         c[dust] = 0
     held = with_negatives = total(c, weight)
     if (lowest < 0).any():
-        np.maximum(c, 0, out=c)
+        c[c < 0] = 0  # twice as fast as np.maximum with a number
         held = total(c, weight)
     scaled = (amount > 0) & (held > 0)
     c *= by_well(np.divide(amount, held, out=np.ones(len(c)), where=scaled), c)
@@ -138,27 +138,24 @@ def spectral_step(
     sink = decay + lowest
     terms = (c.shape[1:], spacing, c.dtype.name, dt, diffusivity, sink)
     keep, gain = _propagator(*terms)
-    zero = (slice(None),) + (0,) * (c.ndim - 1)
-    stay, inflow = math.exp(-sink * dt), _phi(sink, dt)
-    amount = stay * total(c)
+    zero, voxels = (slice(None),) + (0,) * (c.ndim - 1), c[0].size
     coefficients = to_modes(c, workers)
     average = coefficients * gain if mean is not None else None
     coefficients *= keep
     if source.any():
         if source.ndim:
-            amount += inflow * total(source)
             inflow_modes = to_modes(source, workers)
             if average is not None:
                 average += _lag(*terms) * inflow_modes
             inflow_modes *= gain
             coefficients += inflow_modes
         else:
-            voxels = c[0].size
-            amount += inflow * float(source) * voxels
             uniform = float(source) * math.sqrt(voxels)
-            coefficients[zero] += inflow * uniform
+            coefficients[zero] += _phi(sink, dt) * uniform
             if average is not None:
                 average[zero] += _lag(*terms)[zero[1:]] * uniform
+    # The zero mode is the amount, and the transform back may lose some of it.
+    amount = coefficients[zero].astype(np.float64) * math.sqrt(voxels)
     new = from_modes(coefficients, workers)
     close(new, amount)
     if mean is not None and average is not None:
@@ -194,18 +191,17 @@ def spectral_steps(
     together = c.reshape(-1, *space)
     terms = (space, spacing, c.dtype.name, dt, tuple(diffusivity), tuple(decay))
     keep, gain = _propagators(*terms)
-    stay = np.repeat([math.exp(-rate * dt) for rate in decay], wells)
-    amount = stay * total(together)
     coefficients = to_modes(together)
     by_field = coefficients.reshape(len(c), wells, *space)
     by_field *= keep
-    if source.any():
-        inflow = source.reshape(-1, *space)
-        amount += np.repeat([_phi(rate, dt) for rate in decay], wells) * total(inflow)
-        inflow_modes = to_modes(inflow)
-        by_field_inflow = inflow_modes.reshape(len(c), wells, *space)
-        by_field_inflow *= gain
-        coefficients += inflow_modes
+    fed = np.flatnonzero(source.reshape(len(c), -1).any(axis=1))
+    if len(fed):
+        inflow = source[fed].reshape(-1, *space)
+        inflow_modes = to_modes(inflow, overwrite=True).reshape(len(fed), wells, *space)
+        inflow_modes *= gain[fed]
+        by_field[fed] += inflow_modes
+    zero = (slice(None),) + (0,) * len(space)
+    amount = coefficients[zero].astype(np.float64) * math.sqrt(math.prod(space))
     new = from_modes(coefficients)
     close(new, amount)
     return new.reshape(c.shape)

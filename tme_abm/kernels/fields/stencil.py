@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from .problem import Array, checked
+from .problem import Array, checked, precision
 
 __all__ = ["laplacian", "neighbor_sum", "stencil_step", "substeps_for"]
 
@@ -142,7 +142,7 @@ def stencil_step(
     else:
         new = _react(c, n, np.asarray(kept, dtype=c.dtype), source * tau, average)
     # Dust below this has no digits left and slows the processor down (subnormal numbers).
-    least = float(np.finfo(c.dtype).tiny / np.finfo(c.dtype).eps)
+    _, _, least = precision(c.dtype)
     if float(new.min()) < least:
         new *= new >= least
     return new.reshape(shape)

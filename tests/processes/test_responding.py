@@ -1,0 +1,69 @@
+"""When cells are asked, and what need not be asked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.support.catalogue import lively, shipped
+from tests.support.crowds import crowd
+from tests.support.tissues import respond
+from tme_abm.biology import Biology
+from tme_abm.processes import Response
+from tme_abm.tissue import Tissue
+
+
+def quick() -> Biology:
+    return lively(shipped())
+
+
+def everything(tissue: Tissue, biology: Biology) -> dict[str, np.ndarray]:
+    return {name: tissue.behavior[name].copy() for name in biology.behaviors}
+
+
+def test_all_behaviors_of_a_step_answer_to_the_same_moment() -> None:
+    """What processes change during a step is felt in the next one, in whatever order they come."""
+    biology = quick()
+    tissue, other = crowd(biology, 1), crowd(biology, 1)
+    expected = everything(tissue, biology)
+    for column in ("activation", "exhaustion", "polarization"):
+        other.cells[column] = 0.5
+    other.fields["IFNG"][...] = 1e3
+    for name, values in everything(other, biology).items():
+        np.testing.assert_array_equal(values, expected[name], err_msg=name)
+    later = everything(respond(other, biology), biology)
+    assert sum(not np.array_equal(later[name], expected[name]) for name in expected) > 20
+
+
+def test_a_value_is_the_same_asked_alone_and_with_all_others() -> None:
+    biology = quick()
+    tissue = crowd(biology, 2)
+    tissue.controls.signaling = {(kind, "STAT3"): 0.3 for kind in range(len(biology.cells))}
+    respond(tissue, biology)
+    for kind in range(len(biology.cells)):
+        rows = tissue.behavior.rows_of(kind)
+        for name in biology.behaviors:
+            alone = np.broadcast_to(Response(biology, tissue).of_rows(kind, name, rows), len(rows))
+            together = np.broadcast_to(tissue.behavior.of(kind, name), len(rows))
+            np.testing.assert_array_equal(alone, together, err_msg=f"{name} of {biology.cells[kind]}")
+
+
+def test_a_molecule_that_is_not_there_is_one_at_zero() -> None:
+    biology = quick()
+    tissue, other = crowd(biology, 3), crowd(biology, 3)
+    gone = [molecule.name for molecule in biology.molecules][::2]
+    for name in gone:
+        tissue.fields[name].fill(0.0)
+        del other.fields.concentration[name]
+    one, two = (everything(respond(each, biology), biology) for each in (tissue, other))
+    for name, values in one.items():
+        np.testing.assert_array_equal(two[name], values, err_msg=name)
+
+
+def test_over_kinds_is_each_kind_in_turn() -> None:
+    biology = quick()
+    tissue = crowd(biology, 4)
+    kinds = [biology.cell_index[name] for name in ("NK", "tumor", "CD8")]
+    rows, values = tissue.behavior.over(kinds, "apoptosis")
+    assert tissue.cells.kind[rows].tolist() == [k for k in kinds for _ in tissue.behavior.rows_of(k)]
+    np.testing.assert_array_equal(values, tissue.behavior["apoptosis"][rows])
+    assert tissue.behavior.over([], "apoptosis")[0].shape == (0,)
