@@ -3,10 +3,12 @@
 Vessels are scattered, a ball of tumor cells stands in the center, leukocytes are sprinkled over all tissue at
 the densities of the scenario, and what its protocol adds at the start is put among them. Every draw is addressed by
 its site, so that two scenarios with the same densities and seed start from the same leukocytes on the same sites,
-and the wells of a model differ.
+and the wells of a model differ. A scenario with a slide has its cells where they were measured instead.
 """
 
 from __future__ import annotations
+
+import logging
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +18,12 @@ from .biology import Biology
 from .core import draws
 from .presence import fields_needed, held, level_held, tumor_kinds
 from .processes import signal_columns
-from .scenario import Scenario
+from .scenario import Scenario, Slide, remarks
 from .tissue import IMMUNE, TISSUE, Cells, Clock, Controls, Fields, Lattice, Tissue
 
 __all__ = ["plant", "tumor_kinds"]
+
+logger = logging.getLogger(__name__)
 
 
 def plant(scenario: Scenario, biology: Biology, seed: int, wells: int = 1) -> Tissue:
@@ -29,9 +33,10 @@ def plant(scenario: Scenario, biology: Biology, seed: int, wells: int = 1) -> Ti
     many there are; the first is the tissue of a model without wells.
     """
     lattice = Lattice(tuple(scenario.lattice.shape), scenario.lattice.spacing, wells)
-    away = lattice.distance_from_center()
-    inside = np.zeros(lattice.n_sites, dtype=bool)
-    inside[_tumor_sites(lattice, away, scenario.tumor.cells, seed)] = True
+    if scenario.slide is None:
+        inside, sites, kinds = _drawn(scenario, biology, lattice, seed)
+    else:
+        inside, sites, kinds = _measured(scenario.slide, scenario, biology, lattice)
     tissue = Tissue(
         seed=seed,
         clock=Clock(scenario.clock.dt),
@@ -48,8 +53,7 @@ def plant(scenario: Scenario, biology: Biology, seed: int, wells: int = 1) -> Ti
     )
     tissue.controls = Controls.none(len(biology.cells), len(biology.receptors))
     _fill(tissue, scenario, biology)
-    _plant(tissue, biology, np.flatnonzero(inside), np.full(int(inside.sum()), tumor_kinds(biology)[0]))
-    _plant(tissue, biology, *_leukocytes(scenario, biology, lattice, seed))
+    _plant(tissue, biology, sites, kinds)
     for number, rank, item in additions(scenario.protocol):
         if not item.start:
             add_cells(tissue, biology, number, rank, item)
@@ -67,6 +71,32 @@ def _fill(tissue: Tissue, scenario: Scenario, biology: Biology) -> None:
             for item in medium:
                 level = level_held(item, tissue.lattice)
                 tissue.controls.held[molecule.name] = tissue.controls.held.get(molecule.name, 0.0) + level
+
+
+Cast = tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]
+
+
+def _drawn(scenario: Scenario, biology: Biology, lattice: Lattice, seed: int) -> Cast:
+    """Where tumor tissue is, (n_sites,), and the sites and kinds of the cells: a ball, and leukocytes all over."""
+    ball = _tumor_sites(lattice, lattice.distance_from_center(), scenario.tumor.cells, seed)
+    inside = np.zeros(lattice.n_sites, dtype=bool)
+    inside[ball] = True
+    sites, kinds = _leukocytes(scenario, biology, lattice, seed)
+    tumor = np.full(len(ball), tumor_kinds(biology)[0], dtype=np.int64)
+    return inside, np.concatenate([ball, sites]), np.concatenate([tumor, kinds])
+
+
+def _measured(slide: Slide, scenario: Scenario, biology: Biology, lattice: Lattice) -> Cast:
+    """The same of a slide: every cell on the site it was measured on, in all wells alike. Nothing is drawn."""
+    fitted = slide.fitted(scenario.lattice)
+    for one in fitted.classes:
+        logger.info("%s: %s", slide.source, one)
+    for remark in remarks(slide, scenario.lattice):
+        logger.warning("%s: %s", slide.source, remark)
+    first = np.arange(lattice.wells)[:, None] * lattice.n_sites_per_well
+    sites = [(first + at).ravel() for at in fitted.sites.values()]
+    kinds = [np.full(len(at), biology.cell_index[name]) for name, at in zip(fitted.sites, sites, strict=True)]
+    return np.tile(fitted.tumor, lattice.wells), np.concatenate(sites), np.concatenate(kinds)
 
 
 def _tumor_sites(lattice: Lattice, away: NDArray[np.float64], count: int, seed: int) -> NDArray[np.int64]:

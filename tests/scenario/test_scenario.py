@@ -86,7 +86,8 @@ def test_a_name_means_the_shipped_scenario_and_a_path_the_file(tmp_path: Path, m
 
 
 def test_an_unknown_name_suggests_a_shipped_one() -> None:
-    with pytest.raises(InputError, match=r"no scenario 'hto'.*base, cold, excluded, hot.*Did you mean 'hot'\?"):
+    names = "base, cold, excluded, from_slide, hot"
+    with pytest.raises(InputError, match=rf"no scenario 'hto'.*{names}.*Did you mean 'hot'\?"):
         find("hto")
 
 

@@ -18,6 +18,8 @@ from .terminal import complain, say, show, table
 
 if TYPE_CHECKING:
     from ..biology.catalogue import Catalogue
+    from ..scenario.sections import Lattice
+    from ..scenario.slide import Slide
 
 __all__ = ["explain", "schema", "sources", "validate"]
 
@@ -64,8 +66,33 @@ def validate(
             f"{amount(scenario.clock.dt, 'time')}, {scenario.tumor.cells} tumor cells, "
             f"interventions: {len(scenario.protocol)}, hash {scenario.hash[:12]}"
         )
+        if scenario.slide is not None:
+            _tell_slide(scenario.slide, scenario.lattice)
     if problems:
         raise typer.Exit(2)
+
+
+def _tell_slide(slide: Slide, lattice: Lattice) -> None:
+    """What becomes of the cells of a slide, class by class."""
+    from ..scenario.slide import remarks
+    from ..slide import SKIP
+
+    fitted = slide.fitted(lattice)
+    measured = sum(one.measured for one in fitted.classes)
+    rows = [
+        (one.name or "(none)", one.cell, *(f"{n}" for n in (one.measured, one.kept, one.moved)),
+         f"{one.farthest:.0f} um" if one.moved else "", f"{one.left_out}")
+        if one.cell != SKIP
+        else (one.name or "(none)", "left out on purpose", f"{one.measured}", "", "", "", "")
+        for one in fitted.classes
+    ]
+    columns = ("class", "becomes", "measured", "at its site", "moved", "at most", "no site")
+    show(table(columns, rows, title=f"{slide.source}: {measured} cells"))
+    for remark in remarks(slide, lattice):
+        say(f"Note: {remark}.")
+    absent = [name for name in slide.cells if name not in slide.places_um]
+    if absent:
+        say(f"Note: not on this slide: {', '.join(absent)}.")
 
 
 def explain(scenario: options.ScenarioName, settings: options.Set = None) -> None:

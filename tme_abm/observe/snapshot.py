@@ -1,4 +1,8 @@
-"""A snapshot: a picture of the tissue as plain arrays, enough to draw it without the model."""
+"""A snapshot: a picture of the tissue as plain arrays, enough to draw it and to hand it on without the model.
+
+Beside the grids there is a row a cell (`cell/...`), in the order of their keys, so that neither the order of rows in
+the model nor the number of its wells shows.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..tissue import ALIVE, IMMUNE, TISSUE
+from ..processes import free_level
+from ..tissue import ALIVE, IMMUNE, TISSUE, Tissue
 from .metrics import compartments
 
 if TYPE_CHECKING:
@@ -15,9 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["snapshot"]
 
+_OF_THE_STEP = ("heading", "binding")  # columns that matter from one step to the next only
+
 
 def snapshot(model: TumorModel, well: int = 0) -> dict[str, NDArray[Any]]:
-    """The tissue of a well now: kinds by layer (−1 for an empty site), dead cells, vessels, core, all fields [nM]."""
+    """The tissue of a well now: kinds by layer (−1 for an empty site), dead cells, vessels, core, all fields [nM], and
+    the columns of every cell.
+    """
     tissue = model.tissue
     lattice, cells = tissue.lattice, tissue.cells
     shape = lattice.shape
@@ -49,4 +58,23 @@ def snapshot(model: TumorModel, well: int = 0) -> dict[str, NDArray[Any]]:
         "cell_names": np.array(model.biology.cells),
         "molecule_names": np.array(list(tissue.fields)),
     }
-    return picture | {f"field/{name}": of_well(tissue.fields[name]).astype(np.float32) for name in tissue.fields}
+    picture |= {f"field/{name}": of_well(tissue.fields[name]).astype(np.float32) for name in tissue.fields}
+    return picture | {f"cell/{name}": values for name, values in _cells(tissue, well).items()}
+
+
+def _cells(tissue: Tissue, well: int) -> dict[str, NDArray[Any]]:
+    """The columns of the cells of a well, and `sensed NAME` [nM] where they sense other than the field: what a medium
+    holds is added to it, what an antibody neutralizes is not sensed.
+    """
+    cells, lattice, controls = tissue.cells, tissue.lattice, tissue.controls
+    rows = np.flatnonzero(lattice.well_of(cells.site) == well)
+    rows = rows[np.argsort(cells.key[rows], kind="stable")]
+    table: dict[str, NDArray[Any]] = {}
+    for name in cells.columns:
+        if name not in _OF_THE_STEP:
+            values = cells[name][rows]
+            table[name] = values.astype(np.float32) if values.dtype == np.float64 else values
+    table["site"] = table["site"] % lattice.n_sites_per_well
+    for name in sorted({*controls.held, *(name for name, share in controls.free.items() if share != 1.0)}):
+        table[f"sensed {name}"] = free_level(tissue, name, cells.site[rows]).astype(np.float32)
+    return table

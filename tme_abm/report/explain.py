@@ -16,6 +16,7 @@ from ..biology import BEHAVIORS, Catalogue, load_catalogue
 from ..biology.catalogue import in_words
 from ..biology.parameter import Evidence, Parameter
 from ..core.units import show
+from ..scenario.slide import Slide, planted
 from .wording import join, plural
 
 if TYPE_CHECKING:
@@ -83,16 +84,31 @@ def _world(scenario: Scenario) -> Iterator[str]:
 
 def _start(scenario: Scenario) -> str:
     """What lies in the tissue at the start."""
-    tumor, vessels = scenario.tumor.cells, scenario.vessels
+    tumor = scenario.tumor.cells
+    if scenario.slide is not None:
+        return f"{_slide(scenario.slide, scenario)} {_vessels(scenario)}"
     ball = "disk" if len(scenario.lattice.shape) == 2 else "ball"
     mix = [f"{_name(cell)} {show(density, 'areal_density')}" for cell, density in scenario.immune.items() if density]
     lies = f"{tumor} tumor cells lie in a {ball} of radius {show(scenario.tumor_radius, 'length')} in the middle"
     said = f"At the start {lies}" if tumor else "There is no tumor at the start"
     said += f", {'among' if tumor else 'but'} immune cells scattered over all tissue: {join(mix)}." if mix else "."
+    return f"{said} {_vessels(scenario)}"
+
+
+def _vessels(scenario: Scenario) -> str:
+    vessels = scenario.vessels
     if not vessels.density:
-        return f"{said} Blood vessels: none."
-    inside = f", and {_times(vessels.in_tumor)} inside the starting tumor" if tumor else ""
-    return f"{said} Blood vessels: {show(vessels.density, 'areal_density')}{inside}."
+        return "Blood vessels: none."
+    inside = f", and {_times(vessels.in_tumor)} inside the starting tumor" if scenario.tumor.cells else ""
+    return f"Blood vessels: {show(vessels.density, 'areal_density')}{inside}."
+
+
+def _slide(slide: Slide, scenario: Scenario) -> str:
+    counts = [f"{count} {_name(cell)}" for cell, count in planted(slide.fitted(scenario.lattice)).items() if count]
+    return (
+        f"The tissue starts from the measured cells of {slide.source}, each where it was found: {join(counts)}. "
+        "Tumor tissue is where most of the cells within 30 um are tumor cells."
+    )
 
 
 def _tumor(scenario: Scenario, catalogue: Catalogue) -> Iterator[str]:

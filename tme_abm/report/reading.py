@@ -162,6 +162,12 @@ class Comparison:
         """Runs that failed or stopped."""
         return tuple(run for tumor in self.tumors.values() for run in tumor.runs if not run.finished)
 
+    @property
+    def partings(self) -> tuple[float, ...]:
+        """The days on which arms of one tissue parted; none where the tumors never were one."""
+        branched = self.extra.get("branched")
+        return tuple(float(day) for day in branched["days"]) if isinstance(branched, Mapping) else ()
+
     @cached_property
     def cells(self) -> tuple[str, ...]:
         """Cell types measured, in the order they were recorded."""
@@ -206,6 +212,8 @@ def resolved_values(text: str) -> dict[str, str]:
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             for i, inner in enumerate(value, start=1):
                 walk(f"{prefix} {i}", inner)
+        elif isinstance(value, list) and prefix.startswith("slide.places_um."):
+            flat[prefix] = f"{len(value) // 2} places"  # slide.sha256 tells whether they are the same
         elif isinstance(value, list):
             flat[prefix] = (" × " if prefix.endswith("shape") else ", ").join(map(str, value))
         else:

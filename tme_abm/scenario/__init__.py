@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .editor import scenario_schema
-from .load import assembled, changed, find, load, shipped
+from .load import assembled, changed, extended, find, load, shipped
 from .protocol import (
     Add,
     Block,
@@ -21,6 +21,7 @@ from .protocol import (
     SetTrait,
 )
 from .schema import Scenario
+from .slide import Slide, remarks
 
 __all__ = [
     "Add",
@@ -38,10 +39,13 @@ __all__ = [
     "Neutralize",
     "Scenario",
     "SetTrait",
+    "Slide",
     "assembled",
     "changed",
+    "extended",
     "find",
     "load",
+    "remarks",
     "scenario_schema",
     "shipped",
 ]

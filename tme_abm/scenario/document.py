@@ -29,9 +29,11 @@ class Document:
     file: str
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[tuple[Key, ...], str] = field(default_factory=dict)
+    merged: list[str] = field(default_factory=list)
 
     def merge(self, values: Mapping[str, Any], origin: str) -> None:
         """Lay `values` over what is there."""
+        self.merged.append(origin)
         self._merge(self.values, values, origin, ())
 
     def set(self, path: Sequence[Key], value: object, origin: str) -> None:
@@ -50,6 +52,32 @@ class Document:
             last = self._item(node, last, path[:-1], origin)
         node[last] = value
         self.origins[tuple(path)] = origin
+
+    def put(self, path: tuple[str, ...], value: object, *, like: tuple[str, ...]) -> None:
+        """Set a value that follows from another one, as if whoever said that at `like` had said this too."""
+        who = self._who(like)
+        for old in [old for old in self.origins if old[: len(path)] == path]:
+            del self.origins[old]
+        self.set(path, value, who)
+
+    def rank(self, path: tuple[str, ...]) -> int:
+        """How late something at `path` or inside was said: larger is later, every `--set` is last, −1 not at all."""
+        return self._order(self.origins[last]) if (last := self.last(path)) in self.origins else -1
+
+    def last(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        """Where, at `path` or inside, something was said last."""
+        inside = [tuple(str(key) for key in where) for where in self.origins if where[: len(path)] == path]
+        return max(inside, key=lambda where: self._order(self.origins[where]), default=path)
+
+    def _order(self, who: str) -> int:
+        if who.startswith(SET):
+            return len(self.merged)
+        return len(self.merged) - 1 - self.merged[::-1].index(who) if who in self.merged else -1
+
+    def beside(self, path: tuple[Key, ...]) -> Path:
+        """The directory of the file that said the value at `path`; of what no file said, the current one."""
+        who = Path(self._who(path))
+        return who.parent if who.is_file() else Path()
 
     def origin(self, path: tuple[Key, ...]) -> str:
         """Who said the value at `path`, or said the nearest table or list around it."""

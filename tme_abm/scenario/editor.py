@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .schema import Scenario
-from .values import trait_quantity
+from .slide import WRITTEN
+from .values import Quantity, trait_quantity
 from .vocabulary import vocabulary
 
 __all__ = ["scenario_schema"]
@@ -53,6 +54,9 @@ def scenario_schema() -> dict[str, Any]:
         for name, trait in known.traits.items()
     }
     traits["additionalProperties"] = False
+    slide = sections["Slide"]["properties"]
+    slide |= {key: {"type": "string", "description": text} for key, text in WRITTEN.items()}
+    slide["unit"] |= Quantity("length", exclusive=True).json_schema()
     for body in (schema, *sections.values()):
         body["properties"] = {key: _tidy(value, sections) for key, value in body["properties"].items()}
     schema["title"] = "Scenario of tme_abm"

@@ -12,9 +12,10 @@ from ..core.errors import InputError
 from .document import SET, Document, parse_override, read, toml_value
 from .messages import input_error
 from .schema import Scenario
+from .slide import complete
 from .values import brief
 
-__all__ = ["assembled", "changed", "find", "load", "shipped"]
+__all__ = ["assembled", "changed", "extended", "find", "load", "shipped"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = (_PACKAGE / "_scenarios", _PACKAGE.parent / "scenarios")  # in a wheel, in a checkout
@@ -81,11 +82,30 @@ def changed(scenario: Scenario, overrides: Mapping[str, object] | Sequence[str])
     return _resolved(document, overrides)
 
 
+def extended(scenario: Scenario, protocol: Sequence[Mapping[str, Any]], origin: str) -> Scenario:
+    """The scenario with further interventions after its own; errors name `origin` and count from 0 what it adds."""
+    document = Document(scenario.name)
+    values = scenario.document()
+    own = values.get("protocol", [])
+    document.merge(values, scenario.name)
+    document.merge({"protocol": [*own, *protocol]}, origin)
+    try:
+        return _resolved(document, ())
+    except InputError as error:
+        key, _, rest = (error.place or "").partition(".")
+        number, dot, rest = rest.partition(".")
+        if key != "protocol" or not number.isdecimal():
+            raise
+        place = f"protocol.{int(number) - len(own)}{dot}{rest}"
+        raise InputError(error.what, file=origin, place=place, allowed=error.allowed, word=error.word) from error
+
+
 def _resolved(document: Document, overrides: Mapping[str, object] | Sequence[str]) -> Scenario:
     for path, value, origin in _settings(overrides):
         if path[0] == "extends":
             raise InputError("can only be said in a file", file=origin, place="extends")
         document.set(path, value, origin)
+    complete(document)
     try:
         return Scenario.model_validate(document.values)
     except ValidationError as error:

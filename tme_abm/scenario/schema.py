@@ -19,6 +19,7 @@ from ..biology import Biology, compile, load_catalogue
 from ..core.units import parse, show
 from .protocol import Add, DoseDepot, Hold, Infuse, Intervention
 from .sections import BloodPool, Clock, FieldSolvers, Growth, Lattice, Record, Stroma, Tumor, Vessels
+from .slide import Slide, planted
 from .values import ArealDensity, ImmuneCell, PoolName, RefusalError, Section, brief
 from .vocabulary import vocabulary
 from .writer import flatten, write
@@ -27,6 +28,7 @@ __all__ = ["Scenario"]
 
 _HEADER = "# A resolved scenario: every value is stated. It can be run as it is.\n"
 _NOT_COMPARED = ("name", "title", "description")
+_PLACES = "slide.places_um."  # too long to be read; slide.sha256 tells whether they differ
 
 
 class Scenario(Section):
@@ -43,6 +45,7 @@ class Scenario(Section):
     immune: dict[ImmuneCell, ArealDensity] = Field(
         default_factory=dict, validate_default=True, description="Starting density over all tissue, by cell."
     )
+    slide: Slide | None = Field(default=None, description="Measured cells that the tissue starts from.")
     vessels: Vessels
     blood: dict[PoolName, BloodPool] = Field(
         default_factory=dict, validate_default=True, description="Blood pools by name."
@@ -91,7 +94,10 @@ class Scenario(Section):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        self._check_room()
+        if self.slide is None:
+            self._check_room()
+        else:
+            self._check_slide(self.slide)
         self._check_crowding()
         self._check_protocol()
         if self.record.every < self.clock.dt:
@@ -112,6 +118,18 @@ class Scenario(Section):
                 "Enlarge lattice.shape or plant fewer tumor.cells",
                 at=("lattice", "shape"),
             )
+
+    def _check_slide(self, slide: Slide) -> None:
+        """Whether the slide fits on the lattice and the numbers of cells are those it starts with."""
+        counts = planted(slide.fitted(self.lattice))
+        follows = "is by the slide {} at this spacing; leave it out"
+        if self.tumor.cells != (tumor := counts.pop("tumor")):
+            raise RefusalError(follows.format(tumor), at=("tumor", "cells"))
+        area = math.prod(self.lattice.shape) * self.lattice.spacing**2
+        for cell, density in self.immune.items():
+            if round(density * area, 3) != (count := counts.get(cell, 0)):
+                said = show(count / area, "areal_density")
+                raise RefusalError(follows.format(said), at=("immune", cell))
 
     def _check_crowding(self) -> None:
         site = self.lattice.spacing**2
@@ -225,8 +243,9 @@ class Scenario(Section):
     def differences(self, other: Scenario) -> list[tuple[str, str, str]]:
         """Dotted key, value here, value there, for all that differs; "" where one has no such key.
 
-        Names, titles and descriptions are not compared.
+        Names, titles and descriptions are not compared; a slide is by its fingerprint.
         """
         mine, theirs = flatten(self.document()), flatten(other.document())
-        keys = [key for key in dict.fromkeys([*mine, *theirs]) if key not in _NOT_COMPARED]
+        known = dict.fromkeys([*mine, *theirs])
+        keys = [key for key in known if key not in _NOT_COMPARED and not key.startswith(_PLACES)]
         return [(key, mine.get(key, ""), theirs.get(key, "")) for key in keys if mine.get(key) != theirs.get(key)]

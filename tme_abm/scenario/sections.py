@@ -142,6 +142,10 @@ class Record(Section):
 
     every: PositiveDuration = Field(description="Interval of the time series.")
     snapshots: PositiveDuration = Field(description="Interval of the pictures.")
+    checkpoints: PositiveDuration | None = Field(
+        default=None,
+        description="Interval of the states that are kept to branch from; without it, only the last state is kept.",
+    )
     molecules: tuple[DiffusingMolecule, ...] = Field(
         default=(), description="Molecules to follow as fields even if no cell here senses them."
     )

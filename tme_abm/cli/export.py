@@ -1,0 +1,59 @@
+"""The command `export`: a run's tissue in the formats of other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options
+from .terminal import log_to_stderr, say
+
+__all__ = ["export"]
+
+
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="The directory of a run.", show_default=False)],
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="FORMAT", help="anndata, spatialdata, csv or physicell.", show_default=False),
+    ],
+    day: Annotated[
+        float | None,
+        typer.Option("--day", metavar="D", help="The picture of this day; without it, the last.", show_default=False),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every picture of the run.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="PATH",
+            help="A directory, or a file ending in .h5ad or .zarr; without it, export/ in RUN_DIR.",
+            show_default=False,
+        ),
+    ] = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Hand a run's tissue on to the tools you use.
+
+    [bold]anndata[/bold]: .h5ad for scanpy and squidpy, a cell a row, places in
+    µm, what it shows and senses, the fields as images.
+    [bold]spatialdata[/bold]: a .zarr store with cells, vessels and an image
+    with a channel a molecule. [bold]csv[/bold]: plain tables.
+    [bold]physicell[/bold]: initial cells, and output for PhysiCell's tools.
+
+    The first two need an extra: pip install 'tme_abm[anndata]',
+    'tme_abm[spatialdata]'.
+
+    [bold]Examples[/bold]
+
+      export results/hot --to anndata
+      export results/hot --to csv --all --out tables
+      export results/hot --to spatialdata --day 5 --out hot.zarr
+    """
+    from ..experiments.export import export as write
+
+    log_to_stderr(verbose=False, quiet=False)
+    for place in write(run, to, day=day, every=every, out=out, overwrite=overwrite):
+        say(str(place))
