@@ -34,7 +34,7 @@ from .scenario.protocol import (
 )
 from .tissue import APOPTOTIC, Controls, Tissue
 
-__all__ = ["Treatment", "traits_at"]
+__all__ = ["Treatment", "depletions", "traits_at"]
 
 
 def traits_at(traits: dict[str, float], protocol: Sequence[Intervention], time: float) -> dict[str, float]:
@@ -46,6 +46,20 @@ def traits_at(traits: dict[str, float], protocol: Sequence[Intervention], time: 
     return current
 
 
+def depletions(protocol: Sequence[Intervention]) -> dict[int, int]:
+    """The rank of every depletion, by its number in the protocol: above those before it that share a cell with it.
+
+    Chances hang on the rank, so that an arm with more of other items still loses the same cells.
+    """
+    ranks: dict[int, int] = {}
+    highest: dict[str, int] = {}
+    for number, item in enumerate(protocol):
+        if isinstance(item, Deplete):
+            ranks[number] = max(highest.get(cell, -1) for cell in item.cells) + 1
+            highest |= dict.fromkeys(item.cells, ranks[number])
+    return ranks
+
+
 class Treatment:
     """The interventions in force set the controls, and doses, depletions, infusions and additions take effect."""
 
@@ -54,6 +68,7 @@ class Treatment:
     def __init__(self, biology: Biology, protocol: Sequence[Intervention]) -> None:
         self.biology = biology
         self.protocol = tuple(protocol)
+        self._depletions = depletions(self.protocol)
         self._media: dict[int, float | NDArray[np.float64]] = {}
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
@@ -72,7 +87,7 @@ class Treatment:
                 case _ if not item.active(tissue.clock.time):
                     pass
                 case Deplete():
-                    self._deplete(tissue, item, number)
+                    self._deplete(tissue, item, self._depletions[number])
                 case Hold():
                     self._hold(tissue, controls, item, number)
                 case _:
@@ -127,7 +142,7 @@ class Treatment:
                 sites = np.flatnonzero(away <= max(item.radius, away.min()))
                 controls.depots.append((item.molecule, sites, item.rate))
 
-    def _deplete(self, tissue: Tissue, item: Deplete, number: int) -> None:
+    def _deplete(self, tissue: Tissue, item: Deplete, rank: int) -> None:
         kinds = [self.biology.cell_index[cell] for cell in item.cells]
         rows = np.flatnonzero(tissue.living & np.isin(tissue.cells.kind, kinds))
-        tissue.request_death(rows[tissue.happens("depletion", item.rate, rows, lane=number)], APOPTOTIC, "depletion")
+        tissue.request_death(rows[tissue.happens("depletion", item.rate, rows, lane=rank)], APOPTOTIC, "depletion")

@@ -23,6 +23,7 @@ class ToyModel:
         self.simulator = simulator
         self.x = np.modf(np.arange(1, 41) * 0.137 * seed + scenario.tumor.traits["antigenicity"])[0]
         self.steps = 0
+        self.push = 1e-6 * sum(len(item.do) for item in scenario.protocol)
 
     def step(self) -> None:
         time.sleep(self.simulator.seconds_a_step)
@@ -31,7 +32,7 @@ class ToyModel:
             raise ZeroDivisionError("no cells left\nto divide by")
         if self.steps == self.simulator.dies_at:
             os.kill(os.getpid(), signal.SIGKILL)
-        self.x = 3.9 * self.x * (1 - self.x) * 0.99 + 0.005 * np.roll(self.x, 1)
+        self.x = 3.9 * self.x * (1 - self.x) * 0.99 + 0.005 * np.roll(self.x, 1) + self.push
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {"x": self.x, "steps": np.array(self.steps)}
@@ -56,6 +57,9 @@ class ToySimulator:
         model = self.start(scenario, seed)
         model.x, model.steps = arrays["x"], int(arrays["steps"])
         return model
+
+    def branch(self, scenario: Scenario, seed: int, arrays: Mapping[str, NDArray[Any]]) -> ToyModel:
+        return self.resume(scenario, seed, arrays)
 
     def measure(self, model: ToyModel) -> dict[str, float]:
         ratio = float("nan") if model.steps == 0 else float(model.x[3])

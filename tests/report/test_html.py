@@ -176,3 +176,21 @@ def test_what_is_not_a_comparison_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not a comparison"):
         write_comparison(tmp_path)
     assert not (tmp_path / "report.html").exists()
+
+
+def test_arms_of_one_tissue_say_when_they_parted(tmp_path: Path) -> None:
+    write_synthetic(tmp_path, brief=True)
+    plain = Page(write_comparison(tmp_path))
+    content = json.loads((tmp_path / "comparison.json").read_text())
+    content["branched"] = {"days": [5.0], "from": ["a"]}
+    (tmp_path / "comparison.json").write_text(json.dumps(content))
+    parted = Page(write_comparison(tmp_path))
+    assert "before they parted on day 5, and their chances" in parted.text
+    assert "The upright dashed line marks the day" in parted.text
+    assert "parted" not in plain.text
+    charts = [
+        [attrs["src"] for tag, attrs in page.tags if tag == "img" and "over time" in (attrs["alt"] or "")]
+        for page in (plain, parted)
+    ]
+    assert len(charts[0]) == len(charts[1]) > 2
+    assert not set(charts[0]) & set(charts[1])

@@ -53,7 +53,7 @@ def calibrate(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Fit the free parameters of the biology to what tumors look like.
+    """Fit the free parameters to what tumors look like.
 
     What is free (only numbers with basis "fitted", inside their ranges) and
     what is aimed at (densities, sizes, rates, with their sources) stand in
@@ -70,7 +70,7 @@ def calibrate(
     log_to_stderr(verbose=verbose, quiet=quiet)
     from ..experiments import calibrate as experiment
     from .main import program
-    from .simulate import RESULTS
+    from .places import RESULTS
 
     def watch(runs: int, length: float) -> AbstractContextManager[Tell | None]:
         return live.of_comparison(quiet=quiet, runs=runs, days=length)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..core.errors import InputError
-from . import live, options
+from . import branching, live, options, study_compare
+from .places import RESULTS, command, free, slug
 from .terminal import complain, log_to_stderr, note, say, show
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from ..scenario.schema import Scenario
 
 __all__ = ["compare", "run"]
-
-RESULTS = Path("results")
 
 
 def run(
@@ -41,6 +38,33 @@ def run(
     days: options.Days = None,
     out: options.Out = None,
     settings: options.Set = None,
+    protocol: Annotated[
+        Path | None,
+        typer.Option(
+            "--protocol",
+            metavar="FILE",
+            help="Add the interventions of FILE, its protocol tables; those without a start begin with the branch.",
+            show_default=False,
+        ),
+    ] = None,
+    branch_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="DIR",
+            help="Branch off from the run in DIR, whose tissue goes on under --set and --protocol.",
+            show_default=False,
+        ),
+    ] = None,
+    at: Annotated[
+        float | None,
+        typer.Option(
+            "--at",
+            metavar="DAY",
+            help="Branch at DAY, whose state the run has kept (record.checkpoints); without it, at its last.",
+            show_default=False,
+        ),
+    ] = None,
     resume: Annotated[
         Path | None,
         typer.Option(
@@ -60,6 +84,10 @@ def run(
     come at the end. The same scenario and seed give the same bytes, also
     after an interruption: checkpoints are taken as the run goes.
 
+    With --from one tissue goes on in another way: treated and untreated twins
+    share their past, and their chances from then on. To branch at a day other
+    than the last, let the run keep its state: --set record.checkpoints="1 day".
+
     [bold]Examples[/bold]
 
       run hot
@@ -67,6 +95,8 @@ def run(
       run my_tumor.toml --set tumor.traits.antigenicity=0.2
       run --resume results/hot-7
       run --resume results/hot-7 --days 20
+      run --from results/hot-7 --protocol anti_pd1.toml --days 15
+      run --from results/hot-7 --at 5 --set tumor.traits.mhc1=0
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
     from ..experiments import run as experiment
@@ -74,13 +104,34 @@ def run(
 
     if resume is not None and (out is not None or overwrite):
         raise InputError("goes on where it is; --out and --overwrite are for new runs", place="--resume")
-    if scenario is None and (resume is None or settings):
+    if at is not None and branch_from is None:
+        raise InputError("says where to branch off from a run; name the run with --from DIR", place="--at")
+    if branch_from is not None:
+        branching.branch(
+            branch_from,
+            at=at,
+            protocol=protocol,
+            settings=settings,
+            excluded={"SCENARIO": scenario, "--resume": resume},
+            seed=seed,
+            days=days,
+            out=out,
+            overwrite=overwrite,
+            quiet=quiet,
+        )
+        return
+    if scenario is None and (resume is None or settings or protocol):
         raise InputError(
             "name a scenario (a file or a shipped one), or go on with a run by --resume DIR"
             if resume is None
-            else "--set needs the scenario it changes"
+            else f"{'--set' if settings else '--protocol'} needs the scenario it changes"
         )
     wanted = None if scenario is None else _load(scenario, settings)
+    if wanted is not None and protocol is not None:
+        from ..experiments.branch import read_protocol
+        from ..scenario import extended
+
+        wanted = extended(wanted, read_protocol(protocol), str(protocol))
     directory = resume
     try:
         with live.of_run(quiet=quiet) as progress:
@@ -88,13 +139,13 @@ def run(
                 result = experiment.resume(resume, scenario=wanted, seed=seed, days=days, progress=progress)
             elif wanted is not None:
                 number = 1 if seed is None else seed
-                directory = _free(f"{wanted.name}-seed{number}") if out is None else out
+                directory = free(f"{wanted.name}-seed{number}") if out is None else out
                 result = experiment.run(
                     wanted,
                     seed=number,
                     days=days,
                     out=directory,
-                    command=_command(),
+                    command=command(),
                     overwrite=overwrite,
                     progress=progress,
                 )
@@ -109,17 +160,30 @@ def compare(
     scenarios: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="SCENARIO", help="Two or more scenario files or names of shipped scenarios.", show_default=False
+            metavar="SCENARIO",
+            help="Two or more scenario files or names of shipped scenarios; or finished runs, by their directories.",
+            show_default=False,
         ),
     ] = None,
     replicates: Annotated[
-        int,
-        typer.Option("--replicates", "-r", metavar="R", help="Runs of each scenario, with seeds N, N+1, …"),
-    ] = 4,
+        int | None,
+        typer.Option(
+            "--replicates",
+            "-r",
+            metavar="R",
+            help="Runs of each scenario, with seeds N, N+1, … (4 without it).",
+            show_default=False,
+        ),
+    ] = None,
     days: options.Days = None,
     out: options.Out = None,
     jobs: options.Jobs = None,
-    seed: options.Seed = 1,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed", metavar="N", min=0, help="Seed of the first replicate (1 without it).", show_default=False
+        ),
+    ] = None,
     settings: options.Set = None,
     swap: Annotated[
         str | None,
@@ -133,6 +197,51 @@ def compare(
     into: Annotated[
         str | None,
         typer.Option("--into", metavar="SCENARIO", help="The scenario that receives traits.", show_default=False),
+    ] = None,
+    arms: Annotated[
+        Path | None,
+        typer.Option(
+            "--arms",
+            metavar="FILE",
+            help="Let the runs named go on in every arm of FILE, and compare the arms.",
+            show_default=False,
+        ),
+    ] = None,
+    at: Annotated[
+        float | None,
+        typer.Option(
+            "--at",
+            metavar="DAY",
+            help="The day at which the arms branch off; without it, where the runs ended.",
+            show_default=False,
+        ),
+    ] = None,
+    study: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="STUDY_DIR",
+            help="Compare arms of a study from the runs that it has; names are then those of its scenarios.",
+            show_default=False,
+        ),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--by",
+            metavar="KEY",
+            help="With --from: the arms differ in this parameter only. May be given again.",
+            show_default=False,
+        ),
+    ] = None,
+    points: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--point",
+            metavar="N",
+            help="With --from: a design point to compare, or with --by the one where the others are held.",
+            show_default=False,
+        ),
     ] = None,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
@@ -150,34 +259,70 @@ def compare(
     SCENARIO with one group of FROM's tumor traits at a time, with all of
     them, and FROM: does any single trait decide?
 
+    Directories of runs are compared as they are, seed by seed. With --arms
+    each of them is a tissue that goes on in every arm of the file, treated
+    and untreated, from its last state or that of --at.
+
+    With --from STUDY_DIR the arms are scenarios and design points of a study
+    that `batch` ran, and nothing is run again.
+
     [bold]Examples[/bold]
 
       compare cold hot --replicates 8 --out results/cold-hot
       compare cold hot excluded --days 5 --jobs 2
       compare hot my_hot.toml --set clock.dt="5 min"
       compare --swap cold --into hot --replicates 4
+      compare results/hot-seed1 results/hot-seed1-from-day5
+      compare --arms anti_pd1.toml --at 5 results/cold-hot/runs/cold/seed_*
+      compare --from results/antigen-by-vessels --by tumor.traits.antigenicity
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
     from ..experiments import compare as experiment
-    from .tables import comparison_table, swap_table
 
+    if study is not None:
+        others: dict[str, object] = {
+            "--replicates": replicates, "--days": days, "--jobs": jobs, "--seed": seed, "--set": settings,
+            "--swap": swap, "--into": into, "--arms": arms, "--at": at, "--overwrite": overwrite or None,
+        }  # fmt: skip
+        branching.refuse(others, "the runs of a study are compared as they are; leave it out")
+        _tell(study_compare.compare_study(study, scenarios=scenarios or (), points=points or (), by=by or (), out=out))
+        return
+    branching.refuse({"--by": by, "--point": points}, "chooses arms of a study; name it with --from STUDY_DIR")
+    directories = branching.runs_among(scenarios or [])
+    if arms is not None or directories:
+        branching.refuse_others(scenarios or [], directories, arms)
+        given: dict[str, object] = {"--replicates": replicates, "--seed": seed, "--swap": swap, "--into": into}
+        branching.refuse({**given, "--set": settings}, "the runs have their scenarios and seeds; leave it out")
+        if arms is None:
+            given = {"--at": at, "--days": days, "--jobs": jobs, "--overwrite": overwrite or None}
+            branching.refuse(given, "finished runs are compared as they are; leave it out, or let them go on by --arms")
+            found = branching.compare_runs(directories, out=out)
+        else:
+            found = branching.compare_arms(
+                directories, arms=arms, at=at, days=days, out=out, jobs=jobs, overwrite=overwrite, quiet=quiet
+            )
+        _tell(found)
+        return
+    if at is not None:
+        raise InputError("says where the arms branch off; name them with --arms FILE", place="--at")
     loaded, extra = _asked(scenarios or [], swap, into, settings)
     directory = out or RESULTS / (
-        "compare-" + "-".join(_slug(one.name) for one in (loaded if swap is None else loaded[:1]))
+        "compare-" + "-".join(slug(one.name) for one in (loaded if swap is None else loaded[:1]))
     )
     if swap is not None and out is None:
-        directory = RESULTS / f"swap-{_slug(loaded[-1].name)}-into-{_slug(loaded[0].name)}"
+        directory = RESULTS / f"swap-{slug(loaded[-1].name)}-into-{slug(loaded[0].name)}"
     length = max((one.clock.days for one in loaded), default=0.0) if days is None else days
+    count = 4 if replicates is None else replicates
     try:
-        with live.of_comparison(quiet=quiet, runs=len(loaded) * replicates, days=length) as tell:
+        with live.of_comparison(quiet=quiet, runs=len(loaded) * count, days=length) as tell:
             found = experiment.compare(
                 loaded,
                 out=directory,
-                replicates=replicates,
+                replicates=count,
                 days=days,
-                seed=seed,
+                seed=1 if seed is None else seed,
                 jobs=jobs,
-                command=_command(),
+                command=command(),
                 overwrite=overwrite,
                 tell=tell,
                 extra=extra,
@@ -185,25 +330,25 @@ def compare(
     except KeyboardInterrupt:
         note("interrupted; the same command goes on where it stopped")
         raise typer.Exit(130) from None
-    if found.finished:
-        show(comparison_table(found.content) if swap is None else swap_table(found.content))
-    _report(found)
-    if found.failures:
-        raise typer.Exit(1)
+    _tell(found)
 
 
-def _report(found: Comparison) -> None:
-    """Write the report and say where things are; name the runs that
-    failed."""
+def _tell(found: Comparison) -> None:
+    """Show the table, write the report and say where things are; name the
+    runs that failed."""
     from ..experiments.compare import COMPARISON
+    from .tables import comparison_table, swap_table
 
     if found.finished:
+        show((swap_table if "swap" in found.content else comparison_table)(found.content))
         from ..report.html import write_comparison
 
         say(f"{write_comparison(found.directory)}")
     say(f"{found.directory / COMPARISON}")
     for failure in found.failures:
         complain(f"{failure['scenario']}, seed {failure['seed']}: {failure['error']}")
+    if found.failures:
+        raise typer.Exit(1)
 
 
 def _asked(
@@ -241,23 +386,3 @@ def _load(name: str, settings: list[str] | None) -> Scenario:
     from ..scenario.load import load
 
     return load(name, settings or ())
-
-
-def _free(name: str) -> Path:
-    """The first of results/NAME, results/NAME-2, … that is not taken."""
-    path, count = RESULTS / _slug(name), 1
-    while path.exists():
-        count += 1
-        path = RESULTS / f"{_slug(name)}-{count}"
-    return path
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^\w.+-]+", "-", name)
-
-
-def _command() -> str:
-    """The command that was given, to be given again."""
-    from .main import program
-
-    return f"{program()} {shlex.join(sys.argv[1:])}"

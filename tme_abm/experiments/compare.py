@@ -24,13 +24,13 @@ from .pool import Task, Tell, run_all
 from .results import MANIFEST, read_manifest
 from .run import check_seed
 from .simulator import Simulator, TumorSimulator
-from .summary import SCHEMA, contrasts, differences, inside, run_directory, summary, time_courses
+from .summary import SCHEMA, ByRun, contrasts, differences, inside, run_directory, summary, time_courses
 from .versions import versions
 
 if TYPE_CHECKING:
     from ..scenario.schema import Scenario
 
-__all__ = ["COMPARISON", "Comparison", "compare", "cores"]
+__all__ = ["COMPARISON", "Comparison", "check_jobs", "claim_directory", "compare", "conclude", "cores"]
 
 COMPARISON = "comparison.json"
 TIME_COURSES = "time_courses.json"
@@ -105,11 +105,28 @@ def compare(
         for scenario in scenarios
     ]
     tasks = [_checked(task) for task in tasks]
-    _prepare(out)
+    claim_directory(out)
     outcomes = run_all(tasks, jobs=jobs or cores(), tell=tell)
     by_run = {(task.scenario.name, task.seed): outcome for task, outcome in zip(tasks, outcomes, strict=True)}
+    more = {"command": command, "jobs": jobs or cores(), "wall_seconds": round(time.monotonic() - began, 3)}
+    return conclude(
+        scenarios, seeds, by_run, out=out, days=float(length), simulator=simulator, extra={**more, **(extra or {})}
+    )
+
+
+def conclude(
+    scenarios: Sequence[Scenario],
+    seeds: Sequence[int],
+    by_run: ByRun,
+    *,
+    out: Path,
+    days: float,
+    simulator: Simulator,
+    extra: Mapping[str, Any],
+) -> Comparison:
+    """Write to `out` what the runs of all `scenarios` and `seeds`, wherever they are, say side by side."""
     summaries = {
-        scenario.name: summary(scenario, seeds, by_run, out=out, days=float(length), simulator=simulator)
+        scenario.name: summary(scenario, seeds, by_run, out=out, days=days, simulator=simulator)
         for scenario in scenarios
     }
     content = {
@@ -117,19 +134,21 @@ def compare(
         "scenarios": summaries,
         "contrasts": contrasts(summaries),
         "differences": differences(scenarios),
-        "days": float(length),
-        "seeds": seeds,
+        "days": days,
+        "seeds": list(seeds),
         "failures": [
-            {"scenario": t.scenario.name, "seed": t.seed, "error": o.error, "directory": inside(t.out, out)}
-            for t, o in zip(tasks, outcomes, strict=True)
-            if o.error is not None
+            {
+                "scenario": name,
+                "seed": seed,
+                "error": outcome.error,
+                "directory": inside(run_directory(out, name, seed), out),
+            }
+            for (name, seed), outcome in by_run.items()
+            if outcome.error is not None
         ],
         "hashes": {scenario.name: scenario.hash for scenario in scenarios},
-        "command": command,
-        "jobs": jobs or cores(),
         "versions": versions(),
-        "wall_seconds": round(time.monotonic() - began, 3),
-        **(extra or {}),
+        **extra,
     }
     files.write_json(out / TIME_COURSES, time_courses(scenarios, seeds, by_run))
     files.write_json(out / COMPARISON, content)
@@ -147,6 +166,11 @@ def _check(scenarios: Sequence[Scenario], replicates: int, jobs: int | None) -> 
         )
     if replicates < 1:
         raise InputError(f"a comparison needs at least one replicate, not {replicates}", place="replicates")
+    check_jobs(jobs)
+
+
+def check_jobs(jobs: int | None) -> None:
+    """Refuse a number of processes that is none."""
     if jobs is not None and jobs < 1:
         raise InputError(f"at least one process is needed, not {jobs}", place="jobs")
 
@@ -171,7 +195,8 @@ def _checked(task: Task) -> Task:
     return replace(task, overwrite=False) if same else task
 
 
-def _prepare(out: Path) -> None:
+def claim_directory(out: Path) -> None:
+    """Make `out` the directory of a comparison, or refuse if it holds something else or cannot be written."""
     with files.disk_errors(out, "use the directory"):
         if out.exists() and not out.is_dir():
             raise InputError("is a file, and a comparison needs a directory", file=out)

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .files import Arrays
-from .schedule import MINUTES_PER_DAY, Schedule, steps_until
+from .run import new_manifest
+from .schedule import MINUTES_PER_DAY, Schedule
 from .simulator import TumorSimulator
 from .store import RunDirectory
-from .versions import versions
 from .walk import now
 
 if TYPE_CHECKING:
@@ -53,23 +53,9 @@ class Logbook:
         """
         scenario, step = model.scenario, model.clock.step
         days = max(scenario.clock.days, _day(model))
-        manifest = {
-            "scenario": scenario.name,
-            "title": scenario.title,
-            "scenario_hash": scenario.hash,
-            "model": self._simulator.fingerprint(),
-            "seed": model.seed_number,
-            "days": days,
-            "steps": steps_until(days, scenario.clock.dt),
-            "command": "",
-            "status": "running",
-            "error": None,
-            "started": self._began,
-            "finished": None,
-            "wall_seconds": 0.0,
-            "resumed": 0,
-            "versions": versions(),
-        }
+        manifest = new_manifest(
+            scenario, seed=model.seed_number, days=days, command="", simulator=self._simulator
+        ) | {"started": self._began}
         directory = RunDirectory.create(out, manifest=manifest, resolved=scenario.resolved_toml())
         with directory.locked():
             for day, measures in self._rows:

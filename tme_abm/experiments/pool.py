@@ -29,7 +29,7 @@ from .workers import end_with_parent, single_threaded
 if TYPE_CHECKING:
     from ..scenario.schema import Scenario
 
-__all__ = ["Outcome", "Task", "run_all"]
+__all__ = ["Outcome", "Task", "result_of_task", "run_all"]
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ def _perform(index: int, task: Task) -> Outcome:
     (board,) = _boards
     board[index] = 0.0
     try:
-        return Outcome(result=_result(task, progress))
+        return Outcome(result=result_of_task(task, progress))
     except (InputError, RunFailed) as error:
         return Outcome(error=str(error))
     except Exception as error:  # noqa: BLE001 - one broken run must not take the others along
@@ -147,7 +147,8 @@ def _perform(index: int, task: Task) -> Outcome:
         return Outcome(error=f"{type(error).__name__}: {error}")
 
 
-def _result(task: Task, progress: Callable[[Progress], None]) -> RunResult:
+def result_of_task(task: Task, progress: Callable[[Progress], None]) -> RunResult:
+    """Begin the run, go on with it or only read it, whichever is needed."""
     if is_finished(task.out, scenario=task.scenario, seed=task.seed, days=task.days, simulator=task.simulator):
         return result_of(task.out, task.simulator)
     if (task.out / MANIFEST).exists() and not task.overwrite:

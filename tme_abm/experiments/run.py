@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InputError
 from . import files
@@ -25,7 +25,19 @@ from .walk import Callback, Progress, RunFailed, Walk, now
 if TYPE_CHECKING:
     from ..scenario.schema import Scenario
 
-__all__ = ["Progress", "RunFailed", "RunResult", "check_seed", "is_finished", "result_of", "resume", "run"]
+__all__ = [
+    "Progress",
+    "RunFailed",
+    "RunResult",
+    "changed_since",
+    "check_seed",
+    "checked_days",
+    "is_finished",
+    "new_manifest",
+    "result_of",
+    "resume",
+    "run",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -67,16 +79,27 @@ def run(
     simulator = simulator or TumorSimulator()
     check_seed(seed)
     RunDirectory.check_free(out, overwrite=overwrite)
-    wanted = _checked_days(scenario.clock.days if days is None else days)
+    wanted = checked_days(scenario.clock.days if days is None else days)
     model = simulator.start(scenario, seed)  # before anything is written: it may refuse the scenario
-    manifest = {
+    manifest = new_manifest(scenario, seed=seed, days=wanted, command=command, simulator=simulator)
+    directory = RunDirectory.create(out, manifest=manifest, resolved=scenario.resolved_toml(), overwrite=overwrite)
+    with directory.locked():
+        Walk(scenario, directory, simulator, progress).go(model, step=0)
+    return result_of(out, simulator)
+
+
+def new_manifest(
+    scenario: Scenario, *, seed: int, days: float, command: str, simulator: Simulator
+) -> dict[str, Any]:
+    """What the manifest of a run says when it begins."""
+    return {
         "scenario": scenario.name,
         "title": scenario.title,
         "scenario_hash": scenario.hash,
         "model": simulator.fingerprint(),
         "seed": seed,
-        "days": wanted,
-        "steps": steps_until(wanted, scenario.clock.dt),
+        "days": days,
+        "steps": steps_until(days, scenario.clock.dt),
         "command": command,
         "status": "running",
         "error": None,
@@ -85,11 +108,15 @@ def run(
         "wall_seconds": 0.0,
         "resumed": 0,
         "versions": versions(),
+        **_of_slide(scenario),
     }
-    directory = RunDirectory.create(out, manifest=manifest, resolved=scenario.resolved_toml(), overwrite=overwrite)
-    with directory.locked():
-        Walk(scenario, directory, simulator, progress).go(model, step=0)
-    return result_of(out, simulator)
+
+
+def _of_slide(scenario: Scenario) -> dict[str, Any]:
+    """What became of the measured cells that the tissue starts from, if it does."""
+    from ..scenario.slide import report
+
+    return {} if scenario.slide is None else {"slide": report(scenario.slide, scenario.lattice)}
 
 
 def resume(
@@ -122,13 +149,13 @@ def resume(
         )
     # Asked first: a catalogue that has changed since may no longer know the names in the stored scenario.
     if simulator.fingerprint() != manifest.get("model"):
-        raise _changed(out)
+        raise changed_since(out)
     stored = (load or _load)(out / RESOLVED)
     if stored.hash != manifest["scenario_hash"]:
-        raise _changed(out)
+        raise changed_since(out)
     if seed is not None and seed != manifest["seed"]:
         raise InputError(f"holds a run with seed {manifest['seed']}, not {seed}", file=out)
-    wanted = _checked_days(manifest["days"] if days is None else days)
+    wanted = checked_days(manifest["days"] if days is None else days)
     if wanted < manifest["days"]:
         raise InputError(f"the run is of {manifest['days']:g} days and cannot end at {wanted:g}", file=out)
     with directory.locked():
@@ -138,6 +165,8 @@ def resume(
             logger.warning("%s was begun with other versions; the last digits may differ", out)
         checkpoint = directory.restore()
         if checkpoint is None:
+            if manifest.get("branched_from"):
+                raise InputError("has lost the state it branched from; branch again with --overwrite", file=out)
             logger.warning("%s: no checkpoint to go on from; starting at day 0", out)
             model, step = simulator.start(stored, manifest["seed"]), 0
         else:
@@ -188,7 +217,8 @@ def result_of(out: Path, simulator: Simulator | None = None, *, resumed_from: in
     )
 
 
-def _changed(out: Path) -> InputError:
+def changed_since(out: Path) -> InputError:
+    """The error that refuses to go on with the run in `out` under another model."""
     return InputError(
         "was begun with another version of the model or its biology, and going on would mix the two; "
         "begin it again (--overwrite, or another --out)",
@@ -196,7 +226,8 @@ def _changed(out: Path) -> InputError:
     )
 
 
-def _checked_days(days: float) -> float:
+def checked_days(days: float) -> float:
+    """The length of a run, or an InputError."""
     if not 0 < days < float("inf"):
         raise InputError(f"a run lasts a positive number of days, not {days:g}", place="days")
     return float(days)

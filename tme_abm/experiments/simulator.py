@@ -45,6 +45,9 @@ class Simulator(Protocol):
     def resume(self, scenario: Scenario, seed: int, arrays: Mapping[str, NDArray[Any]]) -> Any:
         """A `Model` in the state of `arrays`."""
 
+    def branch(self, scenario: Scenario, seed: int, arrays: Mapping[str, NDArray[Any]]) -> Any:
+        """A `Model` in the state of `arrays`, which another scenario has led to."""
+
     def measure(self, model: Any) -> dict[str, float]:
         """The metrics of a model now."""
         ...
@@ -76,6 +79,12 @@ class TumorSimulator:
         from ..model import TumorModel
 
         return TumorModel.from_state(scenario, seed, arrays)
+
+    def branch(self, scenario: Scenario, seed: int, arrays: Mapping[str, NDArray[Any]]) -> Any:
+        """A tumor as it was, under another scenario from here on."""
+        from ..model import TumorModel
+
+        return TumorModel.branched(scenario, seed, arrays)
 
     def measure(self, model: Any) -> dict[str, float]:
         """See `observe.metrics`."""

@@ -16,7 +16,7 @@ import io
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,11 +59,12 @@ _GENERATIONS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """The state after `step` steps: the model's arrays, and the day they belong to."""
+    """The state after `step` steps: the model's arrays, the day they belong to, and the fingerprint of their file."""
 
     step: int
     day: float
     arrays: dict[str, NDArray[Any]]
+    sha256: str
 
 
 class RunDirectory:
@@ -74,6 +75,7 @@ class RunDirectory:
         self.manifest = manifest
         self._series = bytearray(_line(HEADER))
         self._snapshots: dict[str, str] = {}
+        self.keeps: Callable[[int], bool] = lambda step: False  # is the checkpoint of this step kept for good?
 
     @staticmethod
     def check_free(path: Path, *, overwrite: bool = False) -> None:
@@ -103,8 +105,19 @@ class RunDirectory:
             raise InputError(f"cannot be written: {parent} is read-only or belongs to someone else", file=path)
 
     @classmethod
-    def create(cls, path: Path, *, manifest: Mapping[str, Any], resolved: str, overwrite: bool = False) -> RunDirectory:
-        """Begin a run: its manifest and its resolved scenario, before anything is simulated."""
+    def create(
+        cls,
+        path: Path,
+        *,
+        manifest: Mapping[str, Any],
+        resolved: str,
+        overwrite: bool = False,
+        past: Callable[[RunDirectory], None] | None = None,
+    ) -> RunDirectory:
+        """Begin a run: its manifest and its resolved scenario, before anything is simulated.
+
+        `past` writes what happened before the run begins; the directory does not appear without it.
+        """
         cls.check_free(path, overwrite=overwrite)
         run = cls(path, {"schema": SCHEMA, **manifest})
         with files.disk_errors(path, "create the directory"):
@@ -112,6 +125,8 @@ class RunDirectory:
                 with run.locked():
                     run._clear()
                     run._begin(path, resolved)
+                    if past is not None:
+                        past(run)
                 return run
             path.parent.mkdir(parents=True, exist_ok=True)
             # A directory that appears with its manifest inside is a run from the first moment it is seen.
@@ -120,10 +135,14 @@ class RunDirectory:
             try:
                 stage.mkdir()
                 run._begin(stage, resolved)
+                if past is not None:
+                    run.path = stage
+                    past(run)
                 stage.rename(path)
             except InputError as error:
                 raise InputError(error.what, file=path) from error
             finally:
+                run.path = path
                 shutil.rmtree(stage, ignore_errors=True)
         return run
 
@@ -202,7 +221,8 @@ class RunDirectory:
         self._snapshots[name] = files.sha256(content)
 
     def add_checkpoint(self, step: int, day: float, arrays: files.Arrays, *, last: bool = False) -> None:
-        """Write the state after `step` steps; keep the one before it as well, unless this is the `last`."""
+        """Write the state after `step` steps; keep the one before it as well, unless this is the `last`, and those
+        that are kept for good."""
         self.flush()
         content = files.npz_bytes(arrays)
         stem = self.path / CHECKPOINTS / f"step_{step:09d}"
@@ -221,7 +241,7 @@ class RunDirectory:
         files.write_json(stem.with_suffix(".json"), note)
         kept = {file.stem for file in self._notes()[: 1 if last else _GENERATIONS]}
         for old in self._checkpoint_files():
-            if old.stem not in kept:
+            if old.stem not in kept and not self.keeps(_step_of(old)):
                 old.unlink(missing_ok=True)
 
     def restore(self) -> Checkpoint | None:
@@ -233,16 +253,7 @@ class RunDirectory:
             with files.disk_errors(directory, "create the directory"):
                 directory.mkdir(exist_ok=True)
             files.remove_temporaries(directory)
-        found = None
-        for note in self._notes():
-            try:
-                found = self._believe(note)
-            except InputError as error:
-                logger.warning("%s; going back to the checkpoint before it", str(error).rstrip("."))
-                continue
-            break
-        if found is None:
-            self._series, self._snapshots = bytearray(_line(HEADER)), {}
+        found = self.recall()
         with files.disk_errors(self.path, "remove a later file"):
             for snapshot in self._snapshot_files():
                 if snapshot.name not in self._snapshots:
@@ -251,6 +262,36 @@ class RunDirectory:
                 if found is None or file.stem > f"step_{found.step:09d}":
                     file.unlink()
         return found
+
+    def recall(self, step: int | None = None) -> Checkpoint | None:
+        """The newest checkpoint that can be believed, or that of `step`; nothing on disk is changed.
+
+        None when there is no such checkpoint; InputError when that of `step` is damaged.
+        """
+        for note in self._notes():
+            if step is not None and _step_of(note) != step:
+                continue
+            try:
+                return self._believe(note)
+            except InputError as error:
+                if step is not None:
+                    raise
+                logger.warning("%s; going back to the checkpoint before it", str(error).rstrip("."))
+        self._series, self._snapshots = bytearray(_line(HEADER)), {}
+        return None
+
+    def kept(self) -> list[int]:
+        """The steps of all checkpoints that are there, in order."""
+        return sorted(_step_of(note) for note in self._notes())
+
+    def inherit(self, other: RunDirectory) -> None:
+        """Take over the series and the pictures of another run up to the checkpoint that it recalled."""
+        for name, expected in other._snapshots.items():
+            other._expect(other.path / SNAPSHOTS / name, expected)
+            with files.disk_errors(other.path / SNAPSHOTS / name, "read the file"):
+                content = (other.path / SNAPSHOTS / name).read_bytes()
+            files.write_bytes(self.path / SNAPSHOTS / name, content)
+        self._series, self._snapshots = bytearray(other._series), dict(other._snapshots)
 
     def _believe(self, path: Path) -> Checkpoint:
         """Read a checkpoint; InputError when it or anything written before it is not what it was."""
@@ -267,7 +308,9 @@ class RunDirectory:
             snapshots = dict(note["snapshots"])
             for name, expected in snapshots.items():
                 self._expect(self.path / SNAPSHOTS / name, expected)
-            found = Checkpoint(step=int(note["step"]), day=float(note["time_day"]), arrays=arrays)
+            found = Checkpoint(
+                step=int(note["step"]), day=float(note["time_day"]), arrays=arrays, sha256=note["state_sha256"]
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"the checkpoint is damaged ({error!r})", file=path) from error
         self._series, self._snapshots = series, snapshots
@@ -295,6 +338,12 @@ class RunDirectory:
 
     def _snapshot_files(self) -> list[Path]:
         return sorted((self.path / SNAPSHOTS).glob("day_*.npz"))
+
+
+def _step_of(path: Path) -> int:
+    """The step of a checkpoint, by the name of its file; -1 for a name that is none."""
+    number = path.stem.removeprefix("step_")
+    return int(number) if number.isdecimal() else -1
 
 
 def _line(row: tuple[str, ...]) -> bytes:

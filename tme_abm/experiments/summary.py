@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from .statistics import mean_interval, paired_correlation, paired_difference
 if TYPE_CHECKING:
     from ..scenario.schema import Scenario
 
-__all__ = ["STATES", "contrasts", "differences", "inside", "run_directory", "summary", "time_courses"]
+__all__ = ["STATES", "ByRun", "contrasts", "differences", "inside", "run_directory", "summary", "time_courses"]
 
 SCHEMA = 1
 STATES = ("hot", "cold", "excluded")
@@ -55,7 +56,7 @@ def summary(
         "runs": [
             {
                 "seed": seed,
-                "directory": inside(run_directory(out, scenario.name, seed), out),
+                "directory": inside(_place(outcome, run_directory(out, scenario.name, seed)), out),
                 "status": "failed" if outcome.result is None else "done",
                 "error": outcome.error,
             }
@@ -66,6 +67,10 @@ def summary(
         "hash": scenario.hash,
         "resolved": scenario.resolved_toml(),
     }
+
+
+def _place(outcome: Outcome, planned: Path) -> Path:
+    return planned if outcome.result is None else outcome.result.directory
 
 
 def _state_at(result: RunResult | None, day: float, simulator: Simulator) -> str | None:
@@ -141,4 +146,6 @@ def run_directory(out: Path, name: str, seed: int) -> Path:
 
 def inside(path: Path, directory: Path) -> str:
     """A path as it is written in a file of `directory`, so that the whole can be moved."""
-    return path.relative_to(directory).as_posix()
+    if path.is_relative_to(directory):
+        return path.relative_to(directory).as_posix()
+    return Path(os.path.relpath(path, directory)).as_posix()

@@ -11,7 +11,7 @@ from pathlib import Path
 __all__ = ["model_fingerprint", "package_version", "versions"]
 
 _PACKAGES = ("numpy", "scipy", "mesa")
-_WITHOUT_INFLUENCE = frozenset({"cli", "report", "experiments", "_scenarios"})
+_WITHOUT_INFLUENCE = frozenset({"bench", "cli", "report", "experiments", "_scenarios"})
 
 
 def package_version() -> str:

@@ -82,7 +82,10 @@ class Walk:
         self.rows = Schedule(every=scenario.record.every, dt=self.dt)
         self.pictures = Schedule(every=scenario.record.snapshots, dt=self.dt)
         self.days_passed = Schedule(every=MINUTES_PER_DAY, dt=self.dt)
+        kept = scenario.record.checkpoints
+        self.branchings = None if kept is None else Schedule(every=kept, dt=self.dt)
         self.directory = directory
+        directory.keeps = self._is_kept
         self.simulator = simulator
         self.progress = progress
         self.measures: dict[str, float] = {}
@@ -123,7 +126,8 @@ class Walk:
             step += 1
             self._write(model, step)
             clock = time.monotonic()
-            if step < steps and (self.days_passed.due(step) or clock - saved > CHECKPOINT_SECONDS):
+            due = self.days_passed.due(step) or self._is_kept(step)
+            if step < steps and (due or clock - saved > CHECKPOINT_SECONDS):
                 self.directory.add_checkpoint(step, self._day(step), model.state())
                 saved = flushed = time.monotonic()
             elif clock - flushed > FLUSH_SECONDS:
@@ -131,6 +135,10 @@ class Walk:
                 flushed = time.monotonic()
             self._tell(step, steps, (step - first) / max(clock - began, 1e-9))
         self._finish(model, step)
+
+    def _is_kept(self, step: int) -> bool:
+        """Is the checkpoint of this step kept for good, to branch from?"""
+        return self.branchings is not None and step > 0 and self.branchings.due(step)
 
     def _write(self, model: Any, step: int) -> None:
         if self.rows.due(step):

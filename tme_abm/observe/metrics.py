@@ -1,7 +1,8 @@
 """Metrics: what a pathologist and an immunologist would count in the tissue, as one flat table of numbers.
 
-Densities are per mm² of section, in the tumor *core* and in the *margin* around it. In 3D a site counts as
-a section one spacing thick, so the numbers compare with those of slides. Of a model with several wells each
+Densities are per mm² of section, in the tumor *core* and in the *margin* around it. In 3D that is the mean over all
+sections, each one spacing thick (cells per volume times the spacing), so the numbers compare with those of slides and
+with those in 2D; the size of the core is a volume. Of a model with several wells each
 metric is that of one well.
 """
 
@@ -76,7 +77,10 @@ def measure(model: TumorModel, well: int = 0) -> dict[str, float]:
             measures[f"{name} core"] = _ratio(core[sites].sum(), core_area)
             measures[f"{name} margin"] = _ratio(margin[sites].sum(), margin_area)
     measures["Treg:CD8"] = _ratio(measures.get("Treg core", np.nan), measures.get("CD8 core", np.nan))
-    measures["core area"] = float(core_area)
+    if lattice.ndim == 2:
+        measures["core area"] = float(core_area)
+    else:
+        measures["core volume"] = float(core.sum() * lattice.site_volume / parse("1 mm", "length") ** 3)
     tumor = living & np.isin(cells.kind, tissue.tumor_kinds)
     measures["tumor radius"] = _radius(tissue, tumor)
     measures["dead tumor cells"] = float((here & ~living & np.isin(cells.kind, tissue.tumor_kinds)).sum())

@@ -83,7 +83,8 @@ def courses(comparison: Comparison) -> list[Chart]:
         unit = unit_for(what, [float(v) for _, course, _, _ in bands for v in course.mean])
         scaled = [_band(*band, factor=unit.factor) for band in bands]
         level = slides().threshold if metric in {"CD8 core", "CD8 margin"} else None
-        made.append(Chart(title=what.title, svg=time_course(what.title, unit.name, scaled, level=level)))
+        svg = time_course(what.title, unit.name, scaled, level=level, days=comparison.partings)
+        made.append(Chart(title=what.title, svg=svg))
     return made
 
 

@@ -85,7 +85,7 @@ def differences(resolved: Mapping[str, Mapping[str, str]], words: Glossary) -> l
     keys = dict.fromkeys(key for values in known.values() for key in values)
     found: list[Difference] = []
     for key in sorted(keys, key=lambda key: not key.startswith("tumor.traits.")):
-        values = {name: values.get(key) for name, values in known.items()}
+        values = {name: values.get(key) or "" for name, values in known.items()}  # an empty list is no list
         if key in _PROSE or len(set(values.values())) == 1:
             continue
         short, sentence = meaning(key, words)

@@ -131,11 +131,13 @@ def field_row(panels: Sequence[FieldPanel], *, unit: str, spacing: float, width:
     return _png(figure, _SHARPNESS)
 
 
-def time_course(title: str, unit: str, bands: Sequence[Band], *, level: float | None = None) -> bytes:
-    """SVG of one metric over time: means with bands, and a dotted line at `level` if it is given."""
+def time_course(
+    title: str, unit: str, bands: Sequence[Band], *, level: float | None = None, days: Sequence[float] = ()
+) -> bytes:
+    """SVG of one metric over time: means with bands, a dotted line at `level`, and upright lines at `days`."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(3.75, 2.35))
-        axes = figure.add_axes((0.13, 0.17, 0.82, 0.68))
+        axes = figure.add_axes((0.15, 0.17, 0.80, 0.68))
         top = 0.0
         for band in bands:
             dashed = (0, band.dashes) if band.dashes else "-"
@@ -145,6 +147,8 @@ def time_course(title: str, unit: str, bands: Sequence[Band], *, level: float | 
             top = max(top, highest, min(float(np.nanmax(band.high, initial=0.0)), _ROOM * highest))
         if level is not None and top > level / 5:
             axes.axhline(level, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
+        for day in days:
+            axes.axvline(day, color=INK, linewidth=1, linestyle=(0, (5, 2)))
         lowest = min((float(np.nanmin(band.mean, initial=0.0)) for band in bands), default=0.0)
         axes.set_ylim(min(0.0, lowest), top * 1.06 or 1.0)
         axes.set_xlim(0, max(float(band.days[-1]) for band in bands) or 1.0)

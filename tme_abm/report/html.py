@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from ..experiments.files import write_bytes
 from .charts import composition, courses, strips
-from .differences import common_start, differences, parameters
+from .differences import common_start, differences, parameters, pretty
 from .glossary import glossary
 from .palette import CORE_LINE, DEAD, EMPTY, STATES, VESSEL, cell_color, cell_shape, dashes, scenario_colors
 from .pictures import Gallery, gallery
@@ -77,9 +77,11 @@ def _content(comparison: Comparison) -> dict[str, Any]:
         "slides": slides(),
         "differ": differ,
         "same_start": same_start,
+        "thickness": _thickness(resolved),
         "gallery": pictures,
         "legend": _legend(pictures),
         "courses": courses(comparison),
+        "partings": comparison.partings,
         "line_key": [
             (name, scenario_colors(comparison.names)[name], " ".join(map(str, dashes(i))))
             for i, name in enumerate(comparison.names)
@@ -96,14 +98,34 @@ def _content(comparison: Comparison) -> dict[str, Any]:
         "resolved": {name: (tumor.resolved, tumor.hash) for name, tumor in comparison.tumors.items()},
         "command": str(comparison.extra.get("command") or ""),
         "versions": comparison.extra.get("versions") or {},
+        "study": _study(comparison),
     }
 
 
 def _title(comparison: Comparison) -> str:
+    study = comparison.extra.get("study")
+    if isinstance(study, Mapping) and study.get("title"):
+        return str(study["title"])
     swap = comparison.extra.get("swap")
     if isinstance(swap, Mapping) and {"from", "into"} <= swap.keys():
         return f"{swap['into']} with traits of {swap['from']}"
     return join(comparison.names) + (", compared" if len(comparison.names) > 1 else "")
+
+
+def _study(comparison: Comparison) -> str:
+    """Which part of a study is compared, and what was held; empty if it is none."""
+    study = comparison.extra.get("study")
+    if not isinstance(study, Mapping):
+        return ""
+    held = study.get("held") or {}
+    kept = f" Held in all of them: {join(f'{key} = {value}' for key, value in held.items())}." if held else ""
+    return f"{plural(len(comparison.names), 'arm')} of the study {study.get('name', '')}.{kept}"
+
+
+def _thickness(resolved: Mapping[str, Mapping[str, str]]) -> str:
+    """How thick a section of a three-dimensional tissue counts; "" where every tissue is a slab."""
+    solid = [values for values in resolved.values() if values.get("lattice.shape", "").count("×") == 2]
+    return join(dict.fromkeys(pretty(values.get("lattice.spacing", "")) for values in solid)) if solid else ""
 
 
 def _is_immune(comparison: Comparison, cell: str) -> bool:

@@ -122,9 +122,16 @@ def opening(comparison: Comparison, made: Sequence[Card], differ: Sequence[Diffe
     sentences = [
         f"{_count_word(len(made))} {'tumor' if len(made) == 1 else 'tumors'} grew {_span(comparison.days)}"
         f"in the simulator, in {replicates}"
-        + (", all from the same tumor size and the same immune cells" if same_start else "")
+        + (", all from the same tumor size and the same immune cells" if same_start and not comparison.partings else "")
         + "."
     ]
+    if comparison.partings:
+        days = join(f"{day:g}" for day in comparison.partings)
+        when = f"day {days}" if len(comparison.partings) == 1 else f"days {days}"
+        sentences.append(
+            f"They are arms of one tissue in each replicate: they share what happened before they parted on {when}, "
+            "and their chances from then on, so what differs is what was done."
+        )
     sentences += [_result(comparison, card, brief=len(made) > _FEW) for card in made]
     if len(made) > 1 and max(card.replicates for card in made) == 1:
         sentences.append("One replicate cannot tell a difference from chance.")
@@ -132,7 +139,7 @@ def opening(comparison: Comparison, made: Sequence[Card], differ: Sequence[Diffe
         size = [c for c in comparison.contrasts if c.metric == "tumor cells" and c.ci95]
         sentences += [text for contrast in size if (text := _size(comparison, contrast))]
     if differ:
-        words = [d.name for d in differ]
+        words = list(dict.fromkeys("what is done to them" if d.key.startswith("protocol") else d.name for d in differ))
         listed = join(words) if len(words) <= 8 else join([*words[:7], f"{len(words) - 7} more"])
         sentences.append(f"The rules of the biology are the same in all of them; the tumors differ in {listed}.")
     return " ".join(sentences)

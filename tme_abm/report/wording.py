@@ -38,6 +38,7 @@ class Unit:
 _KNOWN = {
     "Treg:CD8": Metric(title="Treg to CD8 ratio"),
     "core area": Metric(title="Area of the tumor core", unit="mm²"),
+    "core volume": Metric(title="Volume of the tumor core", unit="mm³"),
     "kills": Metric(title="Tumor cells killed so far", unit="cells"),
     "kills per engaged day": Metric(title="Kills by a killer, per day bound", unit="per day"),
     "tumor radius": Metric(title="Tumor radius", unit="µm"),

@@ -1,0 +1,40 @@
+"""Three dimensions: densities are those of sections, sizes are volumes, and the nodule is base in another shape."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+import pytest
+
+from tme_abm.model import TumorModel
+from tme_abm.observe.metrics import compartments, measure
+from tme_abm.scenario import changed, load
+
+
+def test_a_density_in_a_volume_is_that_of_its_sections() -> None:
+    scenario = changed(load("nodule"), {"lattice.shape": [22, 21, 20], "lattice.margin": "50 um", "tumor.cells": 900})
+    model = TumorModel(scenario, rng=3)
+    model.run_until(0.25)
+    found, (core, _) = measure(model), compartments(model.tissue)
+    cells, lattice = model.tissue.cells, model.tissue.lattice
+    inside = core[cells.site] & model.tissue.living & (cells.kind == model.biology.cell_index["TAM"])
+    sections = core.reshape(lattice.shape)
+    area = sections.sum(axis=(1, 2)) * 0.015**2  # mm2 of core in every section
+    counts = np.bincount(cells.site[inside] // (21 * 20), minlength=22)
+    assert inside.sum() > 3
+    assert found["TAM core"] == pytest.approx(counts.sum() / area.sum())
+    assert found["core volume"] == pytest.approx(core.sum() * 0.015**3)
+    assert "core area" not in found
+    assert "core volume" not in measure(TumorModel(load("base"), rng=1))
+
+
+def test_the_nodule_is_base_in_another_shape() -> None:
+    base, nodule = load("base"), load("nodule")
+    larger = prod(nodule.lattice.shape) / prod(base.lattice.shape)
+    assert {name: pool.cells for name, pool in nodule.blood.items()} == {
+        name: pytest.approx(larger * pool.cells) for name, pool in base.blood.items()
+    }
+    tables = {key.partition(".")[0] for key, _, _ in nodule.differences(base)}
+    assert tables == {"lattice", "clock", "tumor", "growth", "blood"}
+    assert nodule.tumor.traits == base.tumor.traits

@@ -1,0 +1,138 @@
+"""One tissue, several futures: `run --from`, and `compare` of runs that are there or of arms they go on in."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..core.errors import InputError
+from . import live
+from .places import RESULTS, command, free, slug
+from .terminal import note, say, show
+
+if TYPE_CHECKING:
+    from ..experiments.compare import Comparison
+
+__all__ = ["branch", "compare_arms", "compare_runs", "refuse", "refuse_others", "runs_among"]
+
+
+def branch(
+    directory: Path,
+    *,
+    at: float | None,
+    protocol: Path | None,
+    settings: list[str] | None,
+    excluded: dict[str, object],
+    seed: int | None,
+    days: float | None,
+    out: Path | None,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Branch off from a run and walk to the end."""
+    from ..experiments import branch as experiment
+    from .tables import run_table
+
+    refuse(excluded, "a branch has the scenario of its run; leave it out")
+    point = experiment.branch_point(directory, at=at)
+    if seed not in (None, point.seed):
+        raise InputError(
+            f"a branch keeps the seed of its run, {point.seed}: where the vessels are follows from it", place="--seed"
+        )
+    scenario = experiment.branch_scenario(
+        point,
+        settings=settings or (),
+        protocol=() if protocol is None else experiment.read_protocol(protocol),
+        origin=str(protocol),
+    )
+    name = f"{scenario.name}-seed{point.seed}-from-day{point.day:.4g}"
+    place = free(name) if out is None else out
+    try:
+        with live.of_run(quiet=quiet) as progress:
+            result = experiment.branch(
+                point,
+                scenario,
+                out=place,
+                days=days,
+                command=command(),
+                overwrite=overwrite,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        note(f"interrupted; go on with: run --resume {shlex.quote(str(place))}")
+        raise typer.Exit(130) from None
+    show(run_table(result))
+    say(f"{result.directory}")
+
+
+def refuse(given: Mapping[str, object], why: str) -> None:
+    """Refuse options that say nothing here."""
+    for option, value in given.items():
+        if value is not None:
+            raise InputError(why, place=option)
+
+
+def runs_among(names: Sequence[str]) -> list[Path]:
+    """Those of `names` that are directories of runs; the name of a shipped scenario is always the scenario's."""
+    from ..experiments.results import MANIFEST
+    from ..scenario import shipped
+
+    return [Path(name) for name in names if name not in shipped() and (Path(name) / MANIFEST).is_file()]
+
+
+def refuse_others(names: Sequence[str], directories: Sequence[Path], arms: Path | None) -> None:
+    """Refuse what is no run beside runs, and arms that nothing goes on in."""
+    others = [name for name in names if Path(name) not in directories]
+    if others:
+        raise InputError("is not the directory of a run; runs are not compared with scenarios", file=others[0])
+    if not directories:
+        raise InputError("name the directories of the runs that go on in these arms", file=arms)
+
+
+def compare_runs(directories: Sequence[Path], *, out: Path | None) -> Comparison:
+    """Compare finished runs as they are."""
+    from ..experiments import arms as experiment
+
+    if out is None:
+        out = free("-".join(["compare", *dict.fromkeys(one.resolve().name for one in directories)]))
+    return experiment.compare_runs(directories, out=out, command=command())
+
+
+def compare_arms(
+    directories: Sequence[Path],
+    *,
+    arms: Path,
+    at: float | None,
+    days: float | None,
+    out: Path | None,
+    jobs: int | None,
+    overwrite: bool,
+    quiet: bool,
+) -> Comparison:
+    """Let runs go on in several arms and compare the arms."""
+    from ..experiments import arms as experiment
+    from ..experiments.branch import branch_point
+
+    asked = experiment.read_arms(arms)
+    length = asked.days if days is None else days
+    points = [branch_point(one, at=at) for one in directories]
+    span = max(point.scenario.clock.days for point in points) if length is None else length
+    try:
+        with live.of_comparison(quiet=quiet, runs=len(points) * len(asked.arms), days=span) as tell:
+            return experiment.compare_arms(
+                points,
+                asked.arms,
+                out=RESULTS / f"arms-{slug(arms.stem)}" if out is None else out,
+                days=length,
+                jobs=jobs,
+                command=command(),
+                overwrite=overwrite,
+                tell=tell,
+            )
+    except KeyboardInterrupt:
+        note("interrupted; the same command goes on where it stopped")
+        raise typer.Exit(130) from None
