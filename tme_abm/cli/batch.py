@@ -1,0 +1,171 @@
+"""The commands for studies: `batch` runs one, `status` tells how far it is."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..core.errors import InputError
+from . import options
+from .batch_live import of_batch
+from .batch_tables import SHOWN_ERRORS, outcome_table, plan_lines, status_lines, status_table
+from .places import RESULTS, command, slug
+from .terminal import complain, log_to_stderr, note, say, show
+
+if TYPE_CHECKING:
+    from ..experiments.simulator import Simulator
+    from ..experiments.study.local import Executor
+    from ..experiments.study.study import Study
+
+__all__ = ["batch", "status"]
+
+
+def batch(
+    study: Annotated[
+        str,
+        typer.Argument(
+            metavar="STUDY.toml",
+            help="A study file, the name of a shipped study, or the directory of a study to go on with.",
+            show_default=False,
+        ),
+    ],
+    out: options.Out = None,
+    jobs: options.Jobs = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Use Dask: tcp://HOST:PORT of a scheduler that is running, or local to start one here.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Run nothing, write nothing: show the plan and what it will cost.")
+    ] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try the runs again that failed.")] = False,
+    days: Annotated[
+        float | None,
+        typer.Option("--days", metavar="D", help="Days to simulate; without it, what the study says.",
+                     show_default=False),
+    ] = None,
+    parquet: Annotated[
+        bool, typer.Option("--parquet", help="Write runs.parquet and series.parquet, too, at the end.")
+    ] = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Run a study: scenarios × design points × replicates.
+
+    The directory holds every run, and tables of all of them that can be read
+    at any time: runs.csv (a row a run) and series.csv. Whatever ends a batch,
+    the same command goes on: finished runs are not repeated, begun ones go on
+    from their checkpoints, and the tables end up the same to the byte. A run
+    that fails is a row with its error, and the others go on.
+
+    [bold]Examples[/bold]
+
+      batch antigen-by-cxcl --dry-run
+      batch my_study.toml --jobs 4 --out results/mine
+      batch results/mine --retry-failed
+      batch my_study.toml --scheduler tcp://10.0.0.5:8786
+    """
+    log_to_stderr(verbose=verbose, quiet=quiet)
+    from ..experiments.simulator import TumorSimulator
+    from ..experiments.study import batch as experiment
+    from ..experiments.study.parquet import check_parquet, write_parquet
+    from ..experiments.study.study import STUDY, find_study, load_study
+
+    if parquet:
+        check_parquet()
+    if jobs is not None and jobs < 1:
+        raise InputError(f"at least one process is needed, not {jobs}", place="--jobs")
+    simulator = TumorSimulator()
+    file = find_study(study)
+    plan = load_study(file, simulator=simulator, days=days)
+    again = file.name == STUDY and (file.parent / "study.json").is_file()
+    directory = out or (file.parent if again else RESULTS / slug(plan.name))
+    if dry_run:
+        _dry_run(plan, directory, simulator, jobs)
+        return
+    executor = _executor(scheduler, directory, simulator, jobs)
+    try:
+        with of_batch(quiet=quiet, days=plan.days) as tell:
+            found = experiment.run_study(
+                plan,
+                out=directory,
+                jobs=jobs,
+                executor=executor,
+                simulator=simulator,
+                retry_failed=retry_failed,
+                command=command(),
+                tell=tell,
+            )
+    except KeyboardInterrupt:
+        note(f"interrupted; nothing that is finished is lost. Go on with: batch {shlex.quote(str(directory))}")
+        raise typer.Exit(130) from None
+    if found.found and not quiet:
+        note(f"{found.found} of {found.runs} runs were done already")
+    if parquet:
+        write_parquet(found.directory)
+    show(outcome_table(directory))
+    say(f"{directory}")
+    for place, error in list(found.failed.items())[:SHOWN_ERRORS]:
+        complain(f"{place}: {error}")
+    if found.failed:
+        again_by = f"batch {shlex.quote(str(directory))} --retry-failed"
+        note(f"{len(found.failed)} of {found.runs} runs failed; try them again with: {again_by}")
+        raise typer.Exit(1)
+
+
+def status(
+    directory: Annotated[Path, typer.Argument(metavar="STUDY_DIR", help="The directory of a study.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show how far a study is, what failed, and the time left.
+
+    It reads files only, so it works while the study runs, after it was
+    killed, and from another machine.
+
+    [bold]Examples[/bold]
+
+      status results/mine
+      watch -n 10 tme-abm status results/mine
+      status results/mine --json
+    """
+    from ..experiments.study.status import study_status
+
+    found = study_status(directory)
+    if as_json:
+        say(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
+        return
+    show(status_table(found))
+    for line in status_lines(found):
+        say(line)
+
+
+def _dry_run(plan: Study, directory: Path, simulator: Simulator, jobs: int | None) -> None:
+    from ..experiments.compare import cores
+    from ..experiments.study.directory import check_place
+    from ..experiments.study.estimate import estimate, free_bytes
+
+    check_place(directory, plan, simulator.fingerprint())
+    cost = estimate(plan, directory, simulator)
+    for line in plan_lines(plan, directory, cost, processes=jobs or cores(), free=free_bytes(directory)):
+        say(line)
+
+
+def _executor(scheduler: str | None, directory: Path, simulator: Simulator, jobs: int | None) -> Executor | None:
+    """None is for processes of this machine."""
+    if scheduler is None:
+        return None
+    from ..experiments.compare import cores
+    from ..experiments.study.cluster import LOCAL, ClusterExecutor
+
+    if scheduler != LOCAL and "://" not in scheduler:
+        raise InputError(f"'{scheduler}' is no address", place="--scheduler", allowed=("local", "tcp://HOST:PORT"))
+    return ClusterExecutor(scheduler, study=directory, simulator=simulator, jobs=jobs or max(2, cores()))
