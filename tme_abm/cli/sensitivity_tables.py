@@ -1,0 +1,77 @@
+"""A sensitivity analysis as the short tables that the command line prints."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ..experiments.sensitivity.outcomes import DECISIVE
+from .tables import number
+from .terminal import table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ..experiments.sensitivity import Analysis, Sensitivity
+    from ..experiments.sensitivity.ends import Change
+    from ..experiments.sensitivity.indices import Index
+
+__all__ = ["outcome_tables"]
+
+NAMES = {"mu_star": "mu*"}
+
+
+def outcome_tables(found: Sensitivity, *, everything: bool) -> list[Table | str]:
+    """A table an outcome in a scenario (a sentence if it never changes): all, or those that tell hot from cold."""
+    shown = [one for one in found.analyses if everything or one.outcome in DECISIVE] or list(found.analyses)
+    return [_table(one, found) for one in shown]
+
+
+def _table(one: Analysis, found: Sensitivity) -> Table | str:
+    where = f"{one.outcome} in {one.scenario}"
+    if one.constant is not None:
+        value = "no result" if math.isnan(one.constant) else f"{number(one.constant)} {one.everywhere}"
+        return f"{where}: {value}\n"
+    indices = {} if one.indices is None else one.indices.by_parameter
+    columns = [name for name in dict.fromkeys(n for by_name in indices.values() for n in by_name) if name != "mu"]
+    regressed = ["PRCC"] if not indices and one.regression.by_parameter else []
+    by_key = {change.key: change for change in one.changes}
+    rows = []
+    for axis in sorted(found.axes, key=lambda axis: -one.effect(axis.key)):
+        values = {**one.regression.by_parameter.get(axis.key, {}), **indices.get(axis.key, {})}
+        rows.append(
+            (
+                axis.key,
+                *_ends(by_key.get(axis.key), axis.unit),
+                *(_index(values.get(name)) for name in [*columns, *regressed]),
+            )
+        )
+    names = [NAMES.get(name, name) for name in [*columns, *regressed]]
+    head = ("parameter", "from → to", one.outcome, "change [95 %]", *names)
+    return table(head, rows, title=f"{where}{_chance(one)}")
+
+
+def _ends(change: Change | None, unit: str) -> tuple[str, str, str]:
+    if change is None:
+        return "–", "–", "–"
+    ends = f"{change.low_end} → {change.high_end} {unit}".rstrip()
+    interval = "" if change.interval is None else f" [{number(change.interval[0])}, {number(change.interval[1])}]"
+    return ends, f"{number(change.at_low)} → {number(change.at_high)}", f"{number(change.change)}{interval}"
+
+
+def _index(index: Index | None) -> str:
+    if index is None or not math.isfinite(index.value):
+        return "–"
+    if index.low is None or index.high is None:
+        return _short(index.value)
+    return f"{_short(index.value)} [{_short(index.low)}, {_short(index.high)}]"
+
+
+def _short(value: float) -> str:
+    text = f"{value:.2f}" if abs(value) < 10 else number(value)
+    return "0.00" if text == "-0.00" else text
+
+
+def _chance(one: Analysis) -> str:
+    left = one.noise.of_means
+    return "" if left is None else f", {100 * left:.0f} % of the variance of the means is chance"
