@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from ..assays.review import Tell as TellAssay
     from ..experiments.pool import Tell
     from ..experiments.walk import Callback, Progress
+    from ..verification.running import Tell as TellCheck
 
-__all__ = ["assay_line", "of_assays", "of_comparison", "of_run", "run_line"]
+__all__ = ["assay_line", "of_assays", "of_checks", "of_comparison", "of_run", "run_line"]
 
 REFRESH_SECONDS = 0.1
 CELLS_SHOWN = 5
@@ -129,6 +130,27 @@ def of_assays(*, quiet: bool) -> Iterator[TellAssay | None]:
         task = bar.add_task("", total=None)
         yield lambda result, done, total: bar.update(
             task, completed=done, total=total, description=assay_line(result)
+        )
+
+
+@contextmanager
+def of_checks(*, quiet: bool) -> Iterator[TellCheck | None]:
+    """A callback for the checks of `verify`: what each found, and how many are left."""
+    if quiet:
+        yield None
+        return
+    if not stderr().is_terminal:
+        yield lambda one, done, total: note(f"{done:>4} of {total}  {one.check.name}: {one.verdict}")
+        return
+
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), TextColumn("{task.completed} of {task.total} checks"), TimeElapsedColumn(),
+               TextColumn("{task.description}"))
+    with Progress(*columns, console=stderr(), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda one, done, total: bar.update(
+            task, completed=done, total=total, description=f"{one.check.name}: {one.verdict}"
         )
 
 

@@ -1,0 +1,11 @@
+"""Numerical truth: checks of the program against theory, with tolerances that were stated before measuring.
+
+`run_checks(select(quick=True), jobs=2)` is a report of the quick ones; see `check` for what a check is.
+"""
+
+from .check import Check, Figure, Judged
+from .registry import all_checks, select
+from .running import Report, run_check, run_checks
+from .works import Works
+
+__all__ = ["Check", "Figure", "Judged", "Report", "Works", "all_checks", "run_check", "run_checks", "select"]

@@ -1,0 +1,282 @@
+"""Quality of the random draws: even, without pattern in keys, and independent between seeds, streams, steps, lanes.
+
+Every test gives a p-value, both ends of which count against the draws: too even is no chance either. The tests of a
+kind share their part of a false-alarm rate of 1e-6 over all kinds equally (Bonferroni). The figure is the smallest
+p-value times their number: the chance that good draws look as bad somewhere. Addresses are fixed, so a result stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from ..core import draws
+from .check import FALSE_ALARM, Found, Plot, at_least, at_most, check, curve
+from .defects import counting
+from .lattices import Array
+from .works import Bits, Works
+
+__all__ = ["CHECKS"]
+
+TOPIC = "Randomness"
+Keys = NDArray[np.uint64]
+_STREAMS = ("migration", "hits", "division", "priority", "apoptosis", "binding")
+
+
+def patterns(count: int) -> dict[str, Keys]:
+    """Keys as they occur and as they are hardest: sites, strides, high bits, daughters, pairs, neighbors in bits."""
+    number = np.arange(count, dtype=np.uint64)
+    return {
+        "consecutive": number,
+        "strided": number * np.uint64(4096) + np.uint64(17),
+        "in the high bits": number << np.uint64(40),
+        "daughters": draws.child_keys(number, 3),
+        "pairs": draws.pair_keys(number // np.uint64(512), number % np.uint64(512)),
+        "Gray code": number ^ (number >> np.uint64(1)),
+    }
+
+
+def _uniform(bits: NDArray[np.uint64]) -> Array:
+    return np.asarray((bits >> np.uint64(11)) * 2.0**-53)
+
+
+def two_sided(p: float) -> float:
+    """Both tails: what is too good is bad as well."""
+    return 2 * min(p, 1 - p)
+
+
+def even(counts: NDArray[np.integer]) -> float:
+    """Pearson's χ² of counts that should be equal."""
+    return two_sided(float(stats.chisquare(counts.ravel()).pvalue))
+
+
+def even_bits(bits: Keys, shift: int) -> float:
+    """Ten bits from `shift` on, in 1024 bins."""
+    return even(np.bincount(((bits >> np.uint64(shift)) & np.uint64(1023)).astype(np.int64), minlength=1024))
+
+
+def monobit(bits: Keys) -> float:
+    """The bit of 64 that is set most unevenly."""
+    set_bits = ((bits[:, None] >> np.arange(64, dtype=np.uint64)) & np.uint64(1)).sum(axis=0)
+    worst = np.abs(set_bits - len(bits) / 2).max() / np.sqrt(len(bits) / 4)
+    return float(min(1.0, 64 * 2 * stats.norm.sf(worst)))
+
+
+def joint(one: Array, other: Array) -> float:
+    """Pairs in 32 × 32 boxes."""
+    return even(np.bincount((one * 32).astype(np.int64) * 32 + (other * 32).astype(np.int64), minlength=1024))
+
+
+def correlation(one: Array, other: Array) -> float:
+    """Pearson's correlation of uniform numbers, normal by their number."""
+    r = float(np.corrcoef(one, other)[0, 1])
+    return float(2 * stats.norm.sf(abs(r) * np.sqrt(len(one))))
+
+
+def kolmogorov(drawn: Array) -> float:
+    """Kolmogorov and Smirnov against the uniform distribution."""
+    return two_sided(float(stats.kstest(drawn, "uniform").pvalue))
+
+
+def orders(drawn: Array) -> float:
+    """Orders of five successive numbers, 120 of them."""
+    ranks = np.argsort(drawn[: len(drawn) // 5 * 5].reshape(-1, 5), axis=1)
+    return even(np.unique(ranks @ 5 ** np.arange(5), return_counts=True)[1])
+
+
+def runs(drawn: Array) -> float:
+    """Wald and Wolfowitz: how often successive numbers cross one half."""
+    high = drawn > 0.5
+    crossings = int((high[1:] != high[:-1]).sum())
+    return two_sided(float(stats.binom.cdf(crossings, len(high) - 1, 0.5)))
+
+
+def collisions(bits: Keys) -> float:
+    """Birthdays: coincidences among the high 32 bits, Poisson with mean n²/2^33."""
+    met = len(bits) - len(np.unique(bits >> np.uint64(32)))
+    expected = len(bits) ** 2 / 2**33
+    return two_sided(float(stats.poisson.cdf(met, expected) - stats.poisson.pmf(met, expected) / 2))
+
+
+def avalanche(bits: Callable[[int], Keys], count: int) -> float:
+    """Flip each of the 64 bits of an address: every bit of the outcome changes in half of the cases."""
+    before = bits(0)
+    places = np.arange(64, dtype=np.uint64)
+    flips = np.stack([(((before ^ bits(1 << bit))[:, None] >> places) & np.uint64(1)).sum(axis=0) for bit in range(64)])
+    worst = np.abs(flips - count / 2).max() / np.sqrt(count / 4)
+    return float(min(1.0, flips.size * 2 * stats.norm.sf(worst)))
+
+
+def _worst(found: dict[str, float]) -> float:
+    """The smallest p-value times the number of tests, at most 1."""
+    return min(1.0, len(found) * min(found.values()))
+
+
+def _uniformity(bits: Bits, count: int) -> dict[str, float]:
+    """Each stream and pattern of keys by itself."""
+    found: dict[str, float] = {}
+    for pattern, keys in patterns(count).items():
+        for stream in _STREAMS[:3]:
+            drawn = bits(1, stream, 2, keys, 0)
+            numbers = _uniform(drawn)
+            where = f"{stream}, keys {pattern}"
+            found |= {f"bits {shift}+, {where}": even_bits(drawn, shift) for shift in (0, 11, 27, 43, 54)}
+            found |= {
+                f"each bit, {where}": monobit(drawn[: 1 << 15]),
+                f"Kolmogorov, {where}": kolmogorov(numbers),
+                f"orders of five, {where}": orders(numbers),
+                f"runs, {where}": runs(numbers),
+                f"birthdays, {where}": collisions(drawn),
+            }
+    return found
+
+
+def _serial(bits: Bits, count: int) -> dict[str, float]:
+    """Keys beside each other, and one key through the steps."""
+    found: dict[str, float] = {}
+    for pattern, keys in patterns(count).items():
+        numbers = _uniform(bits(1, "migration", 2, keys, 0))
+        found[f"neighbors, {pattern}"] = joint(numbers[::2], numbers[1::2])
+        found |= {f"lag {lag}, {pattern}": correlation(numbers[:-lag], numbers[lag:]) for lag in (1, 2, 64, 1001)}
+    course = np.stack([_uniform(bits(1, "migration", step, np.arange(64), 0)) for step in range(count // 64)])
+    found["one key, step to step"] = joint(course[:-1:2].ravel(), course[1::2].ravel())
+    for lag in (1, 2, 144):
+        found[f"one key, lag {lag} steps"] = correlation(course[:-lag].ravel(), course[lag:].ravel())
+    found["one key, all steps"] = kolmogorov(course.ravel())
+    return found
+
+
+def _independence(bits: Bits, count: int) -> dict[str, float]:
+    """Addresses that differ in one part."""
+    keys = np.arange(count, dtype=np.uint64)
+    base = _uniform(bits(1, "migration", 2, keys, 0))
+    others = {f"stream {stream}": (1, stream, 2, 0) for stream in _STREAMS[1:]}
+    others |= {f"step {step}": (1, "migration", step, 0) for step in (0, 1, 3, 4, 1026)}
+    others |= {f"lane {lane}": (1, "migration", 2, lane) for lane in (1, 2, 3, 64)}
+    others |= {f"seed {seed}": (seed, "migration", 2, 0) for seed in (0, 2, 3, 2**32 + 1)}
+    others["seed 2, step 1"] = (2, "migration", 1, 0)
+    others["step 1, lane 1"] = (1, "migration", 1, 1)
+    found = {}
+    for name, (seed, stream, step, lane) in others.items():
+        other = _uniform(bits(seed, stream, step, keys, lane))
+        found[f"{name}: pairs"] = joint(base, other)
+        found[f"{name}: correlation"] = correlation(base, other)
+        # Streams that are shifted copies of one another would pass both.
+        found[f"{name}: shifted by one"] = correlation(base[1:], other[:-1])
+    return found
+
+
+def _flipped(bits: Bits, count: int) -> dict[str, float]:
+    """Single bits of key, seed, step and lane."""
+    keys = draws.child_keys(np.arange(count), 0)
+    of_part: dict[str, Callable[[int], Keys]] = {
+        "key": lambda flip: bits(5, "hits", 9, keys ^ np.uint64(flip), 3),
+        "seed": lambda flip: bits(5 ^ flip, "hits", 9, keys, 3),
+        "step": lambda flip: bits(5, "hits", 9 ^ flip, keys, 3),
+        "lane": lambda flip: bits(5, "hits", 9, keys, 3 ^ flip),
+    }
+    return {part: avalanche(partial(change), count) for part, change in of_part.items()}
+
+
+def _laws(bits: Bits, count: int) -> dict[str, float]:
+    """Normal and Poisson numbers as the model draws them."""
+    keys = np.arange(count, dtype=np.uint64)
+    found = {"normal": two_sided(float(stats.kstest(draws.normal(3, "phase", 0, keys), "norm").pvalue))}
+    for mean in (0.02, 0.5, 3.0, 9.9, 10.1, 60.0, 2000.0):
+        drawn = draws.poisson(4, "hits", 0, keys, mean)
+        low, high = (int(stats.poisson.ppf(q, mean)) for q in (1e-3, 1 - 1e-3))
+        edges = np.arange(low, high + 1)
+        expected = np.diff(np.concatenate([[0.0], stats.poisson.cdf(edges, mean), [1.0]])) * drawn.size
+        observed = np.bincount(np.clip(drawn, low, high + 1) - low, minlength=edges.size + 1)
+        found[f"Poisson, mean {mean:g}"] = two_sided(float(stats.chisquare(observed, expected).pvalue))
+    # The uniform numbers of the model are those of its bits.
+    if not np.array_equal(draws.uniform(1, "hits", 2, keys), _uniform(bits(1, "hits", 2, keys, 0))):
+        found["uniform numbers are those of the bits"] = 0.0
+    return found
+
+
+_KINDS: dict[str, Callable[[Bits, int], dict[str, float]]] = {
+    "even": _uniformity,
+    "independent between keys and in time": _serial,
+    "independent between streams, steps, lanes, seeds": _independence,
+    "a flipped bit of the address changes half": _flipped,
+    "normal and Poisson numbers": _laws,
+}
+_REASON = (
+    "smallest p-value times number of tests; good draws fall below in any of the five kinds once in a million "
+    "times"
+)
+
+
+def _tested(works: Works, sizes: dict[str, int]) -> Found:
+    figures: dict[str, float] = {}
+    every: list[float] = []
+    for kind, tests in _KINDS.items():
+        found = tests(works.bits, sizes[kind])
+        figures[f"{kind}: p"] = _worst(found)
+        every += [p for name, p in found.items() if "each bit" not in name and kind != "a flipped bit of the address "
+                                                                                       "changes half"]
+    ordered = np.sort(every)
+    # Spread over 0 to 1 as chances are; tests on the same numbers are not quite independent, hence a distance and no p.
+    rank = (np.arange(len(ordered)) + 0.5) / len(ordered)
+    figures["p-values of all tests: distance from even"] = float(np.abs(ordered - rank).max())
+    plot = Plot(
+        title=f"p-values of {len(ordered)} tests, in order", x="rank", y="p", curves=(
+            curve("tests", rank, ordered, "dots"), curve("expected", (0.0, 1.0), (0.0, 1.0), "dashes"),
+        ),
+    )  # fmt: skip
+    return Found(figures=figures, plots=(plot,))
+
+
+_BOUNDS = (
+    *(at_least(f"{kind}: p", FALSE_ALARM / len(_KINDS), reason=_REASON) for kind in _KINDS),
+    at_most("p-values of all tests: distance from even", 0.2,
+            reason="Kolmogorov's distance of 200 and more: 2 exp(−2 · 200 · 0.2²), less than once in a million times"),
+)  # fmt: skip
+_SAYS = (
+    "The draws are even and independent between keys, streams, steps, lanes and seeds, whatever the pattern of "
+    "the keys"
+)
+_FORMULA = (
+    "χ², Kolmogorov–Smirnov, runs, orders of five, birthdays, correlations, avalanche; smallest p × number of "
+    "tests; false-alarm rate 1e-6 over all"
+)
+
+
+@check(
+    name="random-draws",
+    topic=TOPIC,
+    says=f"{_SAYS} (some 300 tests of up to 65,536 numbers each).",
+    formula=_FORMULA,
+    source="doi:10.1145/1268776.1268777",
+    bounds=_BOUNDS,
+    defect=counting(),
+    defect_says="draws are multiples of the golden ratio: even, but each follows from the one before",
+)
+def random_draws(works: Works) -> Found:
+    """Sizes that take some seconds."""
+    return _tested(works, dict.fromkeys(_KINDS, 1 << 16) | {"a flipped bit of the address changes half": 1 << 10})
+
+
+@check(
+    name="random-draws-long",
+    topic=TOPIC,
+    says=f"{_SAYS} (the same tests of up to a million numbers each).",
+    formula=_FORMULA,
+    source="doi:10.1145/1268776.1268777",
+    bounds=_BOUNDS,
+    defect=counting(),
+    defect_says="draws are multiples of the golden ratio: even, but each follows from the one before",
+    quick=False,
+)
+def random_draws_long(works: Works) -> Found:
+    """Eight to sixteen times as many numbers."""
+    sizes = dict.fromkeys(_KINDS, 1 << 20) | {"even": 1 << 19, "a flipped bit of the address changes half": 1 << 14}
+    return _tested(works, sizes)
+
+
+CHECKS = (random_draws, random_draws_long)
