@@ -1,0 +1,220 @@
+"""The tissues that are measured: which there are, and the scenario of each.
+
+A case is a number of cells and fields on a lattice, with a mix of cell types from `cases.toml`. Its scenario extends a
+shipped one and keeps all rules of its cells. Which fields it has is decided the way every run decides it (`presence`):
+a molecule loses its field when nobody makes it, so secretion is clamped for those that are too many, and a molecule
+that is made but not sensed gets one when it is asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from ..biology import Biology
+from ..core.errors import InputError
+from ..core.tables import read_toml
+from ..core.units import parse
+from ..presence import fields_needed, kinds_present
+from ..scenario import Scenario, assembled, load
+
+__all__ = ["Case", "case_scenario", "consumed_molecules", "jobs", "parse_count", "plan", "settings", "short"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One tissue to measure. `days` is set for a job that is walked through as a whole, not step by step."""
+
+    cells: int
+    fields: int
+    shape: tuple[int, ...]
+    mix: str = "tumor"
+    days: float | None = None
+    seconds: float = 20.0
+    least: int = 3
+    most: int = 40
+    warm_up: int = 4
+
+    @property
+    def name(self) -> str:
+        """Short and unique: `2D 10k × 20`, `3D 440k × 10`, `job 5k × 10`."""
+        what = "job" if self.mix == "job" else f"{len(self.shape)}D"
+        return f"{what} {short(self.cells)} × {self.fields}"
+
+    @property
+    def voxels(self) -> int:
+        """Sites of the lattice."""
+        return math.prod(self.shape)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**asdict(self), "shape": list(self.shape), "name": self.name}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Case:
+        """What `to_json` gave."""
+        known = {key: value for key, value in values.items() if key != "name"}
+        return cls(**{**known, "shape": tuple(known["shape"])})
+
+
+@cache
+def settings() -> Mapping[str, Any]:
+    """The table `cases.toml`."""
+    return read_toml(resources.files(__package__).joinpath("cases.toml"), name="cases.toml")
+
+
+def short(number: int) -> str:
+    """1000 as 1k, 1000000 as 1M."""
+    for unit, sign in ((1_000_000, "M"), (1_000, "k")):
+        if number >= unit and number % (unit // 10) == 0:
+            return f"{number / unit:g}{sign}"
+    return str(number)
+
+
+def parse_count(text: str) -> int:
+    """10k as 10000. Raises InputError for what is no positive whole number."""
+    factor = {"k": 1_000, "M": 1_000_000, "m": 1_000_000}.get(text.strip()[-1:], 1)
+    digits = text.strip().rstrip("kKmM")
+    try:
+        value = float(digits) * (1_000 if text.strip()[-1:] == "K" else factor)
+    except ValueError:
+        value = 0.0
+    if not math.isfinite(value) or value < 1 or abs(value - round(value)) > 0:
+        raise InputError(f"{text!r} is no number of cells or fields", allowed=("1000", "10k", "1M"))
+    return round(value)
+
+
+def plan(*, quick: bool, cells: Sequence[int] = (), fields: Sequence[int] = ()) -> list[Case]:
+    """The cases in the order in which they run, small ones first; `cells` and `fields` replace the usual plane ones.
+
+    The 3D case and the jobs belong to the plan only when neither is chosen.
+    """
+    table = settings()["quick" if quick else "full"]
+    pace = {key: table[key] for key in ("seconds", "least", "most", "warm_up")}
+    plane = [
+        Case(cells=number, fields=count, shape=_square(number), **pace)
+        for number in sorted(cells or table["cells"])
+        for count in sorted(fields or table["fields"])
+    ]
+    if cells or fields:
+        return plane
+    solid = table["solid"]
+    ball = Case(cells=solid["cells"], fields=solid["fields"], shape=(solid["side"],) * 3, **pace)
+    return [*jobs(quick=quick), *plane, ball]
+
+
+def jobs(*, quick: bool) -> list[Case]:
+    """The peers' job, at each of its sizes."""
+    table = settings()["quick" if quick else "full"]
+    job = table["job"]
+    return [
+        Case(
+            cells=number,
+            fields=job["fields"],
+            shape=(job["side"],) * 2,
+            mix="job",
+            days=job["days"],
+            warm_up=table["warm_up"],
+        )
+        for number in job["cells"]
+    ]
+
+
+def _square(cells: int) -> tuple[int, int]:
+    """The square for so many cells: as listed, else of the density of the largest one listed."""
+    sides: Mapping[str, int] = settings()["plane"]
+    if str(cells) in sides:
+        side = sides[str(cells)]
+    else:
+        most = max(sides, key=int)
+        side = max(math.ceil(sides[most] * math.sqrt(cells / int(most))), 8)
+    return side, side
+
+
+def case_scenario(case: Case) -> Scenario:
+    """The scenario of a case. Raises InputError if it cannot have so many fields, or so few."""
+    wanted = _wanted(case)
+    first = _assembled(case, record=wanted.extra)
+    unwanted = [name for name in fields_needed(first, first.biology()) if name not in wanted.names]
+    silenced = [{"do": "fix", "behavior": f"secretion {name}", "value": "0 molecules/cell/min"} for name in unwanted]
+    return _assembled(case, record=wanted.extra, protocol=silenced)
+
+
+def consumed_molecules(scenario: Scenario, biology: Biology) -> set[str]:
+    """The molecules that some cell of the scenario takes up."""
+    kinds = sorted(kinds_present(scenario, biology))
+    return {molecule.name for column, molecule in enumerate(biology.molecules) if np.any(biology.uptake[kinds, column])}
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Molecules with a field, and those among them that have one only because it is asked for."""
+
+    names: tuple[str, ...]
+    extra: tuple[str, ...]
+
+
+def _wanted(case: Case) -> _Wanted:
+    natural = _assembled(case)
+    biology = natural.biology()
+    own = fields_needed(natural, biology)
+    everything = tuple(molecule.name for molecule in biology.molecules)
+    possible = fields_needed(_assembled(case, record=everything), biology)
+    consumed = consumed_molecules(natural, biology)
+    brought = {m.name for m in biology.molecules if m.background > 0 or m.exchange > 0} | set(natural.stroma.secretion)
+    fixed = [name for name in own if name in brought]  # blood and stroma bring them, whatever cells do
+    if not len(fixed) <= case.fields <= len(possible):
+        raise InputError(
+            f"the cells of this tissue can have {len(fixed)} to {len(possible)} fields, not {case.fields}",
+            place=case.name,
+        )
+    # Those a run has anyhow come first, then those that have to be asked for.
+    extra = [name for name in possible if name not in own][: max(case.fields - len(own), 0)]
+    left = min(case.fields, len(own)) - len(fixed)
+    dear = [name for name in own if name in consumed and name not in fixed]
+    free = [name for name in own if name not in consumed and name not in fixed]
+    if settings()["mix"][case.mix]["fields"] == "consumed first":
+        number = min(left, len(dear))
+    else:
+        share = sum(name in consumed for name in own) / len(own)
+        number = round(share * min(case.fields, len(own))) - sum(name in consumed for name in fixed)
+        number = min(max(number, left - len(free), 0), len(dear), left)
+    chosen = {*fixed, *dear[:number], *free[: left - number], *extra}
+    return _Wanted(tuple(name for name in possible if name in chosen), tuple(extra))
+
+
+def _assembled(case: Case, *, record: Sequence[str] = (), protocol: Sequence[Mapping[str, Any]] = ()) -> Scenario:
+    """The shipped scenario of the mix, with the case's lattice and cells, and blood in proportion to the tissue."""
+    mix = settings()["mix"][case.mix]
+    spacing = mix["spacing"]
+    share: Mapping[str, float] = mix["share"]
+    like = load(mix["extends"])
+    tumor = round(share["tumor"] * case.cells)
+    section = case.voxels * parse(spacing, "length") ** 2  # areal densities are those of a section, in 3D too
+    area = section / parse("1 mm^2", "area")
+    larger = case.voxels / math.prod(like.lattice.shape)
+    there = {name for name in share if name != "tumor"}
+    # Monocytes are of no type before they arrive; their pool is offered with what they become.
+    biology = like.biology()
+    pools = {biology.pool[biology.cell_index[name]] for name in there}
+    blood = {name: {"cells": pool.cells * larger if name in pools else 0.0} for name, pool in like.blood.items()}
+    return assembled(
+        {
+            "name": f"bench {case.name}",
+            "title": mix["description"],
+            "lattice": {"shape": list(case.shape), "spacing": spacing, "margin": "0 um"},
+            "tumor": {"cells": tumor},
+            "immune": {name: f"{share.get(name, 0.0) * case.cells / area!r} /mm^2" for name in like.immune},
+            "blood": blood,
+            "record": {"molecules": list(record)},
+            "protocol": [dict(item) for item in protocol],
+        },
+        name="the benchmark",
+        extends=mix["extends"],
+    )
