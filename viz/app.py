@@ -9,16 +9,16 @@ from typing import Any
 import solara
 
 from .colorings import CELL_TYPE, COLORINGS
-from .components import Markup, Tissue
+from .components import Markup, Pick, Prose, Tissue
 from .controls import Controls
 from .desk import Desk
-from .texts import explanation, legend, on_screen, verdict
+from .texts import explanation, in_order, legend, on_screen, verdict
 
 __all__ = ["Layout", "Page"]
 
 SCENARIO_VARIABLE = "TME_ABM_VIEW_SCENARIO"
 _NO_FIELD = "no molecule"
-_STRIDES = (1, 2, 5, 10, 20)
+_STRIDES = (0, 1, 2, 5, 10, 20)  # 0: slow motion
 
 
 @solara.component
@@ -65,7 +65,7 @@ def _Header(desk: Desk) -> None:
         solara.Text("steps a picture", classes=["tme-note"])
         with solara.ToggleButtonsSingle(value=desk.stride.value, on_value=desk.set_stride, dense=True):
             for stride in _STRIDES:
-                solara.Button(str(stride), value=stride, text=True)
+                solara.Button(str(stride) if stride else "slow", value=stride, text=True)
         solara.Text(f"Day {frame.day:.2f} of {frame.days:g}", classes=["tme-day"])
         solara.Text(f"Step {frame.step}", classes=["tme-note"])
         solara.v.Spacer()
@@ -95,12 +95,11 @@ def _Microscope(desk: Desk) -> None:
                 on_value=lambda name: desk.see(coloring=name),
                 dense=True,
             )
-            solara.Select(
+            Pick(
                 "Overlay",
-                [_NO_FIELD, *frame.fields],
-                value=view.field or _NO_FIELD,
-                on_value=lambda name: desk.see(field=None if name == _NO_FIELD else name),
-                dense=True,
+                [_NO_FIELD, *in_order(list(frame.fields))],
+                view.field or _NO_FIELD,
+                lambda name: desk.see(field=None if name == _NO_FIELD else name),
             )
             solara.Checkbox(label="vessels", value=view.vessels, on_value=lambda on: desk.see(vessels=on))
             solara.Checkbox(label="core", value=view.outline, on_value=lambda on: desk.see(outline=on))
@@ -128,5 +127,5 @@ def _Explained(desk: Desk) -> None:
     model = desk.session.model
     words = solara.use_memo(lambda: explanation(model.scenario), [model.scenario.hash])
     with solara.Column(gap="0px", classes=["tme-card", "tme-explained"]):
-        solara.Markdown(on_screen(desk.view.value, model.catalogue))
-        solara.Markdown(words)
+        Prose(on_screen(desk.view.value, model.catalogue))
+        Prose(words)

@@ -46,11 +46,12 @@ def chart(
     level: float | None = None,
     log: bool = False,
     named: bool = True,
+    marks: Sequence[float] = (),
 ) -> str:
     """SVG of `lines` over `days`, up to day `end`.
 
     level: a value to mark by a dotted line. log: logarithmic axis, at most four decades. named: lines are named in the
-    heading; otherwise the page has a legend of its own.
+    heading; otherwise the page has a legend of its own. marks: days to mark by an upright line.
     """
     chosen = np.unique(np.linspace(0, len(days) - 1, min(len(days), _POINTS)).round().astype(int))
     values = [line.values[chosen] for line in lines]
@@ -86,6 +87,12 @@ def chart(
     if level is not None and low <= level <= high:
         at = float(y(level))
         parts.append(f'<path d="M{_LEFT} {at:.1f}H{right}" stroke="{INK}" stroke-dasharray="2 3"/>')
+    for day in marks:
+        at = float(x(day))
+        parts.append(
+            f'<path class="mark" d="M{at:.1f} {_TOP - 5}V{bottom}M{at - 3:.1f} {_TOP - 8}h6l-3 5z" stroke="{MUTED}" '
+            f'fill="{MUTED}" stroke-width="0.8"><title>something was begun on day {day:.2f}</title></path>'
+        )
     for line, found in zip(lines, values, strict=True):
         path = _path(x(days[chosen]), y(found))
         if path:

@@ -123,7 +123,7 @@ def _pulls(biology: Biology, response: Response, kind: int, rows: np.ndarray, si
                             level=show(level, "concentration") if is_level else f"{level:.2g}",
                             effect=effect,
                             behavior=behavior,
-                            base=_short(program.base, unit),
+                            base=_before(program.base, unit, value),
                             value=_short(value, unit),
                             weight=weight,
                         )
@@ -134,3 +134,8 @@ def _pulls(biology: Biology, response: Response, kind: int, rows: np.ndarray, si
 def _short(value: float, kind: str) -> str:
     """A value with its unit; what one cell secretes goes without saying so."""
     return show(value, kind).replace("molecules/cell", "").strip()
+
+
+def _before(value: float, kind: str, now: float) -> str:
+    """The number of a value in the unit in which `now` is shown."""
+    return show(value, kind, like=now).split()[0] if now else _short(value, kind)

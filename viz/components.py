@@ -11,8 +11,9 @@ import solara
 from .desk import Desk
 from .picture import png, scale_bar
 from .raster import paint, window_of
+from .texts import prose
 
-__all__ = ["Dial", "Markup", "Picture", "Save", "Tissue"]
+__all__ = ["Dial", "Markup", "Pick", "Picture", "Prose", "Save", "Tissue"]
 
 
 @solara.component_vue("picture.vue")
@@ -41,6 +42,12 @@ def Markup(html: str) -> None:
     """HTML of our own making."""
 
 
+@solara.component
+def Prose(text: str) -> None:
+    """Markdown as text to read. Solara's own component would fetch the scripts of formulas, of which we have none."""
+    Markup(html=f"<div class='tme-prose'>{prose(text)}</div>")
+
+
 @solara.component_vue("save.vue")
 def Save(
     offers: Sequence[dict[str, str]],
@@ -61,6 +68,21 @@ def Dial(
     event_usual: Callable[[int], None],
 ) -> None:
     """A slider with its name and value; a double click puts it back."""
+
+
+@solara.component
+def Pick(label: str, names: Sequence[str], value: str, on_value: Callable[[str], None]) -> None:
+    """One of many names; typing finds it."""
+    solara.v.Autocomplete(
+        label=label,
+        items=list(names),
+        v_model=value,
+        on_v_model=lambda name: on_value(name) if name else None,
+        auto_select_first=True,
+        dense=True,
+        hide_details=True,
+        menu_props={"maxHeight": 360},
+    )
 
 
 @solara.component

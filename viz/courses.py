@@ -11,8 +11,8 @@ from tme_abm.report.palette import STATES, cell_color
 from .charts import Line, chart
 from .colorings import nice_above
 from .frame import Frame
+from .history import History
 from .raster import View
-from .session import History
 from .texts import threshold
 
 __all__ = ["courses"]
@@ -32,7 +32,7 @@ _CALLED = {"CXCR3": ("CD8", ""), "CCR2": ("M-MDSC", "5 2"), "CXCR2": ("PMN-MDSC"
 def courses(frame: Frame, history: History, view: View) -> str:
     """The charts as HTML."""
     days = np.array(history.days)
-    common: dict[str, Any] = {"width": _WIDTH, "height": _HEIGHT, "end": _end(frame)}
+    common: dict[str, Any] = {"width": _WIDTH, "height": _HEIGHT, "end": _end(frame), "marks": frame.treated}
     immune = [
         name for name in frame.cell_names if f"{name} cells" in frame.measures and f"{name} core" in frame.measures
     ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,11 +13,13 @@ from typing import Any
 import solara
 
 from tme_abm.core.errors import TmeError
+from tme_abm.core.units import show
 from tme_abm.scenario import Scenario, load
+from tme_abm.scenario.vocabulary import vocabulary
 
 from .courses import courses
+from .files import handed
 from .frame import Frame
-from .picture import full_png
 from .raster import View, window_of
 from .session import Session
 from .settings import Dial, Settings, pool_dials, trait_dials
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 _ZOOM = 1.6  # at the start: the tumor and some of its surroundings
 _MOST_ZOOM = 12.0
 _BETWEEN_CHARTS = 0.4  # seconds; charts need not follow every frame
+_SLOW = 1.0  # seconds from one picture to the next in slow motion
 _UNSEEN = 0.5  # seconds to wait for the browser to say that it shows a picture, before it gets the next
 
 
@@ -114,7 +117,6 @@ class Desk:
             self.session.pause()
             self.playing.set(False)
         elif self.session.model.running:
-            self.session.stride = self.stride.peek()
             self.playing.set(True)
             self.session.play()
         else:
@@ -123,7 +125,7 @@ class Desk:
     def step(self) -> None:
         """One picture further."""
         self.pause()
-        self.attempt(lambda: self.session.step(self.stride.peek()))
+        self.attempt(lambda: self.session.step(self.session.stride))
 
     def pause(self) -> None:
         """Stand still."""
@@ -131,9 +133,10 @@ class Desk:
         self.playing.set(False)
 
     def set_stride(self, stride: int) -> None:
-        """Steps from one picture to the next."""
+        """Steps from one picture to the next; 0 is slow motion, one step at a time."""
         self.stride.set(stride)
-        self.session.stride = stride
+        self.session.stride = max(1, stride)
+        self.session.rest = 0.0 if stride else _SLOW
 
     def restart(self, settings: Settings | None = None) -> None:
         """Plant a tumor as set; with `settings`, another one."""
@@ -199,6 +202,14 @@ class Desk:
     def intervene(self, table: Mapping[str, Any]) -> None:
         """Act on the running tumor from now on."""
         self.attempt(lambda: self.session.intervene(table))
+
+    def mean_behavior(self, cell: str, behavior: str) -> str:
+        """What a behavior is now on average, in words."""
+        mean = self.session.mean_behavior(cell, behavior)
+        if math.isnan(mean):
+            return f"There are no {cell} cells now."
+        kind = vocabulary().quantities[behavior]
+        return f"now {show(mean, kind).replace('molecules/cell/min', '/min')} on average"
 
     def lift(self, number: int) -> None:
         """End an intervention."""
@@ -291,25 +302,7 @@ class Desk:
 
     def save(self, what: str) -> None:
         """Make a file for the browser to keep."""
-        self.attempt(lambda: self.file.set(self._file(what)))
-
-    def _file(self, what: str) -> dict[str, Any]:
-        frame, scenario = self.session.frame, self.session.model.scenario
-        stem = f"{scenario.name}-seed{self.session.model.seed_number}"
-        day = f"day{frame.day:05.2f}"
-        state = f"{stem}-{day}"
-        match what:
-            case "picture":
-                name, kind = f"{stem}-{day}.png", "image/png"
-                content = full_png(frame, self.view.peek(), scenario.title or scenario.name)
-            case "series":
-                name, kind, content = f"{stem}-series.csv", "text/csv", self.session.history.csv().encode()
-            case "scenario":
-                name, kind, content = f"{stem}.toml", "application/toml", self.session.scenario_toml().encode()
-            case _:
-                name, kind, content = f"{state}.zip", "application/zip", self.session.checkpoint(state)
-        # The time makes every file a new value, so that the same one can be saved twice.
-        return {"name": name, "type": kind, "content": base64.b64encode(content).decode(), "made": time.time()}
+        self.attempt(lambda: self.file.set(handed(what, self.session, self.view.peek())))
 
 
 def _dials(scenario: Scenario) -> dict[str, Dial]:

@@ -34,9 +34,10 @@ class Frame:
     """The tissue at one moment. Lattice arrays are (ny, nx), arrays over its cells (n,).
 
     row, column: where a cell is. kind: index into `cell_names`. immune: whether it lies on the immune layer.
-    columns: inner states and surface molecules by name. fields: concentrations [nM]. called: by receptor, the mean
-    occupancy [0, 1] that chemokines would give it at the vessels. summoned: by group, how many leukocytes a day the
-    signals at a vessel ask for, averaged over the vessels, as long as the blood has all of them.
+    columns: inner states and surface molecules by name. fields: concentrations [nM], with what a medium holds.
+    called: by receptor, the mean occupancy [0, 1] that chemokines would give it at the vessels. summoned: by group, how
+    many leukocytes a day the signals at a vessel ask for, averaged over the vessels, as long as the blood has all of
+    them. treated: the days on which something began to be done to the tumor.
     """
 
     step: int
@@ -58,6 +59,7 @@ class Frame:
     state: str
     called: Mapping[str, float]
     summoned: Mapping[str, float]
+    treated: tuple[float, ...]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -96,11 +98,12 @@ def capture(model: TumorModel) -> Frame:
         columns={name: tissue.cells[column][here] for name, column in state_columns(biology).items()},
         vessel=np.asarray(flat(vessel), dtype=bool),
         core=np.asarray(flat(core), dtype=bool),
-        fields={name: np.asarray(flat(tissue.fields[name]), dtype=np.float32) for name in tissue.fields},
+        fields={name: np.asarray(flat(level), dtype=np.float32) for name, level in _levels(tissue).items()},
         measures=measures,
         state=classify(measures),
         called=_called(tissue, biology),
         summoned=_summoned(tissue, biology),
+        treated=tuple(sorted({i.start / _DAY for i in model.scenario.protocol if i.start <= tissue.clock.time})),
     )
 
 
@@ -122,14 +125,24 @@ def recruiters(biology: Biology) -> dict[str, tuple[str, ...]]:
     }
 
 
+def _levels(tissue: Tissue) -> dict[str, NDArray[np.floating]]:
+    """Concentrations [nM], in the shape of the lattice: what is dissolved, and what a medium holds on top."""
+    found: dict[str, NDArray[np.floating]] = {name: tissue.fields[name] for name in tissue.fields}
+    shape = tuple(tissue.lattice.shape)
+    for name, held in tissue.controls.held.items():
+        level = np.broadcast_to(held, tissue.lattice.n_sites).reshape(shape)
+        found[name] = found[name].reshape(shape) + level if name in found else level
+    return found
+
+
 def _called(tissue: Tissue, biology: Biology) -> dict[str, float]:
     """Mean occupancy at the vessels, Σ(L/Kd) / (1 + Σ(L/Kd)), of the receptors that leukocytes follow."""
-    found = {}
+    found, senses = {}, Response(biology, tissue).senses
     for name in recruiters(biology):
         bound = np.zeros(len(tissue.vessels))
         for ligand, dissociation in biology.receptors[biology.receptor_index[name]].ligands:
-            if ligand in tissue.fields:
-                bound += tissue.fields.at(ligand, tissue.vessels) / dissociation
+            if ligand not in biology.contact_index:
+                bound += senses.level(ligand, tissue.vessels, None) / dissociation
         found[name] = float(np.mean(bound / (1 + bound))) if len(bound) else 0.0
     return found
 

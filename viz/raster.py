@@ -22,8 +22,7 @@ __all__ = ["View", "block_size", "crop", "paint", "window_of"]
 
 _SUPERSAMPLING = 8
 _DOT = 0.86  # diameter of a leukocyte in blocks
-_DOT_OVER_FIELD = 0.62
-_RIM = 0.62  # brightness of a dot's rim relative to its fill
+_RIM = 0.62  # brightness of a dot's rim relative to its fill; over a field, which may be dark, the rim is white
 _VEIL = 0.16  # how much of the tissue shines through a field
 _PIXELS = 800  # about how wide a picture is
 _CLEAR = 12  # pixels a site from which on vessels are framed in full color; smaller frames would be noise
@@ -97,20 +96,25 @@ def paint(whole: Frame, view: View) -> NDArray[np.uint8]:
         _vessels(blocks, frame, k)
     if view.outline:
         _outline(image, frame.core, k)
-    _dots(blocks, frame, colors, k, _DOT if view.field is None else _DOT_OVER_FIELD)
+    over = view.field is not None and view.field in frame.fields
+    _dots(blocks, frame, colors, k, over=over)
     return image
 
 
-def _dots(blocks: NDArray[np.uint8], frame: Frame, colors: NDArray[np.uint8], k: int, diameter: float) -> None:
+def _dots(blocks: NDArray[np.uint8], frame: Frame, colors: NDArray[np.uint8], k: int, *, over: bool) -> None:
     square = np.array([cell_shape(name) == "square" for name in frame.cell_names])
     for is_square in (False, True):
         chosen = np.flatnonzero(frame.immune & (square[frame.kind] == is_square))
         if not chosen.size:
             continue
-        rim = _cover(k, diameter, is_square)
-        fill = np.minimum(_cover(k, diameter - max(1.2, 0.18 * k) / k, is_square), rim)
+        rim = _cover(k, _DOT, is_square)
+        fill = np.minimum(_cover(k, _DOT - max(1.2, 0.18 * k) / k, is_square), rim)
         # What lies beneath, the rim and the fill share every pixel.
-        paint_per_pixel = (fill + (rim - fill) * _RIM)[None, :, :, None] * colors[chosen][:, None, None, :]
+        edge = np.full((1, 3), 255.0) if over else colors[chosen] * _RIM
+        paint_per_pixel = (
+            fill[None, :, :, None] * colors[chosen][:, None, None, :]
+            + (rim - fill)[None, :, :, None] * edge[:, None, None, :]
+        )
         rows, columns = frame.row[chosen], frame.column[chosen]
         below = blocks[rows, columns] * (1 - rim)[None, :, :, None]
         blocks[rows, columns] = np.rint(below + paint_per_pixel).astype(np.uint8)

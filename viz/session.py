@@ -8,7 +8,6 @@ in turn waits for the model.
 
 from __future__ import annotations
 
-import csv
 import io
 import logging
 import tempfile
@@ -20,57 +19,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tme_abm.core.errors import InputError
 from tme_abm.experiments.keep import Logbook
 from tme_abm.model import TumorModel
+from tme_abm.processes import Response
 from tme_abm.scenario import Add, Infuse, Intervention, Scenario, changed
 from tme_abm.tissue import EMPTY
 
 from .closeup import Cell, look, revisit
 from .frame import Frame, capture
+from .history import History
 
-__all__ = ["History", "Session"]
+__all__ = ["Session"]
 
 log = logging.getLogger(__name__)
 
 _SHORTEST = 0.04  # seconds a picture stays at least: nobody sees more, and the browser has to keep up
 _PAUSE = 0.005  # seconds the lock is left alone between two steps, so that others get it
 _IDLE = 2.0  # seconds the drawing thread waits for another frame before it ends
-
-
-class History:
-    """Measures of every frame so far, as columns. One thread may read while another adds."""
-
-    def __init__(self) -> None:
-        self.days: list[float] = []
-        self._values: dict[str, list[float]] = {}
-
-    def add(self, frame: Frame) -> None:
-        """Append the measures of a frame; of a frame already there, nothing."""
-        if self.days and frame.day <= self.days[-1]:
-            return
-        for name, value in _all_measures(frame).items():
-            if name not in self._values:
-                self._values[name] = [np.nan] * len(self.days)
-            self._values[name].append(value)
-        # Last, so that a reader who looks at the days first finds a value for each.
-        self.days.append(frame.day)
-
-    def __getitem__(self, name: str) -> NDArray[np.float64]:
-        """All values of a measure, (n,) or one more than there are days; NaN if it is not known."""
-        return np.array(self._values.get(name, [np.nan] * (len(self.days) + 1)), dtype=np.float64)
-
-    def csv(self) -> str:
-        """Tidy, as a run's series.csv: time_day, metric, value."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(("time_day", "metric", "value"))
-        for number, day in enumerate(self.days):
-            for name, values in self._values.items():
-                writer.writerow((repr(day), name, repr(float(values[number]))))
-        return out.getvalue()
 
 
 class Session:
@@ -84,9 +51,13 @@ class Session:
         complain: Callable[[str], None] = lambda text: None,
         stopped: Callable[[], None] = lambda: None,
     ) -> None:
-        """`publish` gets frames to show, `complain` what went wrong while playing; `stopped` is told when it ends."""
+        """`publish` gets frames to show, `complain` what went wrong while playing; `stopped` is told when it ends.
+
+        `stride` steps lie between two pictures, and at least `rest` seconds.
+        """
         self.publish, self.complain, self.stopped = publish, complain, stopped
         self.stride = 1
+        self.rest = 0.0
         self._lock = threading.RLock()
         self._halt = threading.Event()
         self._player: threading.Thread | None = None
@@ -172,7 +143,7 @@ class Session:
                         break
                     self._advance(max(1, self.stride))
                 self.show()
-                halt.wait(max(_PAUSE, _SHORTEST - (time.monotonic() - began)))
+                halt.wait(max(_PAUSE, max(_SHORTEST, self.rest) - (time.monotonic() - began)))
         except Exception as error:
             log.exception("while playing")
             self.complain(f"The simulation stopped: {type(error).__name__}: {error}")
@@ -242,12 +213,14 @@ class Session:
             if not self.model.clock.step:
                 self.model = TumorModel(scenario, rng=seed)
             else:
+                felt = self.model.tissue.controls
                 try:
                     self.model = TumorModel.from_state(scenario, seed, self.model.state())
                 except KeyError as error:
                     raise InputError(
                         "without it other molecules have a field; save the scenario and plant anew"
                     ) from error
+                self.model.tissue.controls = felt  # until the next step, as with an intervention that begins
             self._changed()
         self.show()
 
@@ -275,6 +248,16 @@ class Session:
         with self._lock:
             return self.model.day, revisit(self.model, keys)
 
+    def mean_behavior(self, cell: str, behavior: str) -> float:
+        """What the rules make of a behavior now, on average over the living cells of a type; NaN if there are none."""
+        with self._lock:
+            tissue, biology = self.model.tissue, self.model.biology
+            kind = biology.cell_index[cell]
+            rows = np.flatnonzero(tissue.living & (tissue.cells.kind == kind))
+            if not len(rows):
+                return float("nan")
+            return float(np.mean(Response(biology, tissue).of_rows(kind, behavior, rows)))
+
     def scenario_toml(self) -> str:
         """Everything that was set and done, as a scenario that `run` accepts and that repeats this tumor."""
         with self._lock:
@@ -291,8 +274,3 @@ class Session:
                 for path in sorted(directory.rglob("*")):
                     archive.write(path, path.relative_to(place))
         return out.getvalue()
-
-
-def _all_measures(frame: Frame) -> dict[str, float]:
-    called = {f"called by {name}": share for name, share in frame.called.items()}
-    return dict(frame.measures) | called | {f"{name} called": rate for name, rate in frame.summoned.items()}

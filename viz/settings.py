@@ -87,14 +87,14 @@ class Settings:
 
 def trait_dials(scenario: Scenario) -> dict[str, Dial]:
     """A slider for every tumor trait of the catalogue, by key; the usual value is that of `scenario`."""
-    found = {}
-    for name, trait in load_catalogue().traits.items():
+    found, catalogue = {}, load_catalogue()
+    for name, trait in catalogue.traits.items():
         usual = scenario.tumor.traits[name]
         low, high = trait.bounds(trait.kind) or (0.0, 2 * usual or 1.0)
         key = f"tumor.traits.{name}"
         found[key] = Dial(
             key=key,
-            label=name.replace("_", " "),
+            label=" ".join(word.upper() if word.upper() in catalogue.molecules else word for word in name.split("_")),
             group=trait.group or "other",
             description=trait.description,
             kind=trait.kind,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from math import isfinite
@@ -21,14 +22,24 @@ from .frame import Frame
 from .picture import counted
 from .raster import View
 
-__all__ = ["closeup", "explanation", "glance", "legend", "on_screen", "threshold", "verdict"]
+__all__ = ["closeup", "explanation", "glance", "in_order", "legend", "on_screen", "prose", "threshold", "verdict"]
 
 _MOST_PULLS = 14
 _GLANCED_STATES = ("activation", "exhaustion", "polarization", "damage", "PDL1")
 _HELD = 0.01  # occupancies below it are not worth a word
 _MOST_RULES = 12
 _STOPS = 12
+_HOW_TO_READ = "<p class='m'>×1: the signal is at its half-maximum. Behavior: without rules → with all of them.</p>"
 _SEEN = 0.005  # states below it are not worth a word
+
+
+def in_order(names: Sequence[str]) -> list[str]:
+    """Names as one looks them up: CXCL9 before CXCL10."""
+
+    def parts(name: str) -> list[str]:
+        return [part.zfill(4) if part.isdigit() else part for part in re.findall(r"\d+|\D+", name.lower())]
+
+    return sorted(names, key=parts)
 
 
 def threshold() -> float:
@@ -153,7 +164,7 @@ def on_screen(view: View, catalogue: Catalogue) -> str:
         parts.append("\n".join(lines) + (f"\n- and {more} more, listed below" if more > 0 else ""))
     parts.append(
         f"**Verdict.** Hot when more than {threshold():.0f} CD8 cells/mm² lie in the core, excluded when only the "
-        "margin has as many, cold when neither has (Kather et al. 2018, doi:10.7554/eLife.36967)."
+        "margin has as many, cold when neither has ([Kather et al. 2018](https://doi.org/10.7554/eLife.36967))."
     )
     return "\n\n".join(parts)
 
@@ -167,6 +178,14 @@ def explanation(scenario: Scenario) -> str:
             lines.append("")  # a list needs an empty line before it
         lines.append(line)
     return "\n".join(lines)
+
+
+def prose(text: str) -> str:
+    """Markdown as HTML; what looks like HTML in it is shown as it is, and links leave the running page alone."""
+    import markdown  # comes with the page
+
+    html = str(markdown.markdown(escape(text, quote=False)))
+    return html.replace('<a href="', '<a target="_blank" rel="noopener" href="')
 
 
 def _concerns(rule: Rule, word: str) -> bool:
@@ -204,7 +223,7 @@ def _cell(cell: Cell, day: float) -> str:
         f"{escape(cell.name)}</h3><p class='m'>{', '.join(facts)}; seen on day {day:.2f}</p>"
         + (f"<h4>States</h4><div class='pairs'>{states}</div>" if states else "")
         + (f"<h4>Receptor occupancy</h4><div class='pairs'>{held}</div>" if held else "")
-        + (f"<h4>Rules at work, strongest first</h4><ul>{pulls}</ul>{rest}" if pulls else "")
+        + (f"<h4>Rules at work, strongest first</h4>{_HOW_TO_READ}<ul>{pulls}</ul>{rest}" if pulls else "")
         + "</div>"
     )
 

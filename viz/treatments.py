@@ -5,7 +5,7 @@ Each form makes one `[[protocol]]` table of a scenario, so that whatever is done
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,14 +24,31 @@ from tme_abm.scenario import (
     Scenario,
     SetTrait,
 )
+from tme_abm.scenario.vocabulary import vocabulary
 
-__all__ = ["FORMS", "Depot", "add", "block", "deplete", "infuse", "inhibit", "neutralize", "said"]
+__all__ = [
+    "FORMS",
+    "Depot",
+    "add",
+    "block",
+    "deplete",
+    "fix",
+    "hold",
+    "infuse",
+    "inhibit",
+    "knock_out",
+    "neutralize",
+    "said",
+]
 
 FORMS = (
     "block a receptor",
     "neutralize a molecule",
+    "hold a molecule",
     "inject a depot",
     "inhibit a pathway",
+    "knock out a product",
+    "fix a behavior",
     "deplete cells",
     "infuse cells",
     "add cells to the tissue",
@@ -41,9 +58,9 @@ FORMS = (
 Table = Mapping[str, Any]
 
 
-def block(receptor: str, fraction: float) -> Table:
-    """An antibody on a receptor or checkpoint, on all cells that carry it."""
-    return {"do": "block", "receptor": receptor, "fraction": fraction}
+def block(receptor: str, fraction: float, cells: Sequence[str] = ()) -> Table:
+    """An antibody on a receptor or checkpoint: on the cells named, or on all that carry it."""
+    return {"do": "block", "receptor": receptor, "fraction": fraction, **_only(cells)}
 
 
 def neutralize(molecule: str, fraction: float) -> Table:
@@ -51,9 +68,25 @@ def neutralize(molecule: str, fraction: float) -> Table:
     return {"do": "neutralize", "molecule": molecule, "fraction": fraction}
 
 
-def inhibit(pathway: str, fraction: float) -> Table:
-    """A small molecule on a signaling pathway, in all cells that have a rule of it."""
-    return {"do": "inhibit", "pathway": pathway, "fraction": fraction}
+def hold(molecule: str, level: float, to: float | None = None) -> Table:
+    """A medium that holds a molecule at a level [nM]; with `to`, changing to that from the left to the right."""
+    far = {} if to is None else {"to": f"{to!r} nM"}
+    return {"do": "hold", "molecule": molecule, "level": f"{level!r} nM", **far}
+
+
+def inhibit(pathway: str, fraction: float, cells: Sequence[str] = ()) -> Table:
+    """A small molecule on a signaling pathway: in the cells named, or in all that have a rule of it."""
+    return {"do": "inhibit", "pathway": pathway, "fraction": fraction, **_only(cells)}
+
+
+def knock_out(product: str, cells: Sequence[str] = ()) -> Table:
+    """A gene product that is no longer made: by the cells named, or by all that make it."""
+    return {"do": "knock out", "product": product, **_only(cells)}
+
+
+def fix(behavior: str, value: str, cell: str) -> Table:
+    """A behavior of a cell type clamped to a value, a text with its unit, whatever the signals say."""
+    return {"do": "fix", "behavior": behavior, "value": value, "cells": [cell]}
 
 
 def deplete(cell: str, per_day: float) -> Table:
@@ -100,11 +133,16 @@ class Depot:
         }
 
 
+def _only(cells: Sequence[str]) -> dict[str, Any]:
+    return {"cells": list(cells)} if cells else {}
+
+
 def said(item: Intervention) -> str:
     """An intervention in a few words."""
     match item:
         case Block():
-            what = f"block {item.receptor} by {item.occupied:.0%}"
+            where = _in(item.cells, vocabulary().carriers[item.receptor])
+            what = f"block {item.receptor} by {item.occupied:.0%}{where}"
         case Neutralize():
             what = f"neutralize {item.fraction:.0%} of {item.molecule}"
         case Deplete():
@@ -119,17 +157,25 @@ def said(item: Intervention) -> str:
             to = "" if item.to is None else f" to {show(item.to, 'concentration')}"
             what = f"hold {item.molecule} at {show(item.level, 'concentration')}{to}"
         case Inhibit():
-            what = f"inhibit {item.pathway} by {item.fraction:.0%} in {', '.join(item.cells)}"
+            where = _in(item.cells, vocabulary().pathways[item.pathway])
+            what = f"inhibit {item.pathway} by {item.fraction:.0%}{where}"
         case Fix():
-            what = f"fix {item.behavior} of {', '.join(item.cells)}"
+            value = show(item.value, vocabulary().quantities[item.behavior]).replace("molecules/cell/min", "/min")
+            what = f"fix {item.behavior} of {', '.join(item.cells)} at {value}"
         case KnockOut():
-            what = f"knock out {item.product} in {', '.join(item.cells)}"
+            makers = vocabulary().carriers.get(item.product) or vocabulary().producers.get(item.product, ())
+            what = f"knock out {item.product}{_in(item.cells, makers)}"
         case SetTrait():
             what = f"set {item.trait.replace('_', ' ')} to {item.value:.3g}"
         case _:
             what = f"{item.molecule} by {item.route}"
     until = "" if item.stop is None else f" to {_day(item.stop)}"
     return f"{what}, day {_day(item.start)}{until}"
+
+
+def _in(cells: Sequence[str], able: Sequence[str]) -> str:
+    """In which cells, unless it is all that there are."""
+    return "" if set(cells) == set(able) else f" in {', '.join(cells)}"
 
 
 def _day(minutes: float) -> str:

@@ -10,12 +10,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -24,6 +25,7 @@ _ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+_BAD = 400  # from here on, an answer says that there is none
 _PATIENCE = 300  # seconds; a busy machine is not a broken page
 
 
@@ -45,13 +47,23 @@ def served(*command: str, **environment: str) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    with tempfile.TemporaryFile() as said:
+        yield from _served(command, environment, port, said)
+
+
+def _served(command: Sequence[str], environment: Mapping[str, str], port: int, said: IO[bytes]) -> Iterator[str]:
+    """Note in `said` what the server says, and hold it to what a good one never does: fail, or ask the internet."""
+
+    def log() -> str:
+        said.seek(0)
+        return said.read().decode(errors="replace")
+
     process = subprocess.Popen(
         [sys.executable, *command, "--port", str(port)],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-        stdout=subprocess.PIPE,
+        stdout=said,
         stderr=subprocess.STDOUT,
-        text=True,
     )
     url = f"http://127.0.0.1:{port}/"
     try:
@@ -61,33 +73,53 @@ def served(*command: str, **environment: str) -> Iterator[str]:
                 urllib.request.urlopen(url, timeout=5).close()
                 break
             except OSError:
-                assert process.poll() is None, process.stdout and process.stdout.read()
+                assert process.poll() is None, log()
                 assert time.monotonic() < until
                 time.sleep(0.2)
         yield url
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(20)
+            process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+    if command[0] == "run.py":  # Ctrl-C ends it, and all is well
+        assert process.returncode == 0, log()
+        assert "samesite" not in log(), log()
+    assert "Traceback" not in log(), log()
+    assert "Could not load URL" not in log(), log()
 
 
 class Watcher:
-    """Notes what a good page never does: errors on the console, requests to other machines."""
+    """Notes what a good page never does: errors on the console, requests to other machines or for what is not there."""
 
     def __init__(self, page: Any) -> None:
         self.errors: list[str] = []
         self.foreign: list[str] = []
         page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("request", lambda request: self._requested(request.url))
+        page.on("request", lambda request: self._requested(request))
+        page.on("requestfinished", lambda request: self._waiting.discard(request))
+        page.on("requestfailed", lambda request: self._waiting.discard(request))
+        page.on("response", lambda answer: self.errors.append(answer.url) if answer.status >= _BAD else None)
+        self._page, self._waiting = page, set[Any]()
         page.set_default_timeout(1000 * _PATIENCE)
 
-    def _requested(self, url: str) -> None:
-        if re.match(r"(https?|wss?)://(?!127\.0\.0\.1[:/])", url):
-            self.foreign.append(url)
+    def _requested(self, request: Any) -> None:
+        if request.url.startswith("http"):
+            self._waiting.add(request)
+        if re.match(r"(https?|wss?)://(?!127\.0\.0\.1[:/])", request.url):
+            self.foreign.append(request.url)
+
+    def check(self) -> None:
+        """Once all that was asked for is answered."""
+        until = time.monotonic() + _PATIENCE
+        while self._waiting:
+            assert time.monotonic() < until, self._waiting
+            self._page.wait_for_timeout(50)
+        assert self.errors == []
+        assert self.foreign == []
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from tests.model.test_model import TINY
 from tme_abm.model import TumorModel
 from tme_abm.observe import classify, measure, snapshot
 from tme_abm.processes import Response
-from tme_abm.scenario import Scenario, load
+from tme_abm.scenario import Block, Hold, Scenario, load
 from viz.frame import EFFECTORS, SUPPRESSORS, Frame, capture
 
 
@@ -68,6 +68,35 @@ def test_recruiting_is_the_occupancy_at_the_vessels(tiny: Scenario) -> None:
     called = capture(model).called
     assert called["CCR4"] == pytest.approx(0.75)
     assert called["CXCR3"] == 0
+
+
+def test_what_a_medium_holds_is_shown_and_calls(tiny: Scenario) -> None:
+    model = TumorModel(tiny, rng=1)
+    model.intervene(Hold.model_validate({"do": "hold", "molecule": "CXCL10", "level": "4 nM", "to": "0 nM"}))
+    model.intervene(Hold.model_validate({"do": "hold", "molecule": "CCL21", "level": "1 nM"}))
+    model.step()
+    frame, plain = capture(model), capture(_stepped(TumorModel(tiny, rng=1)))
+    rise = (frame.fields["CXCL10"] - model.tissue.fields["CXCL10"]).mean(axis=0)
+    assert (np.diff(rise) < 0).all()
+    assert 3.8 < rise[0] <= 4
+    assert 0 <= rise[-1] < 0.2
+    assert "CCL21" not in model.tissue.fields
+    np.testing.assert_allclose(frame.fields["CCL21"], 1.0)
+    assert frame.called["CXCR3"] > plain.called["CXCR3"] + 0.2
+
+
+def test_a_frame_knows_the_days_on_which_something_was_begun(tiny: Scenario) -> None:
+    model = TumorModel(tiny, rng=1)
+    model.step()
+    for start in ("0 min", "5 h"):
+        item = {"do": "block", "receptor": "PD1", "fraction": 0.9, "start": start}
+        model.intervene(Block.model_validate(item))
+    assert capture(model).treated == (10 / 1440,)
+
+
+def _stepped(model: TumorModel) -> TumorModel:
+    model.step()
+    return model
 
 
 def test_who_is_called_follows_the_rules_of_extravasation(tiny: Scenario) -> None:

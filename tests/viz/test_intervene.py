@@ -66,7 +66,11 @@ def test_what_is_over_or_has_no_field_is_refused(tiny: Scenario) -> None:
     [
         ('do = "hold", molecule = "IL6", level = "1 nM", to = "0 nM"', "hold IL6 at 1 nM to 0 nM, day 0"),
         ('do = "inhibit", pathway = "STAT3", cells = ["tumor"]', "inhibit STAT3 by 100% in tumor, day 0"),
-        ('do = "fix", behavior = "division", value = "0 /min", cells = ["CD8"]', "fix division of CD8, day 0"),
+        ('do = "fix", behavior = "speed", value = "0.1 um/s", cells = ["NK"]', "fix speed of NK at 6 µm/min, day 0"),
+        ('do = "inhibit", pathway = "STAT3"', "inhibit STAT3 by 100%, day 0"),
+        ('do = "block", receptor = "PD1", fraction = 0.9, cells = ["Th1"]', "block PD1 by 90% in Th1, day 0"),
+        ('do = "knock out", product = "IFNG"', "knock out IFNG, day 0"),
+        ('do = "knock out", product = "CXCR3", cells = ["CD8"]', "knock out CXCR3 in CD8, day 0"),
         ('do = "add", cell = "CD8", count = 1200, start = "12 h"', "add 1,200 CD8, day 0.5"),
         ('do = "add", cell = "TAM", density = "30 /mm^2"', "add 30 TAM/mm², day 0"),
     ],

@@ -123,6 +123,16 @@ def test_a_field_lies_under_the_cells(frame: Frame) -> None:
     assert tuple(pixels[0, 0].tolist()) != rgb(EMPTY)
 
 
+def test_a_dark_cell_stands_out_from_a_dark_field(frame: Frame) -> None:
+    deep = replace(frame, fields={"IFNG": np.full(frame.shape, 1.0, dtype=np.float32)})
+    pixels, k = paint(deep, replace(PLAIN, field="IFNG")), block_size(frame.shape)
+    for number in np.flatnonzero(frame.immune):
+        row, column = int(frame.row[number]), int(frame.column[number])
+        block = pixels[row * k : (row + 1) * k, column * k : (column + 1) * k]
+        assert block.min(axis=2).max() > 180  # its rim, on a ground of at most
+        assert block[0, 0].max() < 120
+
+
 def test_vessels_and_core_can_be_hidden(frame: Frame) -> None:
     plain = paint(frame, PLAIN)
     assert not np.array_equal(paint(frame, replace(PLAIN, vessels=True)), plain)

@@ -62,6 +62,33 @@ def test_a_stride_skips_pictures_not_steps(tiny: Scenario) -> None:
     assert same(session.model.state(), control.model.state())
 
 
+def test_in_slow_motion_pictures_are_at_least_as_far_apart_as_asked(tiny: Scenario) -> None:
+    shown: list[float] = []
+    session = Session(tiny, 1, lambda frame: shown.append(time.monotonic()))
+    session.rest = 0.5
+    session.play()
+    until = time.monotonic() + 60
+    while len(shown) < 4:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    session.pause()
+    # What another thread draws may come late, the picture after it then all the sooner: the mean tells.
+    assert (shown[3] - shown[0]) / 3 > 0.4
+
+
+def test_the_mean_of_a_behavior_is_that_of_its_living_cells(tiny: Scenario) -> None:
+    session = Session(tiny, 1)
+    session.step()
+    cells = session.model.agents.select(lambda one: one.cell == "CD8")
+    assert session.mean_behavior("CD8", "speed") == pytest.approx(np.mean(cells.behavior("speed")))
+    session.intervene(treatments.fix("speed", "1.5 um/min", "CD8"))
+    session.step()
+    assert session.mean_behavior("CD8", "speed") == 1.5
+    for cell in list(session.model.agents.select(lambda one: one.cell == "CD8")):
+        cell.remove()
+    assert np.isnan(session.mean_behavior("CD8", "speed"))
+
+
 def test_a_slow_drawing_costs_pictures_and_no_steps(tiny: Scenario) -> None:
     drawn: list[int] = []
     drawing, go_on = threading.Event(), threading.Event()
@@ -153,6 +180,12 @@ TREATMENTS = {
     "deplete": treatments.deplete("TAM", 20.0),
     "infuse": treatments.infuse("CD8", 5000),
     "inhibit": treatments.inhibit("STAT3", 0.9),
+    "inhibit in some": treatments.inhibit("STAT3", 0.9, ["Treg", "CD8"]),
+    "hold": treatments.hold("CXCL10", 2.0),
+    "hold a gradient": treatments.hold("CXCL10", 2.0, to=0.0),
+    "knock out": treatments.knock_out("IFNG"),
+    "knock out in some": treatments.knock_out("PD1", ["CD8"]),
+    "fix": treatments.fix("speed", "0 um/min", "CD8"),
     "add": treatments.add("CD8", 40),
     "trait": {"do": "set trait", "trait": "antigenicity", "value": 0.2},
     "depot": treatments.Depot(molecule="CXCL10", per_minute=1e6, radius=40.0, hours=0.4).at(
@@ -197,6 +230,20 @@ def test_lifting_ends_an_intervention_and_keeps_the_tissue(tiny: Scenario, tmp_p
     for _ in range(5):
         again.step()
     assert same(again.state(), session.model.state())
+
+
+def test_lifting_one_intervention_leaves_the_others_on_the_screen(tiny: Scenario) -> None:
+    session = Session(tiny, 1)
+    session.intervene(treatments.hold("CXCL10", 2.0))
+    session.intervene(treatments.block("CXCR4", 1.0))
+    session.step(2)
+    session.lift(1)
+    assert session.frame.fields["CXCL10"].min() >= 2
+    session.step()
+    assert session.frame.fields["CXCL10"].min() >= 2
+    session.lift(0)
+    session.step()
+    assert session.frame.fields["CXCL10"].min() < 1
 
 
 def test_what_has_not_begun_is_taken_back(tiny: Scenario) -> None:

@@ -7,8 +7,10 @@ import os
 import socket
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
+import click
 import pytest
 
 from tme_abm.cli import main
@@ -49,21 +51,38 @@ def test_a_port_in_use_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert "try another port" in capsys.readouterr().err
 
 
+def served_by(monkeypatch: pytest.MonkeyPatch, serve: Callable[..., None]) -> str:
+    """Have `serve` stand in for the server; gives a port that is free."""
+    monkeypatch.setitem(sys.modules, "solara", types.ModuleType("solara"))
+    monkeypatch.setitem(sys.modules, "solara.__main__", types.SimpleNamespace(cli=types.SimpleNamespace(main=serve)))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in (*command._ENVIRONMENT, "TME_ABM_VIEW_SCENARIO"):
+        monkeypatch.setenv(name, "")  # and so put back afterward
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+@pytest.mark.usefixtures("everything_there")
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, click.Abort])
+def test_ctrl_c_ends_it_without_ado(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ending: type[BaseException]
+) -> None:
+    def serve(arguments: list[str], standalone_mode: bool) -> None:
+        raise ending
+
+    port = served_by(monkeypatch, serve)
+    assert main(["view", "cold", "--no-browser", "--port", port]) == 0
+    assert "error" not in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("everything_there")
 @pytest.mark.parametrize(("given", "host"), [([], "127.0.0.1"), (["--host", "0.0.0.0"], "0.0.0.0")])
 def test_only_this_machine_is_served_unless_another_address_is_given(
     monkeypatch: pytest.MonkeyPatch, given: list[str], host: str
 ) -> None:
     asked: list[str] = []
-    start = types.SimpleNamespace(main=lambda arguments, standalone_mode: asked.extend(arguments))
-    monkeypatch.setitem(sys.modules, "solara", types.ModuleType("solara"))
-    monkeypatch.setitem(sys.modules, "solara.__main__", types.SimpleNamespace(cli=start))
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    for name in (*command._ENVIRONMENT, "TME_ABM_VIEW_SCENARIO"):
-        monkeypatch.setenv(name, "")  # and so put back afterward
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = served_by(monkeypatch, lambda arguments, standalone_mode: asked.extend(arguments))
     assert main(["view", "cold", "--no-browser", "--port", port, *given]) == 0
     assert asked[asked.index("--host") + 1] == host
     assert asked[asked.index("--port") + 1] == port

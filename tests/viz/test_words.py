@@ -19,7 +19,7 @@ from viz.courses import courses
 from viz.frame import Frame
 from viz.raster import View
 from viz.session import Session
-from viz.texts import closeup, explanation, glance, legend, on_screen, threshold, verdict
+from viz.texts import closeup, explanation, glance, in_order, legend, on_screen, prose, threshold, verdict
 from viz.treatments import Depot, said
 
 
@@ -60,6 +60,17 @@ def test_a_chart_draws_each_line_where_its_values_are() -> None:
     assert points[0][1] == 124
     assert points[1][1] == pytest.approx((points[0][1] + points[2][1]) / 2, abs=0.11)
     assert "a&lt;b" in svg
+
+
+def test_a_chart_marks_the_days_on_which_something_was_done() -> None:
+    line = Line(label="a", values=np.array([1.0, 2.0]), color="#0072B2")
+    svg = chart("T", "", np.arange(2.0), [line], width=148, height=142, end=2.0, marks=[0.5, 1.0])
+    marks = [path.get("d") or "" for path in ET.fromstring(svg).iter() if path.get("class") == "mark"]
+    assert [float(mark[1:].split()[0]) for mark in marks] == [65, 90]
+
+
+def test_names_are_in_the_order_one_looks_them_up() -> None:
+    assert in_order(["IL6", "CXCL10", "CCL22", "CXCL9", "CCL2"]) == ["CCL2", "CCL22", "CXCL9", "CXCL10", "IL6"]
 
 
 def test_a_line_is_lifted_over_gaps() -> None:
@@ -235,6 +246,15 @@ def test_the_rules_on_the_screen_come_with_their_sources() -> None:
     assert listed
     for rule in listed:
         assert f"[{rule.half_max.source[0]}](http" in text
+
+
+def test_prose_is_laid_out_and_holds_no_html_of_others() -> None:
+    pytest.importorskip("markdown", reason="no markdown: pip install 'tme_abm[viz]'")
+    html = prose("## A\n\n- one <script>x</script> & [b](https://doi.org/1)\n- p < 1\n")
+    assert "<h2>A</h2>" in html
+    assert html.count("<li>") == 2
+    assert "&lt;script&gt;x&lt;/script&gt; &amp; " in html
+    assert '<a target="_blank" rel="noopener" href="https://doi.org/1">b</a>' in html
 
 
 def test_interventions_in_words() -> None:

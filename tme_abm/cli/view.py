@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import socket
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +19,7 @@ from .terminal import note
 __all__ = ["view"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_NEEDED = ("solara", "ipyvue", "ipyvuetify")
+_NEEDED = ("solara", "ipyvue", "ipyvuetify", "markdown")
 _ENVIRONMENT = {
     # Nobody is told that, where or how the page is used, and the page asks the internet for nothing.
     "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "False",
@@ -64,11 +66,15 @@ def view(
     sys.path.insert(0, root)
     os.environ.update(_ENVIRONMENT | {"TME_ABM_VIEW_SCENARIO": chosen})
     note(f"http://{host}:{port}  (Ctrl-C ends it)")
+    # The page is embedded nowhere, and so needs no cookies that cross sites.
+    warnings.filterwarnings("ignore", message="Cookies with samesite=none")
     # Only now: it reads the environment when it is imported.
+    import click
     from solara.__main__ import cli
 
     arguments = ["run", module, "--host", host, "--port", str(port), "--production", "--no-check-version"]
-    cli.main([*arguments, "--open" if browser else "--no-open"], standalone_mode=False)
+    with contextlib.suppress(KeyboardInterrupt, click.Abort):  # it is how the page is meant to end
+        cli.main([*arguments, "--open" if browser else "--no-open"], standalone_mode=False)
 
 
 def _module() -> tuple[str, str]:

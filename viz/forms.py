@@ -1,0 +1,253 @@
+"""The forms of the interventions: what is done to the running tumor from now on, one form a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import solara
+
+from tme_abm.core.units import show
+from tme_abm.scenario.vocabulary import vocabulary
+
+from . import treatments
+from .components import Dial, Pick
+from .desk import Desk
+from .texts import in_order
+
+__all__ = ["Treat"]
+
+_ALL = "all cells that have it"
+_LEVELS = (-4.0, 5.0)  # powers of ten of a held level [nM]: from the scale of cytokines to that of oxygen
+
+
+@solara.component
+def Treat(desk: Desk) -> None:
+    """A button for what is done most, a form for every other intervention, and what is in force."""
+    form, choose = solara.use_state(treatments.FORMS[0])
+    forms: Mapping[str, Callable[[Desk], Any]] = dict(
+        zip(
+            treatments.FORMS,
+            (_Block, _Neutralize, _Hold, _Inject, _Inhibit, _KnockOut, _Fix, _Deplete, _Infuse, _Add),
+            strict=True,
+        )
+    )
+
+    def chosen(name: str) -> None:
+        desk.depot.set(None)  # what was to be injected is forgotten with its form
+        choose(name)
+
+    with solara.Column(gap="6px", classes=["tme-scroll", "tme-fields"]):
+        solara.Button(
+            "Block PD-1 by 90 %",
+            color="primary",
+            on_click=lambda: desk.intervene(treatments.block("PD1", 0.9)),
+        )
+        solara.Select("Or", list(treatments.FORMS), value=form, on_value=chosen, dense=True)
+        forms[form](desk)
+        _InForce(desk)
+
+
+@solara.component
+def _Share(value: float, set_value: Callable[[float], None]) -> None:
+    Dial(
+        label="fraction",
+        text=f"{value:.0%}",
+        hint="How much of it is out of action",
+        place=value,
+        changed=False,
+        event_moved=lambda place: set_value(round(place, 2)),
+        event_usual=lambda _: set_value(0.9),
+    )
+
+
+def _use_cells(label: str, able: Sequence[str]) -> list[str]:
+    """A choice among the cells that are able to; nothing for all of them."""
+    cell, set_cell = solara.use_state(_ALL)
+    value = cell if cell in able else _ALL
+    solara.Select(label, [_ALL, *able], value=value, on_value=set_cell, dense=True)
+    return [] if value == _ALL else [value]
+
+
+@solara.component
+def _Block(desk: Desk) -> None:
+    biology = desk.session.model.biology
+    names = in_order([r.name for number, r in enumerate(biology.receptors) if biology.expresses[:, number].any()])
+    receptor, set_receptor = solara.use_state("CXCR3" if "CXCR3" in names else names[0])
+    share, set_share = solara.use_state(0.9)
+    Pick("Receptor", names, receptor, set_receptor)
+    cells = _use_cells("On", vocabulary().carriers[receptor])
+    _Share(share, set_share)
+    solara.Button("Block", on_click=lambda: desk.intervene(treatments.block(receptor, share, cells)))
+
+
+@solara.component
+def _Neutralize(desk: Desk) -> None:
+    names = in_order(list(desk.frame.value.fields) or list(vocabulary().diffusing))
+    molecule, set_molecule = solara.use_state("IFNG" if "IFNG" in names else names[0])
+    share, set_share = solara.use_state(0.9)
+    Pick("Molecule", names, molecule, set_molecule)
+    _Share(share, set_share)
+    solara.Button("Neutralize", on_click=lambda: desk.intervene(treatments.neutralize(molecule, share)))
+
+
+@solara.component
+def _Hold(desk: Desk) -> None:
+    names = in_order(vocabulary().diffusing)
+    molecule, set_molecule = solara.use_state("CXCL10" if "CXCL10" in names else names[0])
+    power, set_power = solara.use_state(0.0)
+    sloped, set_sloped = solara.use_state(False)
+    low, high = _LEVELS
+    level = float(f"{10**power:.2g}")
+    Pick("Molecule", names, molecule, set_molecule)
+    Dial(
+        label="level, on top of what cells make",
+        text=show(level, "concentration"),
+        hint="The medium holds it; nobody uses it up",
+        place=(power - low) / (high - low),
+        changed=False,
+        event_moved=lambda place: set_power(round(low + (high - low) * place, 1)),
+        event_usual=lambda _: set_power(0.0),
+    )
+    solara.Checkbox(label="falling to 0 at the right edge", value=sloped, on_value=set_sloped)
+    to = 0.0 if sloped else None
+    solara.Button("Hold", on_click=lambda: desk.intervene(treatments.hold(molecule, level, to)))
+
+
+@solara.component
+def _Inject(desk: Desk) -> None:
+    names = in_order(list(desk.frame.value.fields) or list(vocabulary().diffusing))
+    molecule, set_molecule = solara.use_state("CXCL10" if "CXCL10" in names else names[0])
+    power, set_power = solara.use_state(6.0)
+    hours, set_hours = solara.use_state(24.0)
+    Pick("Molecule", names, molecule, set_molecule)
+    Dial(
+        label="release, molecules/min",
+        text=f"{_tidy(10**power):,}",
+        hint="From the whole depot of 60 µm radius",
+        place=(power - 3) / 6,
+        changed=False,
+        event_moved=lambda place: set_power(round(3 + 6 * place, 1)),
+        event_usual=lambda _: set_power(6.0),
+    )
+    Dial(
+        label="lasts",
+        text=f"{hours:.0f} h",
+        hint="Time from the injection until the depot is empty",
+        place=hours / 120,
+        changed=False,
+        event_moved=lambda place: set_hours(max(1.0, round(place * 120))),
+        event_usual=lambda _: set_hours(24.0),
+    )
+    depot = treatments.Depot(molecule=molecule, per_minute=_tidy(10**power), radius=60.0, hours=hours)
+    armed = desk.depot.value is not None
+    solara.Button(
+        "Click the place in the picture …" if armed else "Inject where I click",
+        color="warning" if armed else None,
+        on_click=lambda: desk.depot.set(None if armed else depot),
+    )
+
+
+@solara.component
+def _Inhibit(desk: Desk) -> None:
+    names = in_order(list(vocabulary().pathways))
+    pathway, set_pathway = solara.use_state("STAT3" if "STAT3" in names else names[0])
+    share, set_share = solara.use_state(0.9)
+    Pick("Pathway", names, pathway, set_pathway)
+    cells = _use_cells("In", vocabulary().pathways[pathway])
+    _Share(share, set_share)
+    solara.Button("Inhibit", on_click=lambda: desk.intervene(treatments.inhibit(pathway, share, cells)))
+
+
+@solara.component
+def _KnockOut(desk: Desk) -> None:
+    known = vocabulary()
+    makers = {name: known.carriers.get(name) or known.producers.get(name, ()) for name in known.products}
+    names = in_order([name for name, cells in makers.items() if cells])
+    product, set_product = solara.use_state("IFNG" if "IFNG" in names else names[0])
+    Pick("Molecule or receptor", names, product, set_product)
+    cells = _use_cells("In", makers[product])
+    solara.Button("Knock out", on_click=lambda: desk.intervene(treatments.knock_out(product, cells)))
+
+
+@solara.component
+def _Fix(desk: Desk) -> None:
+    known = vocabulary()
+    cell, set_cell = solara.use_state("CD8" if "CD8" in known.placed else known.placed[0])
+    names = [name for name, able in known.behaviors.items() if cell in able]
+    wanted, set_behavior = solara.use_state("speed")
+    behavior = wanted if wanted in names else names[0]
+    kind = known.quantities[behavior]
+    typed, set_typed = solara.use_state({})
+    value = typed.get(kind) or show(0.0, kind)
+    solara.Select("Cells", list(known.placed), value=cell, on_value=set_cell, dense=True)
+    Pick("Behavior", names, behavior, set_behavior)
+    solara.InputText("Value, with its unit", value=value, on_value=lambda text: set_typed({**typed, kind: text}))
+    now = solara.use_memo(lambda: desk.mean_behavior(cell, behavior), [cell, behavior, desk.frame.value.step])
+    solara.Text(now, classes=["tme-note"])
+    solara.Button("Fix", on_click=lambda: desk.intervene(treatments.fix(behavior, value, cell)))
+
+
+@solara.component
+def _Deplete(desk: Desk) -> None:
+    names = [name for name in desk.frame.value.cell_names if f"{name} cells" in desk.frame.value.measures]
+    cell, set_cell = solara.use_state("TAM" if "TAM" in names else names[0])
+    solara.Select("Cells", names, value=cell, on_value=set_cell, dense=True)
+    solara.Button("Deplete at 2 a day", on_click=lambda: desk.intervene(treatments.deplete(cell, 2.0)))
+
+
+@solara.component
+def _Infuse(desk: Desk) -> None:
+    names = list(desk.session.model.scenario.immune)
+    cell, set_cell = solara.use_state(names[0])
+    power, set_power = solara.use_state(3.7)
+    solara.Select("Cells", names, value=cell, on_value=set_cell, dense=True)
+    Dial(
+        label="cells into the blood",
+        text=f"{round(10**power, -2):,.0f}",
+        hint="How many reach the blood that serves this tissue",
+        place=(power - 2) / 4,
+        changed=False,
+        event_moved=lambda place: set_power(round(2 + 4 * place, 2)),
+        event_usual=lambda _: set_power(3.7),
+    )
+    count = max(1, int(round(10**power, -2)))
+    solara.Button("Infuse", on_click=lambda: desk.intervene(treatments.infuse(cell, count)))
+
+
+@solara.component
+def _Add(desk: Desk) -> None:
+    frame = desk.frame.value
+    names = [name for name in frame.cell_names if f"{name} cells" in frame.measures]
+    cell, set_cell = solara.use_state("CD8" if "CD8" in names else names[0])
+    power, set_power = solara.use_state(2.5)
+    solara.Select("Cells", names, value=cell, on_value=set_cell, dense=True)
+    Dial(
+        label="cells, on free sites",
+        text=f"{_tidy(10**power):,}",
+        hint="Put at random on free sites of the whole tissue",
+        place=(power - 1) / 4,
+        changed=False,
+        event_moved=lambda place: set_power(round(1 + 4 * place, 2)),
+        event_usual=lambda _: set_power(2.5),
+    )
+    solara.Button("Add", on_click=lambda: desk.intervene(treatments.add(cell, _tidy(10**power))))
+
+
+def _tidy(number: float) -> int:
+    """Two digits, since more were not meant."""
+    return int(float(f"{number:.1e}"))
+
+
+@solara.component
+def _InForce(desk: Desk) -> None:
+    _ = desk.frame.value
+    items = desk.session.in_force()
+    if items:
+        solara.Text("In force", classes=["tme-group"])
+    else:
+        solara.Text("Nothing is being done to this tumor.", classes=["tme-note"])
+    for number, item in items:
+        with solara.Row(gap="4px", classes=["tme-force"]):
+            solara.Text(treatments.said(item))
+            solara.Button("end", text=True, small=True, on_click=lambda number=number: desk.lift(number))
