@@ -1,9 +1,11 @@
 # make run    sets everything up, simulates a cold and a hot tumor and writes the comparison report
 # make claims runs the claims of the reviews as experiments (about half an hour on two cores)
+# make verify holds the program against theory (four minutes; more when the machine is busy)
+# make bench  measures what a step costs (some minutes; more when the machine is busy)
 # make view   sets everything up and opens the browser page on a running tumor
 # make test   sets everything up and runs ruff, mypy, import-linter and the quick tests
 .DEFAULT_GOAL := help
-.PHONY: help run claims view test test-all lint clean
+.PHONY: help run claims verify bench view test test-all lint clean
 SHELL := /bin/bash
 
 # The first Python that is new enough; `make PYTHON=...` decides otherwise.
@@ -20,6 +22,9 @@ OUT ?= results/cold-vs-hot
 # Where `make claims` writes; what is there already is not run again.
 CLAIMS ?= results/claims
 
+# The browser in which the tests drive the page; where there is none, they need none of what drives it.
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
 # What `make view` shows and where.
 SCENARIO ?= hot
 PORT ?= 8765
@@ -27,6 +32,8 @@ PORT ?= 8765
 help:
 	@echo 'make run       compare a cold and a hot tumor; the report goes to $(OUT)/report.html'
 	@echo 'make claims    run the claims of the reviews as experiments; the report goes to $(CLAIMS)/claims.html'
+	@echo 'make verify    hold the program against theory; the report goes to results/verification'
+	@echo 'make bench     measure what a step costs; the tables go to results/bench'
 	@echo 'make view      watch a tumor ($(SCENARIO)) live in the browser, http://127.0.0.1:$(PORT)'
 	@echo 'make test      ruff, mypy, import-linter, quick tests'
 	@echo 'make test-all  the same with the slow tests'
@@ -40,13 +47,25 @@ run: $(VENV)/.ready
 claims: $(VENV)/.ready
 	$(BIN)/tme-abm claims --out $(CLAIMS)
 
+verify: $(VENV)/.ready
+	$(BIN)/tme-abm verify
+
+bench: $(VENV)/.ready
+	$(BIN)/tme-abm bench
+
 view: $(VENV)/.ready-view
 	$(BIN)/tme-abm view $(SCENARIO) --port $(PORT)
 
 test: lint
+ifneq ($(CHROMIUM),)
+	@$(MAKE) --no-print-directory $(VENV)/.ready-browser || \
+		echo "note: the extra 'browser' could not be installed; the tests that drive the page in $(CHROMIUM) skip themselves" >&2
+else
+	@echo 'note: no chromium; the tests that drive the page in a browser skip themselves (apt install chromium)' >&2
+endif
 	$(BIN)/python -m pytest -m 'not slow'
 
-test-all: lint $(VENV)/.ready-browser
+test-all: lint $(VENV)/.ready-browser $(VENV)/.ready-interop
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.ready-dev
@@ -72,6 +91,11 @@ $(VENV)/.ready-view: $(VENV)/.ready
 
 $(VENV)/.ready-browser: $(VENV)/.ready-dev
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[browser]'
+	@touch $@
+
+# The tools that exports are made for, to see that they take them (about 1 GB).
+$(VENV)/.ready-interop: $(VENV)/.ready-dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[interop]'
 	@touch $@
 
 clean:

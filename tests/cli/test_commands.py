@@ -25,6 +25,10 @@ from tme_abm.experiments.walk import Progress
 
 ROOT = Path(__file__).parents[2]
 SHORT = ("--days", "0.2")
+COMMANDS = (
+    *("run", "compare", "batch", "status", "sensitivity", "claims", "calibrate", "export"),
+    *("validate", "explain", "sources", "schema", "bench", "verify", "view"),
+)
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -45,7 +49,7 @@ def tme(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def simulate_with(monkeypatch: pytest.MonkeyPatch, simulator: ToySimulator) -> None:
-    for module in ("run", "compare"):
+    for module in ("run", "compare", "branch", "arms"):
         monkeypatch.setattr(f"tme_abm.experiments.{module}.TumorSimulator", lambda: simulator)
 
 
@@ -131,6 +135,24 @@ def test_what_is_unexpected_is_told_in_one_line_too(tme: Run, monkeypatch: pytes
         (["run", "--resume", "run", "--days", "0.1"], "run: the run is of 0.2 days and cannot end at 0.1"),
         (["run", "--resume", "run", "--set", "clock.dt=5 min"], "--set needs the scenario"),
         (["run", "hot", "--out", "run"], "run: holds a run already"),
+        (["run", "--from", "nowhere"], "nowhere: there is no such directory"),
+        (["run", "--from", "run", "--days", "0.1"], "run: branches at day 0.201389 and would end at day 0.1"),
+        (["run", "--from", "run", "--at", "0.1"], "run: keeps no state of day 0.1 to branch from, only of"),
+        (["run", "--from", "run", "--seed", "2"], "--seed: a branch keeps the seed of its run, 1"),
+        (["run", "hot", "--from", "run"], "SCENARIO: a branch has the scenario of its run"),
+        (["run", "--resume", "run", "--from", "run"], "--resume: a branch has the scenario of its run"),
+        (["run", "hot", "--at", "1"], "--at: says where to branch off"),
+        (["run", "--from", "run", "--days", "1", "--set", "clock.dt=5 min"], "run: clock.dt: cannot become 5 min at"),
+        (["run", "--from", "run", "--days", "1", "--protocol", "text.toml"], "text.toml: line 1, column 6: not valid"),
+        (["run", "hot", "--protocol", "nowhere.toml"], "nowhere.toml: no such file"),
+        (["run", "--resume", "run", "--protocol", "text.toml"], "--protocol needs the scenario"),
+        (["compare", "run", "cold"], "cold: is not the directory of a run"),
+        (["compare", "run"], "run: .*these are all runs of 'hot'|these are all runs of 'hot'"),
+        (["compare", "run", "run", "--replicates", "3"], "--replicates: the runs have their scenarios and seeds"),
+        (["compare", "run", "run", "--at", "1"], "--at: finished runs are compared as they are"),
+        (["compare", "--arms", "text.toml"], "text.toml: name the directories of the runs"),
+        (["compare", "--arms", "text.toml", "run"], "text.toml: line 1, column 6: not valid TOML"),
+        (["compare", "hot", "cold", "--at", "1"], "--at: says where the arms branch off"),
         (["compare"], "nothing to compare"),
         (["compare", "hot"], "a comparison needs two scenarios or more, and 'hot' is one"),
         (["compare", "hot", "hit"], "no scenario 'hit'.*Did you mean 'hot'"),
@@ -189,6 +211,38 @@ def test_compare_prints_a_table_and_where_things_are(tme: Run, monkeypatch: pyte
     assert f"{number(core['mean'])} [{number(core['ci95'][0])}, {number(core['ci95'][1])}]" in out
 
 
+def test_a_branch_and_its_run_are_compared(tme: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tme_abm.report.html.write_comparison", lambda directory: directory / "report.html")
+    (tmp_path / "drug.toml").write_text('[[protocol]]\ndo = "block"\nreceptor = "PD1"\nfraction = 0.9\n')
+    (tmp_path / "arms.toml").write_text('[arms.control]\n[arms.drug]\nprotocol = "drug.toml"\n')
+    tme("run", "hot", *SHORT, "--out", "a", "--set", 'record.checkpoints="0.1 day"')
+    code, out, _ = tme("run", "--from", "a", "--at", "0.1", *SHORT, "--protocol", "drug.toml", "--set", "name=drug")
+    assert code == 0
+    assert "drug, seed 1, day 0.2: " in out
+    assert out.splitlines()[-1] == "results/drug-seed1-from-day0.1042"
+    manifest = read_manifest(tmp_path / "results/drug-seed1-from-day0.1042")
+    assert (manifest["branched_from"]["step"], manifest["steps"]) == (15, 29)
+    code, out, _ = tme("compare", "a", "results/drug-seed1-from-day0.1042", "--out", "b")
+    assert code == 0
+    assert out.splitlines()[-2:] == ["b/report.html", "b/comparison.json"]
+    found = json.loads((tmp_path / "b/comparison.json").read_text())
+    assert list(found["scenarios"]) == ["hot", "drug"]
+    assert found["branched"]["days"] == [manifest["branched_from"]["time_day"]]
+    code, out, err = tme("compare", "--arms", "arms.toml", "--at", "0.1", "a", *SHORT)
+    assert (code, out.splitlines()[-1]) == (0, "results/arms-arms/comparison.json")
+    assert "2 of 2 runs ended" in err
+    arms = json.loads((tmp_path / "results/arms-arms/comparison.json").read_text())
+    ends = [one["metrics"]["CD8 core"]["values"] for kind in (found, arms) for one in kind["scenarios"].values()]
+    assert ends[:2] == ends[2:]
+    assert ends[0] != ends[1]
+
+
+def test_a_new_run_takes_a_protocol_too(tme: Run, tmp_path: Path) -> None:
+    (tmp_path / "drug.toml").write_text('[[protocol]]\ndo = "block"\nreceptor = "PD1"\nfraction = 0.9\n')
+    assert tme("run", "hot", *SHORT, "--out", "a", "--protocol", "drug.toml")[0] == 0
+    assert 'receptor = "PD1"' in (tmp_path / "a/scenario.resolved.toml").read_text()
+
+
 def test_compare_names_what_failed_and_reports_the_rest(tme: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tme_abm.report.html.write_comparison", lambda directory: directory / "report.html")
     simulate_with(monkeypatch, ToySimulator(fails_at=3, fails_for="hot"))
@@ -237,7 +291,7 @@ def test_sources_lists_every_number(tme: Run) -> None:
     assert {source for one in found for source in one["source"]} <= {one["id"] for one in published}
 
 
-@pytest.mark.parametrize("command", ["", "run", "compare", "calibrate", "validate", "explain", "sources", "schema"])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help(tme: Run, command: str) -> None:
     code, out, _ = tme(*command.split(), "--help")
     assert code == 0
@@ -248,7 +302,7 @@ def test_the_list_of_commands_has_whole_sentences(tme: Run, monkeypatch: pytest.
     monkeypatch.setenv("COLUMNS", "80")
     commands = tme("--help")[1].partition("─ Commands ─")[2]
     said = re.findall(r"^│ (\w+) .*\. *│$", commands, re.MULTILINE)
-    assert {"run", "compare", "calibrate", "validate", "explain", "sources", "schema"} <= set(said)
+    assert set(said) == set(COMMANDS)
     assert commands.count("\n│") == len(said)
 
 

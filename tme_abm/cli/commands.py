@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from . import calibrate, claims, inspect, simulate, view
+from . import batch, bench, calibrate, claims, export, inspect, sensitivity, simulate, verify, view
 
 __all__ = ["app"]
 
@@ -61,10 +61,16 @@ def _everything(
 
 app.command(name="run")(simulate.run)
 app.command(name="compare")(simulate.compare)
+app.command(name="batch")(batch.batch)
+app.command(name="status")(batch.status)
+app.command(name="sensitivity")(sensitivity.sensitivity)
 app.command(name="claims")(claims.claims)
 app.command(name="calibrate")(calibrate.calibrate)
+app.command(name="export")(export.export)
 app.command(name="validate")(inspect.validate)
 app.command(name="explain")(inspect.explain)
 app.command(name="sources")(inspect.sources)
 app.command(name="schema")(inspect.schema)
+app.command(name="bench")(bench.bench)
+app.command(name="verify")(verify.verify)
 app.command(name="view")(view.view)
