@@ -1,4 +1,4 @@
-"""Numerical truth: checks of the program against theory, with tolerances that were stated before measuring.
+"""Numerical truth: checks of the program against theory, with tolerances stated apart from the measuring.
 
 `run_checks(select(quick=True), jobs=2)` is a report of the quick ones; see `check` for what a check is.
 """

@@ -42,7 +42,7 @@ def _amplitude_bound(name: str, ndim: int) -> Bound:
     in_time = 100 * _MINUTES * (_RATE + 0.01) ** 2 * _IN_TIME[name] / 2
     reason = (
         f"leading terms: T D Σ q⁴ h²/12 = {_IN_SPACE:.2f} % in space, T a² τ/2 = {in_time:.2f} % in time; 15 % "
-        f"on top for the next"
+        f"on top for the next. Restated: the first bound had slipped by a factor of ten"
     )
     return at_most(f"{name}, {ndim}D: error of the amplitude", 1.15 * (_IN_SPACE + in_time), unit="%", reason=reason)
 
