@@ -49,7 +49,7 @@ def tme(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def simulate_with(monkeypatch: pytest.MonkeyPatch, simulator: ToySimulator) -> None:
-    for module in ("run", "compare", "branch", "arms"):
+    for module in ("run", "compare", "branch", "arms", "finished"):
         monkeypatch.setattr(f"tme_abm.experiments.{module}.TumorSimulator", lambda: simulator)
 
 

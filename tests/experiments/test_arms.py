@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from tme_abm.core.errors import InputError
-from tme_abm.experiments.arms import compare_arms, compare_runs, read_arms
+from tme_abm.experiments.arms import compare_arms, read_arms
 from tme_abm.experiments.branch import branch, branch_point, branch_scenario
 from tme_abm.experiments.compare import Comparison
+from tme_abm.experiments.finished import compare_runs
 from tme_abm.experiments.results import read_series
 from tme_abm.experiments.run import run
 from tme_abm.report.html import write_comparison

@@ -95,7 +95,7 @@ def refuse_others(names: Sequence[str], directories: Sequence[Path], arms: Path 
 
 def compare_runs(directories: Sequence[Path], *, out: Path | None) -> Comparison:
     """Compare finished runs as they are."""
-    from ..experiments import arms as experiment
+    from ..experiments import finished as experiment
 
     if out is None:
         out = free("-".join(["compare", *dict.fromkeys(one.resolve().name for one in directories)]))

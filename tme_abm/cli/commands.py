@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from . import batch, bench, calibrate, claims, export, inspect, sensitivity, simulate, verify, view
+from . import batch, bench, calibrate, claims, compare, export, inspect, run, sensitivity, verify, view
 
 __all__ = ["app"]
 
@@ -59,8 +59,8 @@ def _everything(
     """
 
 
-app.command(name="run")(simulate.run)
-app.command(name="compare")(simulate.compare)
+app.command(name="run")(run.run)
+app.command(name="compare")(compare.compare)
 app.command(name="batch")(batch.batch)
 app.command(name="status")(batch.status)
 app.command(name="sensitivity")(sensitivity.sensitivity)

@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import InputError
 from ..core.tables import read_toml
 from ..core.units import show
+from .checkpoints import Checkpoint
 from .results import RESOLVED
 from .run import RunResult, changed_since, checked_days, new_manifest, result_of
 from .schedule import MINUTES_PER_DAY, steps_until
 from .simulator import Simulator, TumorSimulator
-from .store import Checkpoint, RunDirectory
+from .store import RunDirectory
 from .walk import Callback, Walk
 
 if TYPE_CHECKING:

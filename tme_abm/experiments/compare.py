@@ -30,7 +30,7 @@ from .versions import versions
 if TYPE_CHECKING:
     from ..scenario.schema import Scenario
 
-__all__ = ["COMPARISON", "Comparison", "check_jobs", "claim_directory", "compare", "conclude", "cores"]
+__all__ = ["COMPARISON", "Comparison", "check_jobs", "claim_directory", "compare", "conclude", "cores", "is_of_task"]
 
 COMPARISON = "comparison.json"
 TIME_COURSES = "time_courses.json"
@@ -180,12 +180,7 @@ def _checked(task: Task) -> Task:
     if not (task.out / MANIFEST).exists():
         return task
     found = read_manifest(task.out)
-    same = (
-        found["scenario_hash"] == task.scenario.hash
-        and found["seed"] == task.seed
-        and found.get("model") == task.simulator.fingerprint()
-        and found["days"] <= task.days
-    )
+    same = is_of_task(found, task)
     if not same and not task.overwrite:
         raise InputError(
             f"holds another run of '{found['scenario']}' (other values, another version of the model, or "
@@ -193,6 +188,16 @@ def _checked(task: Task) -> Task:
             file=task.out,
         )
     return replace(task, overwrite=False) if same else task
+
+
+def is_of_task(manifest: Mapping[str, Any], task: Task) -> bool:
+    """Whether a run is the one wanted or its beginning: same scenario, seed and model, and no more days."""
+    return (
+        manifest["scenario_hash"] == task.scenario.hash
+        and manifest["seed"] == task.seed
+        and manifest.get("model") == task.simulator.fingerprint()
+        and bool(manifest["days"] <= task.days)
+    )
 
 
 def claim_directory(out: Path) -> None:

@@ -15,7 +15,7 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from ..core.errors import InputError
 
 __all__ = [
     "Arrays",
+    "check_place",
     "disk_errors",
     "is_temporary",
     "npz_bytes",
@@ -37,6 +38,7 @@ __all__ = [
     "sha256",
     "sync_directory",
     "write_bytes",
+    "write_chunks",
     "write_json",
 ]
 
@@ -58,6 +60,21 @@ def disk_errors(path: Path, doing: str) -> Iterator[None]:
         raise InputError(f"cannot {doing}: {error.strerror or error}", file=path) from error
 
 
+def check_place(path: Path) -> None:
+    """Refuse a place where no directory can be made or written.
+
+    Raises:
+        InputError: what is above it is a file, or is not ours to write.
+    """
+    parent = path
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir():
+        raise InputError(f"cannot be a directory: {parent} is a file", file=path)
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(f"cannot be written: {parent} is read-only or belongs to someone else", file=path)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Put `content` under `path` in one move; whatever was there stays until the new file is safely on
     disk.
@@ -65,11 +82,17 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         InputError: the directory cannot be written or the disk is full.
     """
+    write_chunks(path, (content,))
+
+
+def write_chunks(path: Path, chunks: Iterable[bytes]) -> None:
+    """As `write_bytes`, for content that need not be in memory all at once."""
     part = path.with_name(f".{path.name}.{os.getpid()}{_SUFFIX}")
     with disk_errors(path, "write the file"):
         try:
             with part.open("wb") as file:
-                file.write(content)
+                for chunk in chunks:
+                    file.write(chunk)
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(path)

@@ -4,9 +4,8 @@
 (time_day, metric, value) what was measured, `snapshots/` what the tissue looked like, `checkpoint/` where
 to go on. All but the manifest and the log depend on scenario and seed alone, byte for byte.
 
-A checkpoint names the fingerprint of its arrays and of everything written before it. It is believed only if
-all of them still match; otherwise the one before it is tried, and without any the run starts again from the
-first step, which leads to the same bytes.
+Without a checkpoint that can be believed (`checkpoints`) a run starts again from the first step, which leads to the
+same bytes.
 """
 
 from __future__ import annotations
@@ -18,53 +17,19 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from ..core.errors import InputError
 from . import files
-from .results import (
-    CHECKPOINTS,
-    HEADER,
-    LOG,
-    MANIFEST,
-    RESOLVED,
-    SCHEMA,
-    SERIES,
-    SNAPSHOTS,
-    Series,
-    list_snapshots,
-    read_manifest,
-    read_series,
-    read_snapshot,
-)
+from .checkpoints import Checkpoint, Checkpoints, Past, check_unchanged
+from .results import CHECKPOINTS, HEADER, LOG, MANIFEST, RESOLVED, SCHEMA, SERIES, SNAPSHOTS, read_manifest
 
-__all__ = [
-    "Checkpoint",
-    "RunDirectory",
-    "Series",
-    "list_snapshots",
-    "read_manifest",
-    "read_series",
-    "read_snapshot",
-]
+__all__ = ["RunDirectory"]
 
 logger = logging.getLogger(__name__)
 
 _GENERATIONS = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checkpoint:
-    """The state after `step` steps: the model's arrays, the day they belong to, and the fingerprint of their file."""
-
-    step: int
-    day: float
-    arrays: dict[str, NDArray[Any]]
-    sha256: str
 
 
 class RunDirectory:
@@ -96,13 +61,7 @@ class RunDirectory:
                 "or choose another directory with --out",
                 file=path,
             )
-        parent = path
-        while not parent.exists():
-            parent = parent.parent
-        if not parent.is_dir():
-            raise InputError(f"cannot be a directory: {parent} is a file", file=path)
-        if not os.access(parent, os.W_OK | os.X_OK):
-            raise InputError(f"cannot be written: {parent} is read-only or belongs to someone else", file=path)
+        files.check_place(path)
 
     @classmethod
     def create(
@@ -170,7 +129,7 @@ class RunDirectory:
         files.write_json(directory / MANIFEST, self.manifest)
 
     def _clear(self) -> None:
-        for old in (*self._checkpoint_files(), *self._snapshot_files(), self.path / SERIES, self.path / LOG):
+        for old in (*self._checkpoints.all_files(), *self._snapshot_files(), self.path / SERIES, self.path / LOG):
             old.unlink(missing_ok=True)
 
     @contextmanager
@@ -224,25 +183,8 @@ class RunDirectory:
         """Write the state after `step` steps; keep the one before it as well, unless this is the `last`, and those
         that are kept for good."""
         self.flush()
-        content = files.npz_bytes(arrays)
-        stem = self.path / CHECKPOINTS / f"step_{step:09d}"
-        files.write_bytes(stem.with_suffix(".npz"), content)
-        note = {
-            "schema": SCHEMA,
-            "scenario_hash": self.manifest["scenario_hash"],
-            "seed": self.manifest["seed"],
-            "step": step,
-            "time_day": day,
-            "state_sha256": files.sha256(content),
-            "series_bytes": len(self._series),
-            "series_sha256": files.sha256(bytes(self._series)),
-            "snapshots": dict(sorted(self._snapshots.items())),
-        }
-        files.write_json(stem.with_suffix(".json"), note)
-        kept = {file.stem for file in self._notes()[: 1 if last else _GENERATIONS]}
-        for old in self._checkpoint_files():
-            if old.stem not in kept and not self.keeps(_step_of(old)):
-                old.unlink(missing_ok=True)
+        self._checkpoints.add(step, day, arrays, Past(series=bytes(self._series), snapshots=self._snapshots))
+        self._checkpoints.thin(1 if last else _GENERATIONS, self.keeps)
 
     def restore(self) -> Checkpoint | None:
         """Go back to the newest checkpoint that can be believed, and forget what was written after it.
@@ -258,9 +200,7 @@ class RunDirectory:
             for snapshot in self._snapshot_files():
                 if snapshot.name not in self._snapshots:
                     snapshot.unlink()
-            for file in self._checkpoint_files():
-                if found is None or file.stem > f"step_{found.step:09d}":
-                    file.unlink()
+            self._checkpoints.forget_after(None if found is None else found.step)
         return found
 
     def recall(self, step: int | None = None) -> Checkpoint | None:
@@ -268,82 +208,31 @@ class RunDirectory:
 
         None when there is no such checkpoint; InputError when that of `step` is damaged.
         """
-        for note in self._notes():
-            if step is not None and _step_of(note) != step:
-                continue
-            try:
-                return self._believe(note)
-            except InputError as error:
-                if step is not None:
-                    raise
-                logger.warning("%s; going back to the checkpoint before it", str(error).rstrip("."))
-        self._series, self._snapshots = bytearray(_line(HEADER)), {}
-        return None
+        found = self._checkpoints.recall(step)
+        if found is None:
+            self._series, self._snapshots = bytearray(_line(HEADER)), {}
+            return None
+        checkpoint, past = found
+        self._series, self._snapshots = bytearray(past.series), dict(past.snapshots)
+        return checkpoint
 
     def kept(self) -> list[int]:
         """The steps of all checkpoints that are there, in order."""
-        return sorted(_step_of(note) for note in self._notes())
+        return self._checkpoints.steps()
 
     def inherit(self, other: RunDirectory) -> None:
         """Take over the series and the pictures of another run up to the checkpoint that it recalled."""
         for name, expected in other._snapshots.items():
-            other._expect(other.path / SNAPSHOTS / name, expected)
-            with files.disk_errors(other.path / SNAPSHOTS / name, "read the file"):
-                content = (other.path / SNAPSHOTS / name).read_bytes()
+            content = check_unchanged(other.path / SNAPSHOTS / name, expected)
             files.write_bytes(self.path / SNAPSHOTS / name, content)
         self._series, self._snapshots = bytearray(other._series), dict(other._snapshots)
 
-    def _believe(self, path: Path) -> Checkpoint:
-        """Read a checkpoint; InputError when it or anything written before it is not what it was."""
-        note = files.read_json(path)
-        try:
-            if (note["schema"], note["scenario_hash"], note["seed"]) != (
-                SCHEMA,
-                self.manifest["scenario_hash"],
-                self.manifest["seed"],
-            ):
-                raise InputError("the checkpoint is of another run", file=path)
-            arrays = files.read_npz(path.with_suffix(".npz"), note["state_sha256"])
-            series = self._series_up_to(int(note["series_bytes"]), note["series_sha256"])
-            snapshots = dict(note["snapshots"])
-            for name, expected in snapshots.items():
-                self._expect(self.path / SNAPSHOTS / name, expected)
-            found = Checkpoint(
-                step=int(note["step"]), day=float(note["time_day"]), arrays=arrays, sha256=note["state_sha256"]
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"the checkpoint is damaged ({error!r})", file=path) from error
-        self._series, self._snapshots = series, snapshots
-        return found
-
-    def _series_up_to(self, count: int, expected: str) -> bytearray:
-        with files.disk_errors(self.path / SERIES, "read the file"):
-            content = (self.path / SERIES).read_bytes()[:count]
-        if files.sha256(content) != expected:
-            raise InputError("the series is not the one that was written", file=self.path / SERIES)
-        return bytearray(content)
-
-    @staticmethod
-    def _expect(path: Path, expected: str) -> None:
-        with files.disk_errors(path, "read the file"):
-            content = path.read_bytes()
-        if files.sha256(content) != expected:
-            raise InputError("the file is not the one that was written", file=path)
-
-    def _notes(self) -> list[Path]:
-        return sorted((self.path / CHECKPOINTS).glob("step_*.json"), reverse=True)
-
-    def _checkpoint_files(self) -> list[Path]:
-        return sorted((self.path / CHECKPOINTS).glob("step_*.*"))
+    @property
+    def _checkpoints(self) -> Checkpoints:
+        return Checkpoints(self.path, self.manifest)
 
     def _snapshot_files(self) -> list[Path]:
         return sorted((self.path / SNAPSHOTS).glob("day_*.npz"))
-
-
-def _step_of(path: Path) -> int:
-    """The step of a checkpoint, by the name of its file; -1 for a name that is none."""
-    number = path.stem.removeprefix("step_")
-    return int(number) if number.isdecimal() else -1
 
 
 def _line(row: tuple[str, ...]) -> bytes:

@@ -12,32 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
 from .bench import largest, machine_line, solver_means, tissues
-from .palette import INK, MUTED
+from .chart_style import STYLE
+from .palette import MUTED
 
 __all__ = ["picture"]
 
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195")
 _OTHERS = "#C8CED6"
-_STYLE: Any = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9.0,
-    "axes.edgecolor": "#9AA5B1",
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 10.0,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "axes.titley": 1.0,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "text.color": INK,
-    "text.parse_math": False,
-    "legend.frameon": False,
-    "svg.hashsalt": "report",
-    "svg.fonttype": "path",
-}
+_STYLE: Any = {**STYLE, "axes.titlesize": 10.0, "legend.frameon": False}
 
 Case = Mapping[str, Any]
 Cases = Sequence[Case]

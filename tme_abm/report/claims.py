@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from ..assays.claims import Claim, claims, scope
@@ -26,8 +25,9 @@ from .claims_pictures import arms_plot, forest, reading_of
 from .claims_sweep import Curve, curves, sweep_plot
 from .claims_words import ARROWS, MARKS, Effect, Mark, effect, expected, marks, percent, remark, sentence, share, tiers
 from .claims_words import wells_of as wells
+from .pages import page
 from .palette import dashes, scenario_colors
-from .wording import join, plural
+from .wording import join, plural, took
 
 __all__ = ["render", "write_claims"]
 
@@ -107,15 +107,8 @@ def write_claims(review: Review, path: Path) -> None:
 
 def render(review: Review, catalogue: Catalogue, assays: Mapping[str, Assay]) -> str:
     """The review as HTML text."""
-    environment = Environment(
-        loader=PackageLoader("tme_abm.report"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(micro=_micro, said=lambda text: text.replace("_", " "))
-    return environment.get_template("claims.html.j2").render(_content(review, catalogue, assays))
+    filters = {"micro": _micro, "said": lambda text: text.replace("_", " ")}
+    return page("claims.html.j2", _content(review, catalogue, assays), filters)
 
 
 def _content(review: Review, catalogue: Catalogue, assays: Mapping[str, Assay]) -> dict[str, Any]:
@@ -152,7 +145,7 @@ def _content(review: Review, catalogue: Catalogue, assays: Mapping[str, Assay]) 
         "share": share,
         "plural": plural,
         "join": join,
-        "minutes": f"{review.seconds / 60:.0f} min" if review.seconds >= 120 else f"{review.seconds:.0f} s",
+        "minutes": took(review.seconds),
     }
 
 

@@ -17,6 +17,7 @@ from ..biology.catalogue import in_words
 from ..biology.parameter import Evidence, Parameter
 from ..core.units import show
 from ..scenario.slide import Slide, planted
+from ..slide.fit import NEST
 from .wording import join, plural
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _slide(slide: Slide, scenario: Scenario) -> str:
     counts = [f"{count} {_name(cell)}" for cell, count in planted(slide.fitted(scenario.lattice)).items() if count]
     return (
         f"The tissue starts from the measured cells of {slide.source}, each where it was found: {join(counts)}. "
-        "Tumor tissue is where most of the cells within 30 um are tumor cells."
+        f"Tumor tissue is where most of the cells within {show(NEST, 'length')} are tumor cells."
     )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -22,6 +21,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from PIL import Image
 
+from .chart_style import STYLE
 from .palette import CORE_LINE, FIELD_COLORS, INK, MUTED
 from .raster import Window, tissue_image
 from .reading import Snapshot
@@ -29,26 +29,6 @@ from .reading import Snapshot
 __all__ = ["Band", "FieldPanel", "field_row", "nice_length", "stacks", "strip", "time_course", "tissue_picture"]
 
 Floats = NDArray[np.float64]
-_STYLE: Any = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9.0,
-    "axes.edgecolor": "#9AA5B1",
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "axes.titley": 1.0,  # fixed: looking for a place free of ticks takes longer than all the rest
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "text.color": INK,
-    "text.parse_math": False,
-    "svg.hashsalt": "report",
-    "svg.fonttype": "path",
-}
 _PIXELS_PER_INCH = 100
 _ROOM = 3  # how far above the mean a chart shows a band: that of two replicates can be wider than anything measured
 _SHARPNESS = 170  # dots per inch of the field pictures: sharp on screens with two pixels to a dot
@@ -104,7 +84,7 @@ def field_row(panels: Sequence[FieldPanel], *, unit: str, spacing: float, width:
     side = (width - bar) / len(panels) - 0.08
     ratio = panels[0].values.shape[0] / panels[0].values.shape[1]
     head = 0.24
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, side * ratio + head + 0.08))
         height = side * ratio + head + 0.08
         for i, panel in enumerate(panels):
@@ -135,7 +115,7 @@ def time_course(
     title: str, unit: str, bands: Sequence[Band], *, level: float | None = None, days: Sequence[float] = ()
 ) -> bytes:
     """SVG of one metric over time: means with bands, a dotted line at `level`, and upright lines at `days`."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(3.75, 2.35))
         axes = figure.add_axes((0.15, 0.17, 0.80, 0.68))
         top = 0.0
@@ -162,7 +142,7 @@ def time_course(
 
 def strip(rows: Sequence[tuple[str, Sequence[float], float | None]], *, right: float, color: str) -> bytes:
     """SVG of replicate values as dots on a line, one row a (label, values, threshold), axis from 0 to `right`."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(3.5, 0.42 * len(rows) + 0.42))
         axes = figure.add_axes((0.19, 0.36, 0.77, 0.60))
         for y, (_, values, threshold) in enumerate(rows):
@@ -184,7 +164,7 @@ def stacks(
     bars: Sequence[tuple[str, Mapping[str, float]]], colors: Mapping[str, str], *, unit: str, title: str
 ) -> bytes:
     """SVG of stacked horizontal bars, one a (label, part -> value)."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         height = 0.34 * len(bars) + 0.75
         figure = Figure(figsize=(5.6, height))
         axes = figure.add_axes((0.27, 0.45 / height, 0.70, (height - 0.75) / height))
@@ -274,6 +254,6 @@ def _png(figure: Figure, dpi: int, *, colors: int | None = None) -> bytes:
 
 def _svg(figure: Figure) -> bytes:
     out = io.BytesIO()
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return out.getvalue()

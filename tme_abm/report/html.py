@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
 from ..experiments.files import write_bytes
 from .charts import composition, courses, strips
 from .differences import common_start, differences, parameters, pretty
 from .glossary import glossary
+from .pages import page
 from .palette import CORE_LINE, DEAD, EMPTY, STATES, VESSEL, cell_color, cell_shape, dashes, scenario_colors
 from .pictures import Gallery, gallery
 from .reading import Comparison, read_comparison
@@ -45,15 +45,8 @@ def write_comparison(directory: Path) -> Path:
 
 def render(comparison: Comparison) -> str:
     """The report of a comparison as HTML text."""
-    environment = Environment(
-        loader=PackageLoader("tme_abm.report"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(data=_data_address, day="{:g}".format, swatch=_swatch)
-    return environment.get_template("comparison.html.j2").render(_content(comparison))
+    filters = {"data": _data_address, "day": "{:g}".format, "swatch": _swatch}
+    return page("comparison.html.j2", _content(comparison), filters)
 
 
 def _content(comparison: Comparison) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from ..experiments.files import write_bytes
@@ -24,6 +23,7 @@ from ..experiments.versions import versions
 from .claims_svg import limits
 from .differences import meaning, pretty
 from .glossary import Glossary, glossary
+from .pages import page
 from .study_pictures import Mark, dots, heatmap, tornado
 from .study_words import INDEX_NAMES, design, ends, findings, losses, method, plural_days
 from .wording import DASH, MINUS, describe, plural, unit_for
@@ -69,14 +69,7 @@ def write_sensitivity(found: Sensitivity, directory: Path, *, command: str = "")
 
 def render(found: Sensitivity, *, command: str = "") -> str:
     """The report as HTML text."""
-    environment = Environment(
-        loader=PackageLoader("tme_abm.report"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("sensitivity.html.j2").render(_content(found, command))
+    return page("sensitivity.html.j2", _content(found, command))
 
 
 def _content(found: Sensitivity, command: str) -> dict[str, Any]:

@@ -10,15 +10,15 @@ import math
 from itertools import groupby
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
 from ..experiments.files import write_bytes
 from ..experiments.versions import versions
 from ..verification.check import Bound, Figure, Judged, Plot
 from ..verification.running import Report
+from .pages import page
 from .verification_pictures import picture
-from .wording import plural
+from .wording import plural, took
 
 __all__ = ["render", "write_verification"]
 
@@ -30,29 +30,19 @@ def write_verification(report: Report, path: Path) -> None:
 
 def render(report: Report) -> str:
     """The report as HTML text."""
-    environment = Environment(
-        loader=PackageLoader("tme_abm.report"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(cited=_cited, measured=_measured, allowed=_allowed, drawn=_drawn, gauge=_gauge)
-    return environment.get_template("verification.html.j2").render(
-        report=report,
-        counts=report.counts(),
-        topics=[(topic, list(group)) for topic, group in groupby(report.checks, key=lambda one: one.check.topic)],
-        figures=sum(len(one.figures) for one in report.checks),
-        amiss=[one for one in report.checks if one.verdict != "holds"],
-        versions=versions(),
-        plural=plural,
-        took=_took(report.seconds),
-        crowded=_crowded,
-    )
-
-
-def _took(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
+    content = {
+        "report": report,
+        "counts": report.counts(),
+        "topics": [(topic, list(group)) for topic, group in groupby(report.checks, key=lambda one: one.check.topic)],
+        "figures": sum(len(one.figures) for one in report.checks),
+        "amiss": [one for one in report.checks if one.verdict != "holds"],
+        "versions": versions(),
+        "plural": plural,
+        "took": took(report.seconds),
+        "crowded": _crowded,
+    }
+    filters = {"cited": _cited, "measured": _measured, "allowed": _allowed, "drawn": _drawn, "gauge": _gauge}
+    return page("verification.html.j2", content, filters)
 
 
 def _crowded(one: Judged) -> bool:

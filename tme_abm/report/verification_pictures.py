@@ -12,30 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from ..verification.check import Curve, Plot
+from .chart_style import STYLE
 from .palette import INK, MUTED
 
 __all__ = ["picture"]
 
-_STYLE: Any = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9.0,
-    "axes.edgecolor": "#9AA5B1",
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "axes.titley": 1.0,
-    "axes.unicode_minus": True,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "text.color": INK,
-    "svg.hashsalt": "verification",
-    "svg.fonttype": "path",
-}
+_STYLE: Any = {**STYLE, "svg.hashsalt": "verification"}
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B4E16", "#444444")
 _SHORT = 50.0  # span of a logarithmic axis that has room for plain numbers
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")

@@ -11,7 +11,7 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-__all__ = ["Metric", "Unit", "describe", "interval", "join", "number", "plural", "signed", "unit_for"]
+__all__ = ["Metric", "Unit", "describe", "interval", "join", "number", "plural", "signed", "took", "unit_for"]
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
@@ -94,6 +94,11 @@ def _digits_of(value: float, ci95: tuple[float, float] | None) -> int:
     if half_width <= 0:
         return 0 if size.is_integer() else _decimals(size / 10)
     return min(_decimals(half_width), _decimals(size / 10)) if size > half_width else _decimals(half_width)
+
+
+def took(seconds: float) -> str:
+    """A span of computing time, rounded."""
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
 
 
 def number(value: float, ci95: tuple[float, float] | None = None) -> str:

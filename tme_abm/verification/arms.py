@@ -46,8 +46,7 @@ def _bounds() -> tuple[Bound, ...]:
     name="common-random-numbers",
     topic="Randomness",
     says="Two arms that differ by a little antigenicity (0.9 against 0.85) are correlated well by well after a day, "
-         "and arms that "
-    "do not differ are equal.",
+         "and arms that do not differ are equal.",
     formula="correlation ρ over 24 wells; variance of a difference, independent arms : paired arms = 1/(1 − ρ) for "
             "equal variances",
     source="doi:10.1287/mnsc.38.6.884",

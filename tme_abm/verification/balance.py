@@ -35,8 +35,7 @@ def _problem(name: str, shape: tuple[int, ...]) -> tuple[Array, Array, Array]:
     name="mass-balance",
     topic="Balance and isotropy",
     says="Whatever is secreted decays, is taken up or is still there: in every solver, precision and tolerance, and "
-         "in the "
-    "tissue of a running tumor.",
+         "in the tissue of a running tumor.",
     formula="|stored − (secreted − decayed − taken up)| / (secreted + what was there)",
     source="conservation of mass",
     bounds=(
@@ -155,8 +154,7 @@ def _isotropy_bounds() -> tuple[Bound, ...]:
     name="isotropy-of-diffusion",
     topic="Balance and isotropy",
     says="A molecule reaches equally far along an axis and beside it, a released dot spreads by 2 D t in every "
-         "direction, and "
-    "turning or mirroring the tissue changes nothing.",
+         "direction, and turning or mirroring the tissue changes nothing.",
     formula="c(5, 0) : c(3, 4) and the like; variance along x, y, (x + y)/√2 = 2 D t",
     source="doi:10.1119/1.1285887",
     bounds=_isotropy_bounds(),

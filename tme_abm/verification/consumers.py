@@ -49,8 +49,7 @@ def _exact_around_consumers(uptake: Array, *, diffusivity: float, decay: float, 
     name="strong-consumers",
     topic=TOPIC,
     says="Twelve consumers, the strongest of which empties its site ten thousand times a step, end in the exact "
-         "steady state at "
-    "their own sites and everywhere around.",
+         "steady state at their own sites and everywhere around.",
     formula="c(x) = c∞ − Σ u_j c_j G(x − x_j), G the lattice's Green function; twelve equations for the c_j",
     source="doi:10.1119/1.1285887",
     bounds=tuple(
@@ -125,8 +124,7 @@ def _switched_on() -> tuple[Bound, ...]:
     name="switched-on",
     topic=TOPIC,
     says="Ten steps after sources and strong consumers were switched on (D Δt/h² = 50, u Δt = 10, shipped tolerance), "
-         "the "
-    "consumers see the right concentration.",
+         "the consumers see the right concentration.",
     formula="‖c − c*‖/‖c*‖ at the consumers, c* by eigenvectors of all equations of the lattice; mean of six random "
             "problems",
     source="exact exponential of the lattice operator",

@@ -503,8 +503,17 @@ def test_points_that_were_drawn_otherwise_are_not_mixed(
     study: Study, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = replace(study, points=(*study.points[:2], (Level(0.81, 0.81),)))
-    with pytest.raises(InputError, match="What differs: the design points, which another version of scipy or SALib"):
+    with pytest.raises(InputError, match="What differs: the design points, which another version of tme_abm has laid"):
         batched(other, copy)
+
+
+def test_points_that_another_library_draws_otherwise_are_not_mixed(tmp_path: Path) -> None:
+    text = TEXT.replace("[0.2, 0.5, 0.8]", '{ from = 0.2, to = 0.8 }\n[design]\nkind = "latin hypercube"\nsamples = 2')
+    study, out = loaded(tmp_path, text), tmp_path / "out"
+    assert batched(study, out).done == 8
+    other = replace(study, points=(study.points[0], (Level(0.81, 0.81),)))
+    with pytest.raises(InputError, match="What differs: the design points, which another version of scipy or SALib"):
+        batched(other, out)
 
 
 def test_failures_of_another_study_of_which_nothing_ran_are_forgotten(tmp_path: Path) -> None:

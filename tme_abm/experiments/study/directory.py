@@ -17,6 +17,7 @@ from typing import Any
 from ...core.errors import InputError
 from .. import files
 from ..versions import versions
+from .document import SAMPLED
 from .layout import DESIGN, FAILURES, RUNS, SCHEMA, SESSION, SUMMARY, TIMINGS
 from .results import read_summary
 from .study import SCENARIOS, STUDY, Study
@@ -41,13 +42,7 @@ def check_place(out: Path, study: Study, fingerprint: str) -> bool:
         # What a batch that was killed at its very beginning may have left.
         if there - {STUDY, SCENARIOS, DESIGN, RUNS}:
             raise InputError("the directory is not empty and holds no study; choose another with --out", file=out)
-        parent = out
-        while not parent.exists():
-            parent = parent.parent
-        if not parent.is_dir():
-            raise InputError(f"cannot be a directory: {parent} is a file", file=out)
-        if not os.access(parent, os.W_OK | os.X_OK):
-            raise InputError(f"cannot be written: {parent} is read-only or belongs to someone else", file=out)
+        files.check_place(out)
         return False
     held = read_summary(out)
     if (held.get("hash"), held.get("model")) != (study.hash, fingerprint):
@@ -173,7 +168,8 @@ def _differences(out: Path, held: Mapping[str, Any], study: Study, fingerprint: 
     changes = _changes(flatten(_table(out / STUDY)), flatten(study.document()))
     found += [f"the study: {_few(changes)}"] if changes else []
     if not changes and not found and held.get("hash") != study.hash:
-        found.append("the design points, which another version of scipy or SALib has drawn")
+        drawn = "scipy or SALib has drawn" if study.design.kind in SAMPLED else "tme_abm has laid out"
+        found.append(f"the design points, which another version of {drawn}")
     if held.get("model") != fingerprint:
         found.append("the model or its biology is another version")
     return found

@@ -9,9 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import logging
-import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +97,7 @@ class Tables:
         began = time.monotonic()
         self._changed = False
         self.write_runs()
-        _stream(self.out / SERIES_TABLE, self._series())
+        files.write_chunks(self.out / SERIES_TABLE, self._series())
         self.seconds = time.monotonic() - began
         self._due = time.monotonic() + max(EVERY_SECONDS, self.seconds / SHARE)
 
@@ -144,22 +143,6 @@ def _prefixed(content: str, prefix: str, wanted: frozenset[str]) -> bytes:
     if tuple(lines[0].split(",")) != HEADER:
         raise InputError("not a series")
     return "".join(f"{prefix},{line}\n" for line in lines[1:] if line.split(",", 2)[1] in wanted).encode()
-
-
-def _stream(path: Path, chunks: Iterable[bytes]) -> None:
-    """As `files.write_bytes`, without holding it all in memory."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with files.disk_errors(path, "write the file"):
-        try:
-            with part.open("wb") as file:
-                for chunk in chunks:
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
 
 
 def _hosts(path: Path) -> dict[str, str]:

@@ -1,0 +1,152 @@
+"""The command `run`: one tumor, begun, gone on with, or branched off from another run."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..core.errors import InputError
+from . import branching, live, options
+from .places import command, free
+from .terminal import log_to_stderr, note, say, show
+
+__all__ = ["run"]
+
+
+def run(
+    scenario: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SCENARIO",
+            help="A scenario file, or the name of a shipped scenario. Not needed with --resume.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed", metavar="N", min=0, help="Seed of every random draw (1 without it).", show_default=False
+        ),
+    ] = None,
+    days: options.Days = None,
+    out: options.Out = None,
+    settings: options.Set = None,
+    protocol: Annotated[
+        Path | None,
+        typer.Option(
+            "--protocol",
+            metavar="FILE",
+            help="Add the interventions of FILE, its protocol tables; those without a start begin with the branch.",
+            show_default=False,
+        ),
+    ] = None,
+    branch_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="DIR",
+            help="Branch off from the run in DIR, whose tissue goes on under --set and --protocol.",
+            show_default=False,
+        ),
+    ] = None,
+    at: Annotated[
+        float | None,
+        typer.Option(
+            "--at",
+            metavar="DAY",
+            help="Branch at DAY, whose state the run has kept (record.checkpoints); without it, at its last.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            "--resume",
+            metavar="DIR",
+            help="Go on with the run in DIR, after an interruption or (with --days) beyond its end.",
+            show_default=False,
+        ),
+    ] = None,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Simulate one tumor and keep everything it does in a directory.
+
+    A line shows the clock, the cells and the speed; a table and the directory
+    come at the end. The same scenario and seed give the same bytes, also
+    after an interruption: checkpoints are taken as the run goes.
+
+    With --from one tissue goes on in another way: treated and untreated twins
+    share their past, and their chances from then on. To branch at a day other
+    than the last, let the run keep its state: --set record.checkpoints="1 day".
+
+    [bold]Examples[/bold]
+
+      run hot
+      run hot --seed 7 --days 5 --out results/hot-7
+      run my_tumor.toml --set tumor.traits.antigenicity=0.2
+      run --resume results/hot-7
+      run --resume results/hot-7 --days 20
+      run --from results/hot-7 --protocol anti_pd1.toml --days 15
+      run --from results/hot-7 --at 5 --set tumor.traits.mhc1=0
+    """
+    log_to_stderr(verbose=verbose, quiet=quiet)
+    from ..experiments import run as experiment
+    from ..scenario import extended, load
+    from .tables import run_table
+
+    if resume is not None and (out is not None or overwrite):
+        raise InputError("goes on where it is; --out and --overwrite are for new runs", place="--resume")
+    if at is not None and branch_from is None:
+        raise InputError("says where to branch off from a run; name the run with --from DIR", place="--at")
+    if branch_from is not None:
+        branching.branch(
+            branch_from,
+            at=at,
+            protocol=protocol,
+            settings=settings,
+            excluded={"SCENARIO": scenario, "--resume": resume},
+            seed=seed,
+            days=days,
+            out=out,
+            overwrite=overwrite,
+            quiet=quiet,
+        )
+        return
+    if scenario is None and (resume is None or settings or protocol):
+        raise InputError(
+            "name a scenario (a file or a shipped one), or go on with a run by --resume DIR"
+            if resume is None
+            else f"{'--set' if settings else '--protocol'} needs the scenario it changes"
+        )
+    wanted = None if scenario is None else load(scenario, settings or ())
+    if wanted is not None and protocol is not None:
+        from ..experiments.branch import read_protocol
+
+        wanted = extended(wanted, read_protocol(protocol), str(protocol))
+    directory = resume
+    try:
+        with live.of_run(quiet=quiet) as progress:
+            if resume is not None:
+                result = experiment.resume(resume, scenario=wanted, seed=seed, days=days, progress=progress)
+            elif wanted is not None:
+                number = 1 if seed is None else seed
+                directory = free(f"{wanted.name}-seed{number}") if out is None else out
+                result = experiment.run(
+                    wanted,
+                    seed=number,
+                    days=days,
+                    out=directory,
+                    command=command(),
+                    overwrite=overwrite,
+                    progress=progress,
+                )
+    except KeyboardInterrupt:
+        note(f"interrupted; go on with: run --resume {shlex.quote(str(directory))}")
+        raise typer.Exit(130) from None
+    show(run_table(result))
+    say(f"{result.directory}")
