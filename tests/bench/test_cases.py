@@ -55,10 +55,10 @@ def test_chosen_sizes_replace_the_plan() -> None:
     ]
 
 
-def test_the_jobs_lattice_is_two_millimeters_wide() -> None:
+def test_the_jobs_lattice_is_two_millimeters_wide_and_hardly_more() -> None:
     job = plan(quick=True)[0]
     spacing = case_scenario(job).lattice.spacing
-    assert [side * spacing for side in job.shape] == [pytest.approx(2000, rel=0.01)] * 2
+    assert all(2000 <= side * spacing < 2030 for side in job.shape)
 
 
 @pytest.mark.parametrize("fields", [10, 20, 40])
