@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..report.wording import plural
 from .terminal import table
 
 if TYPE_CHECKING:
@@ -29,14 +30,16 @@ def plan_lines(plan: Study, directory: Path, cost: Estimate, *, processes: int, 
     if plan.settings:
         lines.append("set        " + ", ".join(f"{key} = {value}" for key, value in plan.settings.items()))
     drawn = f", seed {plan.design.seed}" if plan.design.samples else ""
-    lines.append(f"design     {plan.design.kind}{drawn}: {len(plan.points)} points")
+    lines.append(f"design     {plan.design.kind}{drawn}: {plural(len(plan.points), 'point')}")
     lines += [f"           {_parameter(parameter)}" for parameter in plan.parameters]
     lines.append(f"seeds      {_listed([str(seed) for seed in plan.seeds], SHOWN_VALUES)}")
     lines.append(f"days       {plan.days:g}")
     lines.append(f"metrics    {_listed(list(plan.metrics), SHOWN_METRICS)}")
+    factors = {"point": plan.points, "scenario": plan.scenarios, "seed": plan.seeds}
+    product = " × ".join(plural(len(them), one) for one, them in factors.items())
     lines.append(
-        f"runs       {len(plan.points)} points × {len(plan.scenarios)} scenarios × {len(plan.seeds)} seeds "
-        f"= {len(plan.runs)} runs" + (f", {cost.runs} of them left" if cost.runs < len(plan.runs) else "")
+        f"runs       {product} = {plural(len(plan.runs), 'run')}"
+        + (f", {cost.runs} of them left" if cost.runs < len(plan.runs) else "")
     )
     lines += [f"note       {one}" for one in plan.notes]
     busy = min(processes, max(1, cost.runs))
@@ -100,11 +103,8 @@ def outcome_table(directory: Path) -> Table:
         rows.append(
             (name, str(status["done"]), str(status["failed"]), *(str(states[state]) for state in STATES), str(other))
         )
-    return table(
-        ("scenario", "done", "failed", *STATES, "other"),
-        rows,
-        title=f"{results.name}: {results.points} points, {len(results.seeds)} seeds, day {results.days:g}",
-    )
+    extent = f"{plural(results.points, 'point')}, {plural(len(results.seeds), 'seed')}, day {results.days:g}"
+    return table(("scenario", "done", "failed", *STATES, "other"), rows, title=f"{results.name}: {extent}")
 
 
 def duration(seconds: float) -> str:
