@@ -65,7 +65,7 @@ def test_the_dose_is_halved_and_doubled() -> None:
         arms={"control": [], "treated": [IL6]},
         expect=[{"readout": "level of IL6", "arm": "treated", "against": "control", "direction": "up"}],
     )
-    effects = {variant.name: variant.effect for variant in run_assay(dosed).variants}
+    effects = {variant.name: variant.judged[0].effect for variant in run_assay(dosed).variants}
     assert effects["half dose"] == pytest.approx(0.5, rel=0.01)
     assert effects["double dose"] == pytest.approx(2.0, rel=0.01)
 
@@ -160,7 +160,7 @@ def test_a_claim_is_shown_when_all_of_its_assays_show_it(verdicts: list[str], ve
 
 def test_variants_with_another_verdict_are_flips() -> None:
     variants = [
-        {"name": name, "verdicts": {"A-IL6-02": verdict}, "effect": 1.0, "ci95": None}
+        {"name": name, "verdicts": {"A-IL6-02": verdict}, "judged": ()}
         for name, verdict in (("half dose", "shown"), ("double dose", "not shown"))
     ]
     assert claim_result("A-IL6-02", [made({"A-IL6-02": "shown"}, variants=variants)]).flips == ("double dose",)

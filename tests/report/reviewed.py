@@ -93,7 +93,11 @@ def assay(
         judged=() if error else (one,),
         verdicts={} if error else {claim: verdict},
         variants=tuple(
-            Variant(name=name, verdicts={claim: other if name in flips else verdict}, effect=0.2, ci95=(0.1, 0.3))
+            Variant(
+                name=name,
+                verdicts={claim: other if name in flips else verdict},
+                judged=(one.model_copy(update={"effect": 0.2, "ci95": (0.1, 0.3)}),),
+            )
             for name in variants
         ),
     )

@@ -130,11 +130,15 @@ def test_robustness_has_four_marks(raw: str) -> None:
     assert [a["data-flips"] for a in Page(raw).claims().values()] == ["", "1", "", ""]
 
 
-def test_a_variant_tells_its_effect_only_where_it_is_that_of_the_claim() -> None:
+def test_a_variant_tells_the_effect_of_the_claim() -> None:
     one = reviewed.assay("A-TNF-08")
     second = one.judged[0].model_copy(update={"claims": ("A-TNF-09",), "readout": "count of tumor"})
     verdicts = dict.fromkeys(("A-TNF-08", "A-TNF-09"), "shown")
-    variants = tuple(variant.model_copy(update={"verdicts": verdicts}) for variant in one.variants)
+    fewer = second.model_copy(update={"effect": -0.4, "ci95": (-0.5, -0.3)})
+    variants = tuple(
+        variant.model_copy(update={"verdicts": verdicts, "judged": (*variant.judged, fewer)})
+        for variant in one.variants
+    )
     one = one.model_copy(
         update={"claims": ("A-TNF-08", "A-TNF-09"), "judged": (*one.judged, second), "variants": variants}
     )
@@ -142,6 +146,7 @@ def test_a_variant_tells_its_effect_only_where_it_is_that_of_the_claim() -> None
     raw = render(reviewed.review(*both, assays=[one]), load_catalogue(), {})
     assert part(raw, "A-TNF-08").count("+0.20 [0.10, 0.30] /cell/day") == 4
     assert "+0.20" not in part(raw, "A-TNF-09")
+    assert part(raw, "A-TNF-09").count("−0.40 [−0.50, −0.30]") == 4
 
 
 def test_the_verdict_is_told_without_color(raw: str) -> None:

@@ -80,11 +80,14 @@ def _found(assay: Assay, seed: int, robust: bool, catalogue: Catalogue) -> dict[
         readings = {(arm, *key): values for arm, one in series.items() for key, values in one[place].items()}
         return judge(assay, readings, units)
 
+    def variant(name: str, judged: tuple[Judged, ...]) -> Variant:
+        return Variant(name=name, verdicts=verdicts(assay, judged), judged=judged)
+
     judged = judged_at(arms, stated)
     variants: list[Variant] = []
     if robust:
         for name, place in (("half duration", 0), ("double duration", 2)):
-            variants.append(_variant(assay, name, judged_at(arms, place)))
+            variants.append(variant(name, judged_at(arms, place)))
         for name, factor in _FACTORS:
             scaled = scaled_arms(assay, factor)
             if scaled is None:
@@ -92,7 +95,7 @@ def _found(assay: Assay, seed: int, robust: bool, catalogue: Catalogue) -> dict[
             other, changed = scaled
             rerun = {arm: _run(other, arm, wanted, times[1:2], seed, catalogue) for arm in changed}
             same = {arm: [series[1]] for arm, series in arms.items() if arm not in changed}
-            variants.append(_variant(assay, f"{name} dose", judged_at({**same, **rerun}, 0)))
+            variants.append(variant(f"{name} dose", judged_at({**same, **rerun}, 0)))
     return {
         "readings": _readings(arms, times, wanted),
         "judged": judged,
@@ -134,11 +137,6 @@ def _run(
             }
         )
     return series
-
-
-def _variant(assay: Assay, name: str, judged: Sequence[Judged]) -> Variant:
-    first = judged[0]
-    return Variant(name=name, verdicts=verdicts(assay, judged), effect=first.effect, ci95=first.ci95)
 
 
 def _readings(arms: Mapping[str, Series], times: Iterable[float], wanted: Wanted) -> tuple[Reading, ...]:

@@ -44,12 +44,15 @@ class Judged(Frozen):
 
 
 class Variant(Frozen):
-    """The same assay with half or double its dose or duration."""
+    """The same assay with half or double its dose or duration; `judged` has the same expectations in the same order."""
 
     name: str
     verdicts: dict[str, Verdict]
-    effect: float | None
-    ci95: tuple[float, float] | None
+    judged: tuple[Judged, ...]
+
+    def of_claim(self, claim: str) -> tuple[Judged, ...]:
+        """The expectations that concern a claim, the primary one first."""
+        return tuple(one for one in self.judged if claim in one.claims)
 
 
 class Sweep(Frozen):

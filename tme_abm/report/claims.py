@@ -190,7 +190,6 @@ def _why(result: ClaimResult, mine: Iterable[AssayResult]) -> str:
 
 def _experiment(assay: AssayResult, claim: str) -> Experiment:
     judged = assay.of_claim(claim)
-    first = bool(judged) and judged[0] == assay.judged[0]  # a variant keeps the effect of the assay's first alone
     plots = {}
     for one in judged:
         reading = reading_of(assay, one)
@@ -216,7 +215,7 @@ def _experiment(assay: AssayResult, claim: str) -> Experiment:
             (
                 MARKS.get(variant.name, variant.name),
                 variant.verdicts[claim],
-                effect(variant.effect, variant.ci95, judged[0].unit) if first else None,
+                next((effect(one.effect, one.ci95, one.unit) for one in variant.of_claim(claim)), None),
             )
             for variant in sorted(assay.variants, key=lambda variant: [*MARKS, variant.name].index(variant.name))
             if claim in variant.verdicts
