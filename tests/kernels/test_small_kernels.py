@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from tme_abm.kernels.neighborhood import (
     contact_mean,
     contact_sum,
     contact_sum_at,
+    direction_weights,
     moore_offsets,
     neighbor_table,
     offset_lengths,
@@ -82,6 +85,18 @@ def test_neighbor_table_agrees_with_the_definition(shape: tuple[int, ...]) -> No
             expected = np.ravel_multi_index(tuple(there), shape) if inside else np.prod(shape)
             assert table[site, k] == expected
     np.testing.assert_allclose(offset_lengths(len(shape)) ** 2, (offsets**2).sum(axis=1))
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_direction_weights_integrate_over_the_circle_or_sphere(ndim: int) -> None:
+    """Powers up to the seventh of the component along any line have the mean that they have over all directions."""
+    units, weights = moore_offsets(ndim) / offset_lengths(ndim)[:, None], direction_weights(ndim)
+    for along in np.random.default_rng(1).normal(size=(20, ndim)):
+        component = units @ (along / np.linalg.norm(along))
+        for power in range(8):
+            even = {2: math.comb(power, power // 2) / 2**power, 3: 1 / (power + 1)}[ndim]
+            mean = 0.0 if power % 2 else even
+            assert weights @ component**power == pytest.approx(mean, abs=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(5, 6), (3, 4, 5)])

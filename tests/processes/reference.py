@@ -18,6 +18,7 @@ import numpy as np
 from tme_abm.biology import Biology
 from tme_abm.biology.compiled import Term
 from tme_abm.core import draws
+from tme_abm.kernels.neighborhood import direction_weights
 from tme_abm.tissue import Tissue
 
 At = tuple[int, ...]
@@ -485,8 +486,8 @@ def _wish(
     around = world.around(here)
     lengths = [math.dist(here, there) * world.spacing for there in around]
     weights = [
-        math.exp(_pull(world, walker.name, traits["chemotaxis"], here, there)) / length
-        for there, length in zip(around, lengths, strict=True)
+        weight * math.exp(_pull(world, walker.name, traits["chemotaxis"] * world.spacing / length, here, there))
+        for there, length, weight in zip(around, lengths, direction_weights(len(here)), strict=True)
     ]
     turning = keeps(traits["persistence"], dt) <= world.draw("migration", walker.key, 3 * hop + 1)
     if turning or heading[walker.key] < 0:

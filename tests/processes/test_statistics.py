@@ -19,7 +19,7 @@ from tests.support.tissues import respond, tissue_of
 from tme_abm import processes as p
 from tme_abm.biology import Biology
 from tme_abm.core import draws
-from tme_abm.kernels.neighborhood import moore_offsets, offset_lengths
+from tme_abm.kernels.neighborhood import direction_weights, moore_offsets, offset_lengths
 from tme_abm.tissue import ALIVE, IMMUNE, Tissue
 
 FALSE_ALARM = 1e-6
@@ -123,9 +123,8 @@ def _grid(axis: range, ndim: int) -> list[tuple[int, ...]]:
 
 
 def mean_step(ndim: int = 2) -> float:
-    """Mean length of a hop [µm]: directions are chosen in proportion to 1 / length."""
-    lengths = offset_lengths(ndim) * SPACING
-    return len(lengths) / float((1 / lengths).sum())
+    """Mean length of a hop [µm] when no direction is preferred."""
+    return float((direction_weights(ndim) * offset_lengths(ndim)).sum() * SPACING)
 
 
 def msd(speed: float, persistence: float, minutes: float, dt: float, ndim: int = 2) -> float:
@@ -188,7 +187,7 @@ def ramp() -> Array:
 def drift(difference: float, speed: float) -> float:
     """Mean velocity [µm/min] up a potential that differs by `difference` from site to site along the last axis."""
     unit = moore_offsets(2)[:, 1] / offset_lengths(2)
-    weights = np.exp(difference * moore_offsets(2)[:, 1]) / offset_lengths(2)
+    weights = np.exp(difference * unit)
     return speed * float((weights * unit).sum() / weights.sum())
 
 
@@ -241,7 +240,7 @@ def test_entry_into_tumor_is_as_rare_as_infiltration_says(dt: float) -> None:
     inward = moore_offsets(2)[:, 1] > 0
     # Persistence is zero: a new direction, hence a new length, in every hop. A cell that has crossed leaves room in
     # the column, which changes nothing for those still in it.
-    chance = float((0.25 * 0.5 * hop / lengths / lengths)[inward].sum() / (1 / lengths).sum())
+    chance = float((0.25 * 0.5 * hop / lengths)[inward].mean() * inward.mean())
     share_is(int(inside.sum()), len(rows), 1 - (1 - chance) ** round(80 / hop))
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "contact_mean",
     "contact_sum",
     "contact_sum_at",
+    "direction_weights",
     "moore_offsets",
     "neighbor_table",
     "offset_lengths",
@@ -41,6 +42,20 @@ def offset_lengths(ndim: int) -> Array:
     """Length of each Moore step in lattice units, shape (k,): 1, √2 or √3."""
     lengths: Array = np.sqrt((moore_offsets(ndim) ** 2).sum(axis=1).astype(np.float64))
     return lengths
+
+
+def direction_weights(ndim: int) -> Array:
+    """Weight of each Moore direction, shape (k,), adding up to 1: a mean over the directions is one over the circle or
+    sphere.
+
+    It is exact for polynomials up to degree 7, so that choices by these weights lean to no axis and no diagonal. In the
+    plane the eight directions stand evenly; in space the 26 are the sphere rule of Lebedev (1976,
+    doi:10.1016/0041-5553(76)90100-2) with 1/21, 4/105 and 9/280 for steps along an axis, a face and a body diagonal.
+    """
+    axes = (moore_offsets(ndim) != 0).sum(axis=1)
+    rule = {2: (1 / 8, 1 / 8), 3: (1 / 21, 4 / 105, 9 / 280)}[ndim]
+    weights: Array = np.array(rule)[axes - 1]
+    return weights
 
 
 @lru_cache(maxsize=4)

@@ -76,7 +76,7 @@ class Migration:
         # headings of a run then add up to `persistence` exactly.
         keeps = walkers.persistence / (walkers.persistence + dt)
         turns = np.flatnonzero((tissue.draw("migration", keys, lane=3 * hop + 1) >= keeps) | (heading < 0))
-        weights = np.exp(self._bias(tissue, walkers.only(turns), site[turns], climb)) / lattice.step_lengths
+        weights = np.exp(self._bias(tissue, walkers.only(turns), site[turns], climb)) * lattice.direction_weights
         heading[turns] = choose(weights, tissue.draw("migration", keys[turns], lane=3 * hop))
         target = lattice.neighbors[site, heading]
         # A hop of one (diagonal) step takes the time its length needs at this speed.
@@ -93,13 +93,15 @@ class Migration:
 
     @staticmethod
     def _bias(tissue: Tissue, walkers: _Walkers, site: NDArray[np.intp], climb: Grid) -> Array:
-        """What draws `walkers` at `site` to each of their neighbors, (n, k)."""
-        around = tissue.lattice.neighbors[site]
+        """What draws `walkers` at `site` to each of their neighbors, (n, k): gain × rise over one spacing that way."""
+        lattice = tissue.lattice
+        around = lattice.neighbors[site]
         first = (walkers.which * climb.shape[1])[:, None]
         rise = climb.ravel()[first + around] - climb.ravel()[first + site[:, None]]
-        bias: Array = walkers.gain[:, None] * rise
+        # Per length, not per step: a diagonal step is longer, and must not gain by it.
+        bias: Array = walkers.gain[:, None] * rise * (lattice.spacing / lattice.step_lengths)
         # The potential beyond the wall is zero, but no cell can go there: its weight must not matter.
-        bias[around == tissue.lattice.n_sites] = 0.0
+        bias[around == lattice.n_sites] = 0.0
         return bias
 
 

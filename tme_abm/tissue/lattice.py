@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.neighborhood import moore_offsets, neighbor_table, offset_lengths
+from ..kernels.neighborhood import direction_weights, moore_offsets, neighbor_table, offset_lengths
 
 __all__ = ["EMPTY", "IMMUNE", "TISSUE", "Lattice"]
 
@@ -32,6 +32,7 @@ class Lattice:
         self.n_sites = wells * self.n_sites_per_well
         self.neighbors = neighbor_table(shape, wells)
         self.step_lengths = offset_lengths(len(shape)) * spacing
+        self.direction_weights = direction_weights(len(shape))
         self.occupant = np.full((2, self.n_sites + 1), EMPTY, dtype=np.int32)
         self.occupant[:, -1] = WALL
 

@@ -116,10 +116,10 @@ class _FourDirections:
         self.writes = self.walk.writes
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
-        lengths = tissue.lattice.step_lengths
-        tissue.lattice.step_lengths = np.where(lengths > 1.2 * tissue.lattice.spacing, 1e12, lengths)
+        lattice, weights = tissue.lattice, tissue.lattice.direction_weights
+        lattice.direction_weights = np.where(lattice.step_lengths > 1.2 * lattice.spacing, 0.0, weights)
         self.walk(tissue, dt)
-        tissue.lattice.step_lengths = lengths
+        lattice.direction_weights = weights
 
 
 def four_directions() -> Works:
