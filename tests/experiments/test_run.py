@@ -256,6 +256,8 @@ def test_what_may_not_be_resumed(earlier: Path) -> None:
         resume(earlier, seed=4, simulator=TOY)
     with pytest.raises(InputError, match="another version of the model"):
         resume(earlier, simulator=ToySimulator(version="toy 2"))
+    with pytest.raises(InputError, match="another version of the model"):  # the file now resolves to something else
+        resume(earlier, load=lambda _: small("cold"), simulator=TOY)
     with pytest.raises(InputError, match="not the directory of a run"):
         resume(earlier.parent, simulator=TOY)
     with pytest.raises(InputError, match="no such directory"):

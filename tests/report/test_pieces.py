@@ -9,13 +9,14 @@ import pytest
 
 from tests.report.synthetic import CELLS, write_synthetic
 from tme_abm.experiments.files import npz_bytes, read_npz
+from tme_abm.report.comparison import Snapshot
 from tme_abm.report.differences import differences
 from tme_abm.report.figures import nice_length
 from tme_abm.report.glossary import Glossary
 from tme_abm.report.palette import DEAD, EMPTY, cell_color, rgb
 from tme_abm.report.pictures import gallery, typical_seed
 from tme_abm.report.raster import Window, busiest_edge, common_window, tissue_image
-from tme_abm.report.reading import Snapshot, read_comparison
+from tme_abm.report.reading import read_comparison
 from tme_abm.report.wording import describe, interval, join, number, signed, unit_for
 
 

@@ -13,6 +13,8 @@ from ..core.errors import InputError
 from . import options
 from .batch_live import of_batch
 from .batch_tables import SHOWN_ERRORS, outcome_table, plan_lines, status_lines, status_table
+from .going_on import interruptible
+from .options import argument, option
 from .places import RESULTS, command, slug
 from .terminal import complain, log_to_stderr, note, say, show
 
@@ -27,32 +29,20 @@ __all__ = ["batch", "status"]
 def batch(
     study: Annotated[
         str,
-        typer.Argument(
-            metavar="STUDY.toml",
-            help="A study file, the name of a shipped study, or the directory of a study to go on with.",
-            show_default=False,
-        ),
+        argument("STUDY.toml", "A study file, the name of a shipped study, or the directory of a study to go on with."),
     ],
     out: options.Out = None,
     jobs: options.Jobs = None,
     scheduler: Annotated[
         str | None,
-        typer.Option(
-            "--scheduler",
-            metavar="ADDRESS",
-            help="Use Dask: tcp://HOST:PORT of a scheduler that is running, or local to start one here.",
-            show_default=False,
-        ),
+        option("--scheduler", "ADDRESS",
+               "Use Dask: tcp://HOST:PORT of a scheduler that is running, or local to start one here."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Run nothing, write nothing: show the plan and what it will cost.")
     ] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try the runs again that failed.")] = False,
-    days: Annotated[
-        float | None,
-        typer.Option("--days", metavar="D", help="Days to simulate; without it, what the study says.",
-                     show_default=False),
-    ] = None,
+    days: Annotated[float | None, option("--days", "D", "Days to simulate; without it, what the study says.")] = None,
     parquet: Annotated[
         bool, typer.Option("--parquet", help="Write runs.parquet and series.parquet, too, at the end.")
     ] = False,
@@ -93,21 +83,18 @@ def batch(
         _dry_run(plan, directory, simulator, jobs)
         return
     executor = _executor(scheduler, directory, simulator, jobs)
-    try:
-        with of_batch(quiet=quiet, days=plan.days) as tell:
-            found = experiment.run_study(
-                plan,
-                out=directory,
-                jobs=jobs,
-                executor=executor,
-                simulator=simulator,
-                retry_failed=retry_failed,
-                command=command(),
-                tell=tell,
-            )
-    except KeyboardInterrupt:
-        note(f"interrupted; nothing that is finished is lost. Go on with: batch {shlex.quote(str(directory))}")
-        raise typer.Exit(130) from None
+    how = f"nothing that is finished is lost. Go on with: batch {shlex.quote(str(directory))}"
+    with interruptible(how), of_batch(quiet=quiet, days=plan.days) as tell:
+        found = experiment.run_study(
+            plan,
+            out=directory,
+            jobs=jobs,
+            executor=executor,
+            simulator=simulator,
+            retry_failed=retry_failed,
+            command=command(),
+            tell=tell,
+        )
     if found.found and not quiet:
         note(f"{found.found} of {found.runs} runs were done already")
     if parquet:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +11,8 @@ import typer
 
 from ..core.errors import InputError
 from . import options
+from .options import option
+from .places import command
 from .terminal import log_to_stderr, note, say, show, table
 
 if TYPE_CHECKING:
@@ -26,12 +26,8 @@ JSON, MARKDOWN, PICTURES = "bench.json", "bench.md", ("bench.png", "bench.svg")
 
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer and smaller cases, at most a minute.")] = False,
-    cells: Annotated[
-        str | None, typer.Option("--cells", metavar="N,…", help="Numbers of cells, as 1k,10k.", show_default=False)
-    ] = None,
-    fields: Annotated[
-        str | None, typer.Option("--fields", metavar="F,…", help="Numbers of fields, as 10,40.", show_default=False)
-    ] = None,
+    cells: Annotated[str | None, option("--cells", "N,…", "Numbers of cells, as 1k,10k.")] = None,
+    fields: Annotated[str | None, option("--fields", "F,…", "Numbers of fields, as 10,40.")] = None,
     out: options.Out = None,
     as_json: Annotated[bool, typer.Option("--json", help="The whole result as JSON on stdout.")] = False,
     as_table: Annotated[
@@ -46,14 +42,9 @@ def bench(
     ] = 1.5,
     record: Annotated[
         str | None,
-        typer.Option(
-            "--record", metavar="LABEL", help="Append the ratios to the history, after any --check.", show_default=False
-        ),
+        option("--record", "LABEL", "Append the ratios to the history, after any --check."),
     ] = None,
-    history: Annotated[
-        Path | None,
-        typer.Option("--history", metavar="FILE", help="Another history file.", show_default=False),
-    ] = None,
+    history: Annotated[Path | None, option("--history", "FILE", "Another history file.")] = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -116,10 +107,8 @@ def _cases(cells: str | None, fields: str | None, *, quick: bool) -> list[Case]:
 
 def _run(cases: Sequence[Case], *, quick: bool, quiet: bool) -> dict[str, Any]:
     from ..bench import benchmark
-    from .main import program
 
-    command = shlex.join([program(), *sys.argv[1:]])
-    return benchmark(cases, quick=quick, command=command, tell=(lambda _: None) if quiet else note)
+    return benchmark(cases, quick=quick, command=command(), tell=(lambda _: None) if quiet else note)
 
 
 def _usable(directory: Path, kept: Path, *, check: bool, allowed: float, record: str | None) -> None:

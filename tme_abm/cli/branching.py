@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from ..core.errors import InputError
-from . import live
+from . import going_on, live
 from .places import RESULTS, command, free, slug
-from .terminal import note, say, show
 
 if TYPE_CHECKING:
     from ..experiments.compare import Comparison
@@ -35,7 +32,6 @@ def branch(
 ) -> None:
     """Branch off from a run and walk to the end."""
     from ..experiments import branch as experiment
-    from .tables import run_table
 
     refuse(excluded, "a branch has the scenario of its run; leave it out")
     point = experiment.branch_point(directory, at=at)
@@ -51,22 +47,10 @@ def branch(
     )
     name = f"{scenario.name}-seed{point.seed}-from-day{point.day:.4g}"
     place = free(name) if out is None else out
-    try:
-        with live.of_run(quiet=quiet) as progress:
-            result = experiment.branch(
-                point,
-                scenario,
-                out=place,
-                days=days,
-                command=command(),
-                overwrite=overwrite,
-                progress=progress,
-            )
-    except KeyboardInterrupt:
-        note(f"interrupted; go on with: run --resume {shlex.quote(str(place))}")
-        raise typer.Exit(130) from None
-    show(run_table(result))
-    say(f"{result.directory}")
+    begin = partial(
+        experiment.branch, point, scenario, out=place, days=days, command=command(), overwrite=overwrite
+    )
+    going_on.walk(begin, place, quiet=quiet)
 
 
 def refuse(given: Mapping[str, object], why: str) -> None:
@@ -121,18 +105,15 @@ def compare_arms(
     length = asked.days if days is None else days
     points = [branch_point(one, at=at) for one in directories]
     span = max(point.scenario.clock.days for point in points) if length is None else length
-    try:
-        with live.of_comparison(quiet=quiet, runs=len(points) * len(asked.arms), days=span) as tell:
-            return experiment.compare_arms(
-                points,
-                asked.arms,
-                out=RESULTS / f"arms-{slug(arms.stem)}" if out is None else out,
-                days=length,
-                jobs=jobs,
-                command=command(),
-                overwrite=overwrite,
-                tell=tell,
-            )
-    except KeyboardInterrupt:
-        note("interrupted; the same command goes on where it stopped")
-        raise typer.Exit(130) from None
+    watched = live.of_comparison(quiet=quiet, runs=len(points) * len(asked.arms), days=span)
+    with going_on.interruptible(going_on.SAME_COMMAND), watched as tell:
+        return experiment.compare_arms(
+            points,
+            asked.arms,
+            out=RESULTS / f"arms-{slug(arms.stem)}" if out is None else out,
+            days=length,
+            jobs=jobs,
+            command=command(),
+            overwrite=overwrite,
+            tell=tell,
+        )

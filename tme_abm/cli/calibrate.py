@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
-import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import live, options
+from .going_on import SAME_COMMAND, interruptible
+from .options import option
+from .places import RESULTS, command
 from .tables import number
 from .terminal import log_to_stderr, note, say, show, table
 
@@ -34,12 +35,8 @@ def calibrate(
     ] = 2,
     days: Annotated[
         float | None,
-        typer.Option(
-            "--days",
-            metavar="D",
-            help="Days to simulate; targets of later days are left out. Without it, until the last target.",
-            show_default=False,
-        ),
+        option("--days", "D",
+               "Days to simulate; targets of later days are left out. Without it, until the last target."),
     ] = None,
     shape: Annotated[int, typer.Option("--shape", metavar="SITES", help="Sites along each side of the lattice.")] = 120,
     jobs: options.Jobs = None,
@@ -69,14 +66,12 @@ def calibrate(
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
     from ..experiments import calibrate as experiment
-    from .main import program
-    from .places import RESULTS
 
     def watch(runs: int, length: float) -> AbstractContextManager[Tell | None]:
         return live.of_comparison(quiet=quiet, runs=runs, days=length)
 
     directory = out or RESULTS / ("calibrate-check" if check else "calibrate")
-    try:
+    with interruptible(SAME_COMMAND):
         found = experiment.calibrate(
             out=directory,
             budget=budget,
@@ -86,14 +81,11 @@ def calibrate(
             jobs=jobs,
             seed=seed,
             check=check,
-            command=f"{program()} {shlex.join(sys.argv[1:])}",
+            command=command(),
             overwrite=overwrite,
             watch=watch,
             tell=(lambda _: None) if quiet else note,
         )
-    except KeyboardInterrupt:
-        note("interrupted; the same command goes on where it stopped")
-        raise typer.Exit(130) from None
     show(_targets(found))
     if not check:
         show(_values(found))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,8 @@ import typer
 
 from ..core.errors import InputError
 from . import live, options
+from .options import option
+from .places import command
 from .terminal import log_to_stderr, note, say, show
 
 if TYPE_CHECKING:
@@ -23,20 +24,17 @@ RESULTS = Path("results") / "claims"
 def claims(
     ids: Annotated[
         list[str] | None,
-        typer.Option("--id", metavar="ID", help="A claim, or a pattern such as 'A-TNF-*'. May be given again."),
+        option("--id", "ID", "A claim, or a pattern such as 'A-TNF-*'. May be given again."),
     ] = None,
     kinds: Annotated[
         list[str] | None,
-        typer.Option("--kind", metavar="KIND", help="Claims of one kind, such as chemotaxis_axis. May be given again."),
+        option("--kind", "KIND", "Claims of one kind, such as chemotaxis_axis. May be given again."),
     ] = None,
     tiers: Annotated[
         list[str] | None,
-        typer.Option("--tier", metavar="TIER", help="core, extended or context. May be given again."),
+        option("--tier", "TIER", "core, extended or context. May be given again."),
     ] = None,
-    assay: Annotated[
-        list[str] | None,
-        typer.Option("--assay", metavar="ID", help="Only this assay. May be given again.", show_default=False),
-    ] = None,
+    assay: Annotated[list[str] | None, option("--assay", "ID", "Only this assay. May be given again.")] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Only the stated dose and duration, not half and double of each.")
     ] = False,
@@ -109,7 +107,6 @@ def _run(
     from ..report.claims import write_claims
 
     directory.mkdir(parents=True, exist_ok=True)
-    command = " ".join(["python run.py claims", *sys.argv[2:]]) if len(sys.argv) > 1 else "python run.py claims"
     with live.of_assays(quiet=quiet) as tell:
         review = run_review(
             chosen,
@@ -118,7 +115,7 @@ def _run(
             jobs=jobs or os.cpu_count() or 1,
             robust=robust,
             out=directory,
-            command=command,
+            command=command(),
             tell=tell,
         )
     text = json.dumps(review.to_json(), ensure_ascii=False, indent=1)

@@ -9,6 +9,8 @@ import typer
 
 from ..core.errors import InputError
 from . import branching, live, options, study_compare
+from .going_on import SAME_COMMAND, interruptible
+from .options import argument, option
 from .places import RESULTS, command, slug
 from .terminal import complain, log_to_stderr, note, say, show
 
@@ -22,89 +24,45 @@ __all__ = ["compare"]
 def compare(
     scenarios: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="SCENARIO",
-            help="Two or more scenario files or names of shipped scenarios; or finished runs, by their directories.",
-            show_default=False,
-        ),
+        argument("SCENARIO",
+                 "Two or more scenario files or names of shipped scenarios; or finished runs, by their directories."),
     ] = None,
     replicates: Annotated[
         int | None,
-        typer.Option(
-            "--replicates",
-            "-r",
-            metavar="R",
-            help="Runs of each scenario, with seeds N, N+1, … (4 without it).",
-            show_default=False,
-        ),
+        option("--replicates -r", "R", "Runs of each scenario, with seeds N, N+1, … (4 without it)."),
     ] = None,
     days: options.Days = None,
     out: options.Out = None,
     jobs: options.Jobs = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            "--seed", metavar="N", min=0, help="Seed of the first replicate (1 without it).", show_default=False
-        ),
-    ] = None,
+    seed: Annotated[int | None, option("--seed", "N", "Seed of the first replicate (1 without it).", min=0)] = None,
     settings: options.Set = None,
     swap: Annotated[
         str | None,
-        typer.Option(
-            "--swap",
-            metavar="FROM",
-            help="Give the scenario of --into the tumor traits of FROM, a group at a time and all at once.",
-            show_default=False,
-        ),
+        option("--swap", "FROM",
+               "Give the scenario of --into the tumor traits of FROM, a group at a time and all at once."),
     ] = None,
-    into: Annotated[
-        str | None,
-        typer.Option("--into", metavar="SCENARIO", help="The scenario that receives traits.", show_default=False),
-    ] = None,
+    into: Annotated[str | None, option("--into", "SCENARIO", "The scenario that receives traits.")] = None,
     arms: Annotated[
         Path | None,
-        typer.Option(
-            "--arms",
-            metavar="FILE",
-            help="Let the runs named go on in every arm of FILE, and compare the arms.",
-            show_default=False,
-        ),
+        option("--arms", "FILE", "Let the runs named go on in every arm of FILE, and compare the arms."),
     ] = None,
     at: Annotated[
         float | None,
-        typer.Option(
-            "--at",
-            metavar="DAY",
-            help="The day at which the arms branch off; without it, where the runs ended.",
-            show_default=False,
-        ),
+        option("--at", "DAY", "The day at which the arms branch off; without it, where the runs ended."),
     ] = None,
     study: Annotated[
         Path | None,
-        typer.Option(
-            "--from",
-            metavar="STUDY_DIR",
-            help="Compare arms of a study from the runs that it has; names are then those of its scenarios.",
-            show_default=False,
-        ),
+        option("--from", "STUDY_DIR",
+               "Compare arms of a study from the runs that it has; names are then those of its scenarios."),
     ] = None,
     by: Annotated[
         list[str] | None,
-        typer.Option(
-            "--by",
-            metavar="KEY",
-            help="With --from: the arms differ in this parameter only. May be given again.",
-            show_default=False,
-        ),
+        option("--by", "KEY", "With --from: the arms differ in this parameter only. May be given again."),
     ] = None,
     points: Annotated[
         list[int] | None,
-        typer.Option(
-            "--point",
-            metavar="N",
-            help="With --from: a design point to compare, or with --by the one where the others are held.",
-            show_default=False,
-        ),
+        option("--point", "N",
+               "With --from: a design point to compare, or with --by the one where the others are held."),
     ] = None,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
@@ -176,23 +134,20 @@ def compare(
         directory = RESULTS / f"swap-{slug(loaded[-1].name)}-into-{slug(loaded[0].name)}"
     length = max((one.clock.days for one in loaded), default=0.0) if days is None else days
     count = 4 if replicates is None else replicates
-    try:
-        with live.of_comparison(quiet=quiet, runs=len(loaded) * count, days=length) as tell:
-            found = experiment.compare(
-                loaded,
-                out=directory,
-                replicates=count,
-                days=days,
-                seed=1 if seed is None else seed,
-                jobs=jobs,
-                command=command(),
-                overwrite=overwrite,
-                tell=tell,
-                extra=extra,
-            )
-    except KeyboardInterrupt:
-        note("interrupted; the same command goes on where it stopped")
-        raise typer.Exit(130) from None
+    watched = live.of_comparison(quiet=quiet, runs=len(loaded) * count, days=length)
+    with interruptible(SAME_COMMAND), watched as tell:
+        found = experiment.compare(
+            loaded,
+            out=directory,
+            replicates=count,
+            days=days,
+            seed=1 if seed is None else seed,
+            jobs=jobs,
+            command=command(),
+            overwrite=overwrite,
+            tell=tell,
+            extra=extra,
+        )
     _tell(found)
 
 

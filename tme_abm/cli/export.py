@@ -8,30 +8,20 @@ from typing import Annotated
 import typer
 
 from . import options
+from .options import argument, option
 from .terminal import log_to_stderr, say
 
 __all__ = ["export"]
 
 
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="The directory of a run.", show_default=False)],
-    to: Annotated[
-        str,
-        typer.Option("--to", metavar="FORMAT", help="anndata, spatialdata, csv or physicell.", show_default=False),
-    ],
-    day: Annotated[
-        float | None,
-        typer.Option("--day", metavar="D", help="The picture of this day; without it, the last.", show_default=False),
-    ] = None,
+    run: Annotated[Path, argument("RUN_DIR", "The directory of a run.")],
+    to: Annotated[str, option("--to", "FORMAT", "anndata, spatialdata, csv or physicell.")],
+    day: Annotated[float | None, option("--day", "D", "The picture of this day; without it, the last.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every picture of the run.")] = False,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            metavar="PATH",
-            help="A directory, or a file ending in .h5ad or .zarr; without it, export/ in RUN_DIR.",
-            show_default=False,
-        ),
+        option("--out", "PATH", "A directory, or a file ending in .h5ad or .zarr; without it, export/ in RUN_DIR."),
     ] = None,
     overwrite: options.Overwrite = False,
 ) -> None:

@@ -14,6 +14,7 @@ import typer
 
 from ..core.errors import InputError
 from . import options
+from .options import option
 from .terminal import complain, say, show, table
 
 if TYPE_CHECKING:
@@ -114,17 +115,9 @@ def explain(scenario: options.ScenarioName, settings: options.Set = None) -> Non
 def sources(
     basis: Annotated[
         str | None,
-        typer.Option(
-            "--basis",
-            metavar="BASIS",
-            help="Only numbers that are measured, derived, fitted or assumed.",
-            show_default=False,
-        ),
+        option("--basis", "BASIS", "Only numbers that are measured, derived, fitted or assumed."),
     ] = None,
-    find: Annotated[
-        str | None,
-        typer.Option("--find", metavar="TEXT", help="Only numbers whose place or source has TEXT.", show_default=False),
-    ] = None,
+    find: Annotated[str | None, option("--find", "TEXT", "Only numbers whose place or source has TEXT.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with notes, ranges and claims.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
     references: Annotated[bool, typer.Option("--references", help="List the publications instead.")] = False,

@@ -7,9 +7,9 @@ then.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 from .terminal import note, stderr
 
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from ..assays.review import Tell as TellAssay
     from ..experiments.pool import Tell
     from ..experiments.walk import Callback, Progress
+    from ..verification import Judged
     from ..verification.running import Tell as TellCheck
 
-__all__ = ["assay_line", "of_assays", "of_checks", "of_comparison", "of_run", "run_line"]
+__all__ = ["assay_line", "check_line", "of_assays", "of_checks", "of_comparison", "of_run", "run_line"]
 
 REFRESH_SECONDS = 0.1
 CELLS_SHOWN = 5
+
+Ended = TypeVar("Ended")
 
 
 def run_line(now: Progress) -> str:
@@ -112,46 +115,35 @@ def of_comparison(*, quiet: bool, runs: int, days: float) -> Iterator[Tell | Non
         yield often
 
 
-@contextmanager
-def of_assays(*, quiet: bool) -> Iterator[TellAssay | None]:
+def of_assays(*, quiet: bool) -> AbstractContextManager[TellAssay | None]:
     """A callback for the review of claims: what each assay showed, and how many are left."""
-    if quiet:
-        yield None
-        return
-    if not stderr().is_terminal:
-        yield lambda result, done, total: note(f"{done:>4} of {total}  {assay_line(result)}")
-        return
+    return _one_by_one("assays", assay_line, quiet=quiet)
 
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (BarColumn(), TextColumn("{task.completed} of {task.total} assays"), TimeElapsedColumn(),
-               TextColumn("{task.description}"))
-    with Progress(*columns, console=stderr(), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda result, done, total: bar.update(
-            task, completed=done, total=total, description=assay_line(result)
-        )
+def of_checks(*, quiet: bool) -> AbstractContextManager[TellCheck | None]:
+    """A callback for the checks of `verify`: what each found, and how many are left."""
+    return _one_by_one("checks", check_line, quiet=quiet)
 
 
 @contextmanager
-def of_checks(*, quiet: bool) -> Iterator[TellCheck | None]:
-    """A callback for the checks of `verify`: what each found, and how many are left."""
+def _one_by_one(
+    what: str, line: Callable[[Ended], str], *, quiet: bool
+) -> Iterator[Callable[[Ended, int, int], None] | None]:
+    """A callback that tells each time one of several ends: the one, how many have ended, and of how many."""
     if quiet:
         yield None
         return
     if not stderr().is_terminal:
-        yield lambda one, done, total: note(f"{done:>4} of {total}  {one.check.name}: {one.verdict}")
+        yield lambda one, done, total: note(f"{done:>4} of {total}  {line(one)}")
         return
 
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (BarColumn(), TextColumn("{task.completed} of {task.total} checks"), TimeElapsedColumn(),
-               TextColumn("{task.description}"))
+    columns = (BarColumn(), TextColumn(f"{{task.completed}} of {{task.total}} {what}"), TimeElapsedColumn(),
+               TextColumn("{task.description}"))  # fmt: skip
     with Progress(*columns, console=stderr(), transient=True) as bar:
         task = bar.add_task("", total=None)
-        yield lambda one, done, total: bar.update(
-            task, completed=done, total=total, description=f"{one.check.name}: {one.verdict}"
-        )
+        yield lambda one, done, total: bar.update(task, completed=done, total=total, description=line(one))
 
 
 def assay_line(result: AssayResult) -> str:
@@ -160,6 +152,11 @@ def assay_line(result: AssayResult) -> str:
         return f"{result.id}: did not run"
     verdicts = ", ".join(f"{claim} {verdict}" for claim, verdict in result.verdicts.items())
     return f"{result.id} ({result.seconds:.0f} s): {verdicts}"
+
+
+def check_line(judged: Judged) -> str:
+    """A check that has ended, in one line."""
+    return f"{judged.check.name}: {judged.verdict}"
 
 
 def _clock(seconds: float) -> str:

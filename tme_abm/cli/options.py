@@ -1,9 +1,9 @@
-"""Arguments and options that several commands share."""
+"""Arguments and options that several commands share, and how those of a single command are declared."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,46 +18,37 @@ __all__ = [
     "Seed",
     "Set",
     "Verbose",
+    "argument",
+    "option",
 ]
 
-_SCENARIO = "A scenario file, or the name of a shipped scenario."
 
-ScenarioName = Annotated[str, typer.Argument(metavar="SCENARIO", help=_SCENARIO, show_default=False)]
+def option(flags: str, metavar: str, what: str, *, min: int | None = None) -> Any:
+    """An option with a value, whose help says `what` it is and what holds without it; a default is not shown.
+
+    `flags` are separated by a space; a number is not below `min`.
+    """
+    return typer.Option(*flags.split(), metavar=metavar, help=what, min=min, show_default=False)
+
+
+def argument(metavar: str, what: str) -> Any:
+    """An argument, whose help says `what` it is; a default is not shown."""
+    return typer.Argument(metavar=metavar, help=what, show_default=False)
+
+
+ScenarioName = Annotated[str, argument("SCENARIO", "A scenario file, or the name of a shipped scenario.")]
 ScenarioNames = Annotated[
     list[str], typer.Argument(metavar="SCENARIO", help="Scenario files, or names of shipped scenarios.")
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help='Change one value of the scenario, as in --set clock.dt="5 min". May be given again.',
-        show_default=False,
-    ),
+    option("--set", "KEY=VALUE",
+           'Change one value of the scenario, as in --set clock.dt="5 min". May be given again.'),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the first replicate.")]
-Days = Annotated[
-    float | None,
-    typer.Option(
-        "--days",
-        metavar="D",
-        help="Days to simulate; without it, what the scenario says.",
-        show_default=False,
-    ),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        "--out",
-        metavar="DIR",
-        help="Directory for the results; without it, one under results/.",
-        show_default=False,
-    ),
-]
+Days = Annotated[float | None, option("--days", "D", "Days to simulate; without it, what the scenario says.")]
+Out = Annotated[Path | None, option("--out", "DIR", "Directory for the results; without it, one under results/.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are in the way.")]
-Jobs = Annotated[
-    int | None,
-    typer.Option("--jobs", metavar="J", help="Runs at a time; without it, one a processor.", show_default=False),
-]
+Jobs = Annotated[int | None, option("--jobs", "J", "Runs at a time; without it, one a processor.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no log, only errors.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="The whole log on stderr.")]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ..core.errors import InputError
-from . import branching, live, options
+from . import branching, going_on, options
+from .options import argument, option
 from .places import command, free
-from .terminal import log_to_stderr, note, say, show
+from .terminal import log_to_stderr
 
 __all__ = ["run"]
 
@@ -19,56 +18,29 @@ __all__ = ["run"]
 def run(
     scenario: Annotated[
         str | None,
-        typer.Argument(
-            metavar="SCENARIO",
-            help="A scenario file, or the name of a shipped scenario. Not needed with --resume.",
-            show_default=False,
-        ),
+        argument("SCENARIO", "A scenario file, or the name of a shipped scenario. Not needed with --resume."),
     ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            "--seed", metavar="N", min=0, help="Seed of every random draw (1 without it).", show_default=False
-        ),
-    ] = None,
+    seed: Annotated[int | None, option("--seed", "N", "Seed of every random draw (1 without it).", min=0)] = None,
     days: options.Days = None,
     out: options.Out = None,
     settings: options.Set = None,
     protocol: Annotated[
         Path | None,
-        typer.Option(
-            "--protocol",
-            metavar="FILE",
-            help="Add the interventions of FILE, its protocol tables; those without a start begin with the branch.",
-            show_default=False,
-        ),
+        option("--protocol", "FILE",
+               "Add the interventions of FILE, its protocol tables; those without a start begin with the branch."),
     ] = None,
     branch_from: Annotated[
         Path | None,
-        typer.Option(
-            "--from",
-            metavar="DIR",
-            help="Branch off from the run in DIR, whose tissue goes on under --set and --protocol.",
-            show_default=False,
-        ),
+        option("--from", "DIR", "Branch off from the run in DIR, whose tissue goes on under --set and --protocol."),
     ] = None,
     at: Annotated[
         float | None,
-        typer.Option(
-            "--at",
-            metavar="DAY",
-            help="Branch at DAY, whose state the run has kept (record.checkpoints); without it, at its last.",
-            show_default=False,
-        ),
+        option("--at", "DAY",
+               "Branch at DAY, whose state the run has kept (record.checkpoints); without it, at its last."),
     ] = None,
     resume: Annotated[
         Path | None,
-        typer.Option(
-            "--resume",
-            metavar="DIR",
-            help="Go on with the run in DIR, after an interruption or (with --days) beyond its end.",
-            show_default=False,
-        ),
+        option("--resume", "DIR", "Go on with the run in DIR, after an interruption or (with --days) beyond its end."),
     ] = None,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
@@ -97,7 +69,6 @@ def run(
     log_to_stderr(verbose=verbose, quiet=quiet)
     from ..experiments import run as experiment
     from ..scenario import extended, load
-    from .tables import run_table
 
     if resume is not None and (out is not None or overwrite):
         raise InputError("goes on where it is; --out and --overwrite are for new runs", place="--resume")
@@ -128,25 +99,12 @@ def run(
         from ..experiments.branch import read_protocol
 
         wanted = extended(wanted, read_protocol(protocol), str(protocol))
-    directory = resume
-    try:
-        with live.of_run(quiet=quiet) as progress:
-            if resume is not None:
-                result = experiment.resume(resume, scenario=wanted, seed=seed, days=days, progress=progress)
-            elif wanted is not None:
-                number = 1 if seed is None else seed
-                directory = free(f"{wanted.name}-seed{number}") if out is None else out
-                result = experiment.run(
-                    wanted,
-                    seed=number,
-                    days=days,
-                    out=directory,
-                    command=command(),
-                    overwrite=overwrite,
-                    progress=progress,
-                )
-    except KeyboardInterrupt:
-        note(f"interrupted; go on with: run --resume {shlex.quote(str(directory))}")
-        raise typer.Exit(130) from None
-    show(run_table(result))
-    say(f"{result.directory}")
+    if resume is not None:
+        going_on.walk(partial(experiment.resume, resume, scenario=wanted, seed=seed, days=days), resume, quiet=quiet)
+    elif wanted is not None:
+        number = 1 if seed is None else seed
+        place = free(f"{wanted.name}-seed{number}") if out is None else out
+        begin = partial(
+            experiment.run, wanted, seed=number, days=days, out=place, command=command(), overwrite=overwrite
+        )
+        going_on.walk(begin, place, quiet=quiet)

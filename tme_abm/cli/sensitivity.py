@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from . import options
+from .options import option
 from .places import command
 from .terminal import complain, log_to_stderr, note, say, show
 
@@ -20,30 +21,16 @@ def sensitivity(
     study: Annotated[Path, typer.Argument(metavar="STUDY_DIR", help="The directory of a study that `batch` ran.")],
     metrics: Annotated[
         list[str] | None,
-        typer.Option(
-            "--metric",
-            metavar="M",
-            help="An outcome: a metric of the study, or P(hot), P(cold), P(excluded). May be given again.",
-            show_default=False,
-        ),
+        option("--metric", "M",
+               "An outcome: a metric of the study, or P(hot), P(cold), P(excluded). May be given again."),
     ] = None,
     plane: Annotated[
         tuple[str, str] | None,
-        typer.Option(
-            "--map",
-            metavar="KEY KEY",
-            help="The two parameters of the maps; without it, the two with the largest effect.",
-            show_default=False,
-        ),
+        option("--map", "KEY KEY", "The two parameters of the maps; without it, the two with the largest effect."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            metavar="DIR",
-            help="Directory for the report; without it, one inside the study.",
-            show_default=False,
-        ),
+        option("--out", "DIR", "Directory for the report; without it, one inside the study."),
     ] = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,8 @@ import typer
 
 from ..core.errors import TmeError
 from . import live, options
+from .options import option
+from .places import command
 from .tables import number
 from .terminal import log_to_stderr, say, show, table
 
@@ -27,7 +28,7 @@ def verify(
     quick: Annotated[bool, typer.Option("--quick", help="Only the quick checks (half a minute).")] = False,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="NAME", help="A check, or a pattern such as 'order-*'. May be given again."),
+        option("--only", "NAME", "A check, or a pattern such as 'order-*'. May be given again."),
     ] = None,
     out: options.Out = None,
     jobs: options.Jobs = None,
@@ -59,9 +60,8 @@ def verify(
     directory = RESULTS if out is None else out
     checks = select(only or (), quick=quick)
     directory.mkdir(parents=True, exist_ok=True)
-    command = " ".join(["python run.py verify", *sys.argv[2:]]) if len(sys.argv) > 1 else "python run.py verify"
     with live.of_checks(quiet=quiet) as tell:
-        report = run_checks(checks, jobs=jobs or os.cpu_count() or 1, quick=quick, command=command, tell=tell)
+        report = run_checks(checks, jobs=jobs or os.cpu_count() or 1, quick=quick, command=command(), tell=tell)
     content = json.dumps(report.to_json(), ensure_ascii=False, indent=1)
     write_bytes(directory / "verification.json", content.encode())
     write_verification(report, directory / "verification.html")

@@ -22,8 +22,7 @@ from ..core.errors import InputError
 from ..core.tables import read_toml
 from ..core.units import show
 from .checkpoints import Checkpoint
-from .results import RESOLVED
-from .run import RunResult, changed_since, checked_days, new_manifest, result_of
+from .run import RunResult, begun_with, checked_days, new_manifest, result_of
 from .schedule import MINUTES_PER_DAY, steps_until
 from .simulator import Simulator, TumorSimulator
 from .store import RunDirectory
@@ -102,14 +101,8 @@ def branch_point(directory: Path, *, at: float | None = None, simulator: Simulat
     Raises:
         InputError: not a run, one of another version of the model, or no such state.
     """
-    from ..scenario import load
-
     run = RunDirectory.open(directory)
-    if (simulator or TumorSimulator()).fingerprint() != run.manifest.get("model"):
-        raise changed_since(directory)
-    scenario = load(str(directory / RESOLVED))
-    if scenario.hash != run.manifest["scenario_hash"]:
-        raise changed_since(directory)
+    scenario = begun_with(run, simulator or TumorSimulator())
     kept, dt = run.kept(), scenario.clock.dt
     step = None if at is None else steps_until(at, dt)
     if step is not None and step not in kept:

@@ -25,10 +25,13 @@ from .walk import Callback, Progress, RunFailed, Walk, now
 if TYPE_CHECKING:
     from ..scenario.schema import Scenario
 
+    Load = Callable[[Path], Scenario]
+
 __all__ = [
     "Progress",
     "RunFailed",
     "RunResult",
+    "begun_with",
     "changed_since",
     "check_seed",
     "checked_days",
@@ -127,7 +130,7 @@ def resume(
     days: float | None = None,
     progress: Callback | None = None,
     simulator: Simulator | None = None,
-    load: Callable[[Path], Scenario] | None = None,
+    load: Load | None = None,
 ) -> RunResult:
     """Go on with the run in `out`, from its last good checkpoint to its end or to a later `days`.
 
@@ -147,12 +150,7 @@ def resume(
             f"not of the one asked for ({scenario.hash[:8]})",
             file=out,
         )
-    # Asked first: a catalogue that has changed since may no longer know the names in the stored scenario.
-    if simulator.fingerprint() != manifest.get("model"):
-        raise changed_since(out)
-    stored = (load or _load)(out / RESOLVED)
-    if stored.hash != manifest["scenario_hash"]:
-        raise changed_since(out)
+    stored = begun_with(directory, simulator, load)
     if seed is not None and seed != manifest["seed"]:
         raise InputError(f"holds a run with seed {manifest['seed']}, not {seed}", file=out)
     wanted = checked_days(manifest["days"] if days is None else days)
@@ -180,6 +178,21 @@ def resume(
         )
         Walk(stored, directory, simulator, progress).go(model, step=step)
     return result_of(out, simulator, resumed_from=step)
+
+
+def begun_with(directory: RunDirectory, simulator: Simulator, load: Load | None = None) -> Scenario:
+    """The scenario of a run that is to be gone on with.
+
+    Raises:
+        InputError: the run was begun with another version of the model.
+    """
+    # Asked first: a catalogue that has changed since may no longer know the names in the stored scenario.
+    if simulator.fingerprint() != directory.manifest.get("model"):
+        raise changed_since(directory.path)
+    scenario = (load or _load)(directory.path / RESOLVED)
+    if scenario.hash != directory.manifest["scenario_hash"]:
+        raise changed_since(directory.path)
+    return scenario
 
 
 def is_finished(out: Path, *, scenario: Scenario, seed: int, days: float, simulator: Simulator | None = None) -> bool:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .comparison import Comparison, Course, Tumor
 from .figures import Band, stacks, strip, time_course
 from .palette import STATES, cell_color, dashes, scenario_colors
-from .reading import Comparison, Course, Tumor
 from .slides import slides
 from .wording import PER_AREA, describe, unit_for
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from ..core.errors import InputError
 from ..core.units import KINDS, parse, show
+from .comparison import Comparison
 from .glossary import Glossary
-from .reading import Comparison, resolved_values
+from .reading import resolved_values
 
 __all__ = ["Difference", "common_start", "differences", "meaning", "parameters", "pretty"]
 

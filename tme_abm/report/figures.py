@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .chart_style import STYLE
+from .comparison import Snapshot
 from .palette import CORE_LINE, FIELD_COLORS, INK, MUTED
 from .raster import Window, tissue_image
-from .reading import Snapshot
 
 __all__ = ["Band", "FieldPanel", "field_row", "nice_length", "stacks", "strip", "time_course", "tissue_picture"]
 

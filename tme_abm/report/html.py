@@ -16,12 +16,13 @@ from markupsafe import Markup, escape
 
 from ..experiments.files import write_bytes
 from .charts import composition, courses, strips
+from .comparison import Comparison
 from .differences import common_start, differences, parameters, pretty
 from .glossary import glossary
 from .pages import page
 from .palette import CORE_LINE, DEAD, EMPTY, STATES, VESSEL, cell_color, cell_shape, dashes, scenario_colors
 from .pictures import Gallery, gallery
-from .reading import Comparison, read_comparison
+from .reading import read_comparison
 from .slides import slides
 from .tables import census, concentrations, pairs, swap_rows
 from .verdicts import cards, opening

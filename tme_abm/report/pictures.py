@@ -17,9 +17,9 @@ import numpy as np
 
 from ..core.errors import InputError
 from ..core.units import parse
+from .comparison import Comparison, Run, Snapshot, Tumor
 from .figures import FieldPanel, field_row, tissue_picture
 from .raster import Window, busiest_edge, common_window
-from .reading import Comparison, Run, Snapshot, Tumor
 from .slides import slides
 from .wording import Metric, unit_for
 

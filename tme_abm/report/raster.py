@@ -13,8 +13,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .comparison import Snapshot
 from .palette import DEAD, EMPTY, VESSEL, cell_color, cell_shape, rgb
-from .reading import Snapshot
 
 __all__ = ["Window", "busiest_edge", "common_window", "tissue_image"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .charts import main_metrics
-from .reading import Comparison, Contrast, Summary
+from .comparison import Comparison, Contrast, Summary
 from .verdicts import verdict
 from .wording import DASH, MINUS, describe, interval, number, signed, unit_for
 

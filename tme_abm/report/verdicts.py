@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from .comparison import UNCLASSIFIED, Comparison, Contrast, Summary, Tumor
 from .differences import Difference
-from .reading import UNCLASSIFIED, Comparison, Contrast, Summary, Tumor
 from .slides import slides
 from .wording import PER_AREA, describe, interval, join, number, plural, unit_for
 

@@ -199,11 +199,12 @@ def _laws(bits: Bits, count: int) -> dict[str, float]:
     return found
 
 
+_FLIPPED = "a flipped bit of the address changes half"
 _KINDS: dict[str, Callable[[Bits, int], dict[str, float]]] = {
     "even": _uniformity,
     "independent between keys and in time": _serial,
     "independent between streams, steps, lanes, seeds": _independence,
-    "a flipped bit of the address changes half": _flipped,
+    _FLIPPED: _flipped,
     "normal and Poisson numbers": _laws,
 }
 _REASON = (
@@ -218,8 +219,7 @@ def _tested(works: Works, sizes: dict[str, int]) -> Found:
     for kind, tests in _KINDS.items():
         found = tests(works.bits, sizes[kind])
         figures[f"{kind}: p"] = _worst(found)
-        every += [p for name, p in found.items() if "each bit" not in name and kind != "a flipped bit of the address "
-                                                                                       "changes half"]
+        every += [p for name, p in found.items() if "each bit" not in name and kind != _FLIPPED]
     ordered = np.sort(every)
     # Spread over 0 to 1 as chances are; tests on the same numbers are not quite independent, hence a distance and no p.
     rank = (np.arange(len(ordered)) + 0.5) / len(ordered)
@@ -237,45 +237,32 @@ _BOUNDS = (
     at_most("p-values of all tests: distance from even", 0.2,
             reason="Kolmogorov's distance of 200 and more: 2 exp(−2 · 200 · 0.2²), less than once in a million times"),
 )  # fmt: skip
+_of_draws = partial(
+    check,
+    topic=TOPIC,
+    formula="χ², Kolmogorov–Smirnov, runs, orders of five, birthdays, correlations, avalanche; smallest p × number of "
+    "tests; false-alarm rate 1e-6 over all",
+    source="doi:10.1145/1268776.1268777",
+    bounds=_BOUNDS,
+    defect=counting(),
+    defect_says="draws are multiples of the golden ratio: even, but each follows from the one before",
+)
 _SAYS = (
     "The draws are even and independent between keys, streams, steps, lanes and seeds, whatever the pattern of "
     "the keys"
 )
-_FORMULA = (
-    "χ², Kolmogorov–Smirnov, runs, orders of five, birthdays, correlations, avalanche; smallest p × number of "
-    "tests; false-alarm rate 1e-6 over all"
-)
 
 
-@check(
-    name="random-draws",
-    topic=TOPIC,
-    says=f"{_SAYS} (some 300 tests of up to 65,536 numbers each).",
-    formula=_FORMULA,
-    source="doi:10.1145/1268776.1268777",
-    bounds=_BOUNDS,
-    defect=counting(),
-    defect_says="draws are multiples of the golden ratio: even, but each follows from the one before",
-)
+@_of_draws(name="random-draws", says=f"{_SAYS} (some 300 tests of up to 65,536 numbers each).")
 def random_draws(works: Works) -> Found:
     """Sizes that take some seconds."""
-    return _tested(works, dict.fromkeys(_KINDS, 1 << 16) | {"a flipped bit of the address changes half": 1 << 10})
+    return _tested(works, dict.fromkeys(_KINDS, 1 << 16) | {_FLIPPED: 1 << 10})
 
 
-@check(
-    name="random-draws-long",
-    topic=TOPIC,
-    says=f"{_SAYS} (the same tests of up to a million numbers each).",
-    formula=_FORMULA,
-    source="doi:10.1145/1268776.1268777",
-    bounds=_BOUNDS,
-    defect=counting(),
-    defect_says="draws are multiples of the golden ratio: even, but each follows from the one before",
-    quick=False,
-)
+@_of_draws(name="random-draws-long", says=f"{_SAYS} (the same tests of up to a million numbers each).", quick=False)
 def random_draws_long(works: Works) -> Found:
     """Eight to sixteen times as many numbers."""
-    sizes = dict.fromkeys(_KINDS, 1 << 20) | {"even": 1 << 19, "a flipped bit of the address changes half": 1 << 14}
+    sizes = dict.fromkeys(_KINDS, 1 << 20) | {"even": 1 << 19, _FLIPPED: 1 << 14}
     return _tested(works, sizes)
 
 
