@@ -174,8 +174,10 @@ def test_arms_are_identical_until_they_differ() -> None:
         control.step()
         treated.step()
         assert same(control.state(), treated.state())
-    control.step()
-    treated.step()
+    # In a tissue so small, a step may well pass in which nobody follows that receptor.
+    for _ in range(12):
+        control.step()
+        treated.step()
     assert not same(control.state(), treated.state())
 
 
