@@ -58,6 +58,11 @@ def measured(case: Case, *, cell_us: float = 2.0, voxel_ns: float = 20.0, kernel
             }
             for number, name in enumerate(names)
         ],
+        "together": {
+            "consumed": {"fields": case.fields // 2, "wall_ns": 30.0, "cpu_ns": 50.0},
+            "free": {"fields": case.fields // 2, "wall_ns": 8.0, "cpu_ns": 12.0},
+        },
+        "threads": 2,
         **job,
     }
 

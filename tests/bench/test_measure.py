@@ -11,8 +11,12 @@ from tme_abm.bench.cases import Case
 from tme_abm.bench.child import NotMeasured, in_child
 from tme_abm.bench.measure import OTHER, SETTLE, measure
 from tme_abm.bench.reference import mesa_move_us, stencil_pass
+from tme_abm.core.threads import VARIABLE, threads_wanted
 from tme_abm.model import SCHEDULE
+from tme_abm.processes import Transport
+from tme_abm.tissue import Tissue
 
+KINDS = {"consumed": True, "free": False}
 TINY = Case(cells=60, fields=10, shape=(12, 12), seconds=0.0, least=2, most=2, warm_up=1)
 
 
@@ -56,7 +60,29 @@ def test_the_contents_are_told(tiny: dict) -> None:
     assert not any(one["consumed"] for one in tiny["solvers"] if one["field"] == "CXCL12")
     assert all(one["cpu_ns"] > 0 for one in tiny["solvers"] if not one["idle"])
     assert tiny["peak_gib"] > 0.02
+    assert tiny["threads"] == threads_wanted()
     json.dumps(tiny, allow_nan=False)
+
+
+def test_fields_of_a_kind_are_solved_together_and_the_history_gets_what_one_thread_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    solved: list[tuple[int, int]] = []
+    step = Transport.__call__
+
+    def look(transport: Transport, tissue: Tissue, dt: float) -> None:
+        solved.append((len(list(tissue.fields)), transport.threads))
+        step(transport, tissue, dt)
+
+    monkeypatch.setattr(Transport, "__call__", look)
+    monkeypatch.setenv(VARIABLE, "3")
+    found = measure(TINY)
+    moving = [one for one in found["solvers"] if not one["idle"]]
+    kinds = {kind: sum(one["consumed"] is consumed for one in moving) for kind, consumed in KINDS.items()}
+    assert {kind: one["fields"] for kind, one in found["together"].items()} == {k: n for k, n in kinds.items() if n}
+    assert all(one["wall_ns"] > 0 < one["cpu_ns"] for one in found["together"].values())
+    alone, by_kind, by_one = [(1, 3)] * 30, [(n, 3) for n in kinds.values() for _ in range(3) if n], [(10, 1)] * 3
+    assert solved == [(10, 3)] * 3 + alone + by_kind + by_one
 
 
 def test_a_job_tells_the_seconds_of_a_day() -> None:

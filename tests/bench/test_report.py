@@ -32,7 +32,7 @@ def test_the_machine_and_how_busy_it_was_come_first() -> None:
 def test_costs_have_their_spread_and_fields_their_kind() -> None:
     cost = rows(section([SMALL], "What a step costs", cell_us=2.0, voxel_ns=20.0))["2D 1k × 10"]
     assert cost[:3] == ("1,000", "48 × 48", "10")
-    assert cost[5:9] == ("2.00 (1.80–2.40)", "20.0 (18.0–24.0)", "40.0", "10.0")
+    assert cost[5:10] == ("2.00 (1.80–2.40)", "20.0 (18.0–24.0)", "40.0", "40.0", "10.0")
 
 
 def test_empty_fields_cost_nothing_and_do_not_count() -> None:
@@ -41,6 +41,14 @@ def test_empty_fields_cost_nothing_and_do_not_count() -> None:
     for one in case["solvers"]:
         one["idle"] = True
     assert solver_means(case) == {}
+
+
+def test_fields_are_held_against_their_targets_alone_and_all_of_them_by_all_threads() -> None:
+    found = rows(section([SMALL], "Targets"))
+    assert found["a voxel·field without uptake, 2D 1k × 10: alone, one thread"] == ("≤ 12 ns", "10.0 ns", "met")
+    assert found["a voxel·field without uptake, 2D 1k × 10: all of them, wall"] == ("≤ 12 ns", "8.0 ns", "met")
+    assert found["a voxel·field with uptake, 2D 1k × 10: all of them, wall"] == ("≤ 60 ns", "30.0 ns", "met")
+    assert "up to 2 threads for the fields" in section([SMALL], "What a step costs").notes[1]
 
 
 def test_the_processes_have_their_share() -> None:

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import scipy
 
+from ..core.threads import VARIABLE
 from ..experiments.versions import versions
 
 __all__ = ["available_gib", "date", "describe", "load_average"]
 
 _GIB = float(1 << 30)
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_THREADS = (VARIABLE, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def describe() -> dict[str, Any]:

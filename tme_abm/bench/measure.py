@@ -1,8 +1,9 @@
 """One case, measured: the time of every process in every step, the solver of every field, and the memory.
 
 The model runs as it always does; its processes are only wrapped in a stopwatch. Both clocks are read: wall time, which
-a user waits for, and processor time, which other programs on the machine disturb less. Steps before the fields have
-filled and the caches are warm do not count.
+a user waits for, and processor time, which other programs on the machine disturb less and which counts all threads.
+Transport takes as many threads as in any run; what goes into the history is measured with one, like the reference
+kernel. Steps before the fields have filled and the caches are warm do not count.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import numpy as np
 
 from ..model import TumorModel
 from ..presence import kinds_present
-from ..processes import Process
+from ..processes import Process, Transport
 from ..tissue import Fields, Tissue
 from .cases import Case, case_scenario
 from .reference import Reference
@@ -76,6 +77,8 @@ def measure(case: Case) -> dict[str, Any]:
     memory = peak_gib()
     vars(model.tissue).pop("settle")
     model.processes = processes
+    costs, solved = _costs(steps, counts, reference, model), _solvers(model)
+    costs["ratios"]["voxel field"] = solved.pop("by one thread")
     return {
         **_contents(model, case),
         "case": case.to_json(),
@@ -83,8 +86,8 @@ def measure(case: Case) -> dict[str, Any]:
         "steps": len(steps),
         "peak_gib": memory,
         "cells": {"start": counts[0], "end": counts[-1], "median": float(np.median(counts))},
-        **_costs(steps, counts, reference, model),
-        "solvers": _solvers(model),
+        **costs,
+        **solved,
         **({} if case.days is None else _job(steps, case, model)),
     }
 
@@ -138,10 +141,7 @@ def _costs(
         "voxel_field_ns": _both(voxel_field),
         "reference_ns": vars(spread(reference)),
         # Step by step against the kernel's time right after it, so that what disturbs both cancels.
-        "ratios": {
-            "cell step": _ratio([c[1] * 1e3 for c in cell_step], reference),
-            "voxel field": _ratio([v[1] for v in voxel_field], reference),
-        },
+        "ratios": {"cell step": _ratio([c[1] * 1e3 for c in cell_step], reference)},
     }
 
 
@@ -175,6 +175,7 @@ def _contents(model: TumorModel, case: Case) -> dict[str, Any]:
         "density": len(model.tissue.cells) / case.voxels,
         "dt_min": model.clock.dt,
         "precision": str(model.scenario.fields.precision),
+        "threads": _transport(model).threads,
     }
 
 
@@ -185,39 +186,68 @@ def _job(steps: list[dict[str, Clocks]], case: Case, model: TumorModel) -> dict[
     return {"seconds_per_day": {"wall": wall * day / len(steps), "cpu": cpu * day / len(steps)}, "days": case.days}
 
 
-def _solvers(model: TumorModel) -> list[dict[str, Any]]:
-    """Every field solved alone, with the sources and uptake of the next step: time per voxel, and what kind it is.
+def _solvers(model: TumorModel) -> dict[str, Any]:
+    """Transport once more, with the sources and uptake of the next step.
 
-    The fields of a step are not always solved one by one, so these need not add up to `transport`.
+    `solvers`: every field alone, by one thread: time per voxel, and what kind it is. `together`: all fields of a kind,
+    with the threads and in the groups of a step, per voxel and field; what is empty costs nothing and does not count.
+    The fields of a step are not solved one by one, so those alone need not add up to `transport`. `by one thread`: all
+    fields, processor time per voxel and field in units of the reference kernel.
     """
-    tissue = model.tissue
+    tissue, transport = model.tissue, _transport(model)
     for name, process in model.processes.items():
         if name == TRANSPORT:
             break
         process(tissue, tissue.clock.dt)
     fields, found = tissue.fields, []
+    kinds: dict[str, list[str]] = {"consumed": [], "free": []}
+    times = range(3 if tissue.lattice.n_sites < 1_000_000 else 2)
     for name in list(fields):
         uptake = fields.uptake.get(name)
         consumed = uptake is not None and bool(uptake.any())
         idle = not fields[name].any() and not fields.source[name].any()
-        clocks = [_alone(model, fields, name) for _ in range(3 if tissue.lattice.n_sites < 1_000_000 else 2)]
-        wall, cpu = (min(part) / tissue.lattice.n_sites * 1e9 for part in zip(*clocks, strict=True))
+        wall, cpu = _best([_solved(model, fields, [name]) for _ in times])
         found.append({"field": name, "consumed": consumed, "idle": idle, "wall_ns": wall, "cpu_ns": cpu})
-    tissue.fields = fields
-    return found
+        if not idle:
+            kinds["consumed" if consumed else "free"].append(name)
+    together = {}
+    for kind, names in kinds.items():
+        if names:
+            wall, cpu = _best([_solved(model, fields, names) for _ in times])
+            together[kind] = {"fields": len(names), "wall_ns": wall, "cpu_ns": cpu}
+    reference, threads = Reference(), transport.threads
+    transport.threads = 1
+    ratios = [_solved(model, fields, list(fields))[1] / reference.cpu_ns() for _ in times]
+    transport.threads = threads
+    return {"solvers": found, "together": together, "by one thread": float(np.median(ratios))}
 
 
-def _alone(model: TumorModel, fields: Fields, name: str) -> Clocks:
-    """One step of one field, on copies."""
-    one = Fields([name], fields.shape, fields.dtype)
-    one.concentration[name] = fields[name].copy()
-    one.source[name] = fields.source[name].copy()
-    if name in fields.uptake:
-        one.uptake[name] = fields.uptake[name].copy()
-    model.tissue.fields = one
+def _best(clocks: list[Clocks]) -> Clocks:
+    wall, cpu = zip(*clocks, strict=True)
+    return min(wall), min(cpu)
+
+
+def _solved(model: TumorModel, fields: Fields, names: Sequence[str]) -> Clocks:
+    """One step of some fields, on copies; nanoseconds per voxel and field."""
+    tissue = model.tissue
+    some = Fields(names, fields.shape, fields.dtype)
+    for name in names:
+        some.concentration[name] = fields[name].copy()
+        some.source[name] = fields.source[name].copy()
+        if name in fields.uptake:
+            some.uptake[name] = fields.uptake[name].copy()
+    tissue.fields = some
     watch = _Stopwatch()
-    watch.timed(name, model.processes[TRANSPORT])(model.tissue, model.clock.dt)
-    return watch.spent[name]
+    watch.timed(TRANSPORT, model.processes[TRANSPORT])(tissue, model.clock.dt)
+    tissue.fields = fields
+    wall, cpu = (spent / (tissue.lattice.n_sites * len(names)) * 1e9 for spent in watch.spent[TRANSPORT])
+    return wall, cpu
+
+
+def _transport(model: TumorModel) -> Transport:
+    transport = model.processes[TRANSPORT]
+    assert isinstance(transport, Transport)
+    return transport
 
 
 def peak_gib() -> float:

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import connection
 
+from ..core.threads import VARIABLE
+
 __all__ = ["end_with_parent", "single_threaded"]
 
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_ONE_THREAD = (VARIABLE, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 def end_with_parent() -> None:
@@ -30,7 +32,7 @@ def _wait_for_parent() -> None:
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """Processes that are started inside use one thread each for linear algebra."""
+    """Processes that are started inside use one thread each, for fields and for linear algebra."""
     before = {name: os.environ.get(name) for name in _ONE_THREAD}
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     try:

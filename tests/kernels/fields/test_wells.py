@@ -9,6 +9,7 @@ from tme_abm.kernels.fields import (
     METHODS,
     Method,
     budget,
+    conjugate,
     implicit_solve,
     implicit_step,
     implicit_steps,
@@ -194,3 +195,42 @@ def test_a_field_that_fades_away_stays_finite(method: Method, level: float) -> N
     assert np.array_equal(new[1], METHODS[method](
         c[1], dt=10.0, diffusivity=6000.0, decay=0.01, uptake=uptake[1], spacing=15.0, tolerance=1e-6
     ))
+
+
+@pytest.mark.parametrize("name", ["diffusivity", "decay"])
+@pytest.mark.parametrize("bad", [-1.0, np.inf, np.nan])
+def test_one_bad_number_among_many_lattices_is_refused(name: str, bad: float) -> None:
+    c = np.ones((3, 6, 7))
+    numbers = {"diffusivity": [600.0, 700.0, 800.0], "decay": [0.1, 0.2, 0.3]}
+    numbers[name][1] = bad
+    with pytest.raises(ValueError, match=f"{name} must be finite and >= 0, not {bad}"):
+        implicit_steps(c, dt=1.0, **numbers, uptake=c, source=c, spacing=H)
+
+
+def test_a_well_that_is_done_leaves_the_iterations_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A calm well, one of some and one of strong consumers: together they take what each takes alone, and no more."""
+    rng = np.random.default_rng(8)
+    consumers = rng.random((12, 14)) < 0.1
+    uptake = np.array([0.0, 1.0, 300.0])[:, None, None] * consumers + 0.01
+    c, source = rng.random(uptake.shape), rng.random(uptake.shape)
+    given = {"dt": 10.0, "spacing": H, "tolerance": 1e-6}
+    transformed: list[int] = []
+    there = conjugate.to_modes
+    monkeypatch.setattr(
+        conjugate, "to_modes", lambda r, workers: transformed.append(len(r)) or there(r, workers)
+    )
+
+    def steps(wells: list[int]) -> np.ndarray:
+        numbers = {"diffusivity": [900.0] * len(wells), "decay": [0.02] * len(wells)}
+        return implicit_steps(c[wells], **numbers, uptake=uptake[wells], source=source[wells], **given)
+
+    alone, taken = [], []
+    for well in range(3):
+        alone.append(steps([well])[0])
+        taken.append(len(transformed))
+        transformed.clear()
+    assert taken[0] < taken[1] < taken[2]
+    together = steps([0, 1, 2])
+    assert sum(transformed) == sum(taken)
+    assert transformed == sorted(transformed, reverse=True)
+    assert together.tobytes() == np.stack(alone).tobytes()

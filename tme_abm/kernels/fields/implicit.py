@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 from .conjugate import bound, conjugate
-from .problem import Array, Sums, by_well, checked, precision, total
+from .problem import Array, Sums, by_well, check_numbers, checked, dot, precision, total
 from .spectral import close, from_modes, modes, to_modes
 from .stencil import neighbor_sum
 
@@ -88,7 +88,7 @@ def solve(operator: Operator, b: Array, start: Array, tolerance: float, workers:
     nonnegative and in balance.
 
     Where M fits well, as in most fields, the first pair of transforms is the last. Each well is solved as if it were
-    alone, and one that is done rests.
+    alone, and one that is done leaves.
     """
     wells = len(b)
     if not b.any():
@@ -103,9 +103,9 @@ def solve(operator: Operator, b: Array, start: Array, tolerance: float, workers:
     x = from_modes(x, workers)
     np.subtract(start, x, out=r)
     r *= operator.excess
-    weight = operator.sink + b.dtype.type(1.0)
-    np.divide(b.dtype.type(1.0), weight, out=weight)
-    error = bound(r, weight, x)
+    diagonal = operator.sink + b.dtype.type(1.0)
+    weight = b.dtype.type(1.0) / diagonal
+    error = bound(r, weight, dot(x, x))
     # What fades away must not underflow when it is squared; the polish takes care of such dust.
     dust = b.reshape(wells, -1).max(axis=1) <= 100.0 * math.sqrt(tiny)
     further = np.flatnonzero((error > tolerance) & ~dust)
@@ -119,7 +119,7 @@ def solve(operator: Operator, b: Array, start: Array, tolerance: float, workers:
         )
         iterations += more
     x = _polish(operator, b, x, r)
-    cut = close(x, total(b), operator.sink + b.dtype.type(1.0))
+    cut = close(x, total(b), diagonal)
     return Solve(c=x, iterations=iterations, error=float(error.max()), cut=cut)
 
 
@@ -245,11 +245,11 @@ def implicit_steps(
     -------
     array like ``c``; nM
     """
-    for spread, rate in {*zip(diffusivity, decay, strict=True)}:
-        checked(c[0], dt=dt, diffusivity=spread, decay=rate, uptake=0.0, source=0.0, spacing=spacing)
+    spreads, rates = np.array(diffusivity, dtype=np.float64), np.array(decay, dtype=np.float64)
+    for spread, rate in ((spreads.min(), rates.min()), (spreads.max(), rates.max())):
+        check_numbers(dt=dt, diffusivity=spread, decay=rate, spacing=spacing)
     c, uptake, source = checked(
         c, dt=dt, diffusivity=0.0, decay=0.0, uptake=uptake, source=source, spacing=spacing, ndim=c.ndim - 1
     )
-    spreads, rates = np.array(diffusivity, dtype=np.float64), np.array(decay, dtype=np.float64)
     operator = operator_for(c, dt=dt, diffusivity=spreads, decay=rates, uptake=uptake, spacing=spacing)
     return solve(operator, c + c.dtype.type(dt) * source, c, tolerance, None).c

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Sums", "by_well", "checked", "dot", "precision", "total"]
+__all__ = ["Array", "Sums", "by_well", "check_numbers", "checked", "dot", "precision", "total"]
 
 Array = NDArray[np.floating[Any]]
 Sums = NDArray[np.float64]
@@ -48,15 +48,20 @@ def checked(
         raise ValueError(f"c must be a float32 or float64 array of 1 to 3 axes, not {c.dtype} of {space}")
     if c.ndim - space not in (0, 1):
         raise ValueError(f"c must have {space} axes of space and at most one of wells before them, not {c.ndim} axes")
+    check_numbers(dt=dt, diffusivity=diffusivity, decay=decay, spacing=spacing)
+    terms = (_term("c", c, c), _term("uptake", uptake, c), _term("source", source, c))
+    c, uptake, source = (term[None] if term.ndim == space else term for term in terms)
+    return c, uptake, source
+
+
+def check_numbers(*, dt: float, diffusivity: float, decay: float, spacing: float) -> None:
+    """Raises ValueError for a step or spacing that is not positive, for a negative rate, and for what is not finite."""
     for name, value in (("dt", dt), ("spacing", spacing)):
         if not (math.isfinite(value) and value > 0):
             raise ValueError(f"{name} must be finite and > 0, not {value}")
     for name, value in (("diffusivity", diffusivity), ("decay", decay)):
         if not (math.isfinite(value) and value >= 0):
             raise ValueError(f"{name} must be finite and >= 0, not {value}")
-    terms = (_term("c", c, c), _term("uptake", uptake, c), _term("source", source, c))
-    c, uptake, source = (term[None] if term.ndim == space else term for term in terms)
-    return c, uptake, source
 
 
 @lru_cache(maxsize=4)

@@ -20,6 +20,10 @@ from .problem import Array, Sums, by_well, checked, precision, total
 
 __all__ = ["Modes", "close", "from_modes", "modes", "spectral_step", "spectral_steps", "to_modes"]
 
+# Length of a column whose lines of cache do not stay in the first cache of 32 to 64 kB, and what most processors have.
+_LONG = 1024
+_LINE, _PERIOD = 64, 4096
+
 
 @dataclass(frozen=True, eq=False)
 class Modes:
@@ -47,6 +51,8 @@ def modes(shape: tuple[int, ...], spacing: float, dtype: str) -> Modes:
 
 def to_modes(c: Array, workers: int | None = None, *, overwrite: bool = False) -> Array:
     """Orthonormal cosine coefficients of ``c`` (wells, *space), c's dtype; may use its memory if ``overwrite``."""
+    if max(c.shape[1:-1], default=0) >= _LONG:
+        c, overwrite = _with_room(c), True
     result: Array = dctn(c, type=2, norm="ortho", axes=range(1, c.ndim), overwrite_x=overwrite, workers=workers)
     return result
 
@@ -56,7 +62,23 @@ def from_modes(coefficients: Array, workers: int | None = None) -> Array:
     result: Array = idctn(
         coefficients, type=2, norm="ortho", axes=range(1, coefficients.ndim), overwrite_x=True, workers=workers
     )
-    return result
+    return np.ascontiguousarray(result)
+
+
+def _with_room(c: Array) -> Array:
+    """A copy of ``c`` whose rows begin on lines of the cache, of which no two columns of lines fall on each other.
+
+    A transform along a long column takes a few numbers from each of a thousand rows, and soon after that the next ones
+    from the same lines. That is up to twice as fast when every row begins a line, and when the distance of rows is no
+    multiple of 4 kB, for then all of them would compete for the same few places of the cache. The copy is cheap.
+    """
+    line = _LINE // c.itemsize
+    width = -(-c.shape[-1] // line) * line
+    if width * c.itemsize % _PERIOD == 0:
+        width += line
+    room = np.empty((*c.shape[:-1], width), dtype=c.dtype)[..., : c.shape[-1]]
+    room[...] = c
+    return room
 
 
 def close(c: Array, amount: Sums, weight: Array | float = 1.0) -> Sums:
@@ -196,10 +218,11 @@ def spectral_steps(
     by_field *= keep
     fed = np.flatnonzero(source.reshape(len(c), -1).any(axis=1))
     if len(fed):
-        inflow = source[fed].reshape(-1, *space)
-        inflow_modes = to_modes(inflow, overwrite=True).reshape(len(fed), wells, *space)
-        inflow_modes *= gain[fed]
-        by_field[fed] += inflow_modes
+        # A slice is a view: nothing is copied when all are fed.
+        part = slice(None) if len(fed) == len(c) else fed
+        inflow_modes = to_modes(source[part].reshape(-1, *space)).reshape(len(fed), wells, *space)
+        inflow_modes *= gain[part]
+        by_field[part] += inflow_modes
     zero = (slice(None),) + (0,) * len(space)
     amount = coefficients[zero].astype(np.float64) * math.sqrt(math.prod(space))
     new = from_modes(coefficients)

@@ -1,0 +1,64 @@
+"""How a field lies in memory while it is transformed or summed changes its speed and not a bit of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tme_abm.kernels.fields import implicit_step, laplacian, spectral, spectral_step, stencil
+
+SHAPES = [(2, 21, 16), (1, 20, 37), (1, 18, 1024), (2, 5, 6, 9)]
+STEPS = {"spectral": spectral_step, "implicit": implicit_step}
+
+
+def field(shape: tuple[int, ...], dtype: type = np.float32) -> np.ndarray:
+    return np.random.default_rng(5).random(shape).astype(dtype)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", list(STEPS))
+def test_rows_with_room_give_the_same_bytes(
+    name: str, dtype: type, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    c, source = field(shape, dtype), field(shape, dtype)[..., ::-1].copy()
+    given = {"dt": 10.0, "diffusivity": 900.0, "decay": 0.02, "source": source, "spacing": 15.0}
+    if name == "implicit":
+        given["uptake"] = 4.0 * (field(shape, dtype) > 0.9)
+    kept = c.copy()
+    usual = STEPS[name](c, ndim=c.ndim - 1, **given)
+    monkeypatch.setattr(spectral, "_LONG", 1)
+    assert STEPS[name](c, ndim=c.ndim - 1, **given).tobytes() == usual.tobytes()
+    assert c.tobytes() == kept.tobytes()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_room_lets_every_row_begin_a_line_and_none_compete(shape: tuple[int, ...], dtype: type) -> None:
+    c = field(shape, dtype)
+    roomy = spectral._with_room(c)
+    assert np.array_equal(roomy, c)
+    distance = roomy.strides[-2]
+    assert distance % 64 == 0
+    assert distance % 4096 != 0
+    assert distance <= c.strides[-2] + 128
+
+
+def test_only_long_columns_are_given_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = []
+    room = spectral._with_room
+    monkeypatch.setattr(spectral, "_with_room", lambda c: given.append(c.shape) or room(c))
+    for shape in [(1, 60, 60), (1, 8, 1100), (1, 1023, 4), (1, 1024, 4), (1, 1100)]:
+        spectral.to_modes(field(shape))
+    assert given == [(1, 1024, 4)]
+
+
+@pytest.mark.parametrize("shape", [(2, 7, 9), (1, 1, 6), (1, 6, 1), (1, 5), (2, 3, 4, 5), (1, 4, 1, 3)])
+def test_neighbors_summed_along_all_rows_as_one_are_those_of_each_row(shape: tuple[int, ...]) -> None:
+    c = field(shape, np.float64)
+    sparse = np.zeros((*shape[:-1], 2 * shape[-1]))[..., ::2]  # not in one piece, so that rows are taken one by one
+    sparse[...] = c
+    as_one = stencil.neighbor_sum(c, np.empty_like(c))
+    assert as_one.tobytes() == stencil.neighbor_sum(sparse, np.empty_like(c)).tobytes()
+    differences = laplacian(c, 1.0, ndim=c.ndim - 1) + 2 * (c.ndim - 1) * c
+    np.testing.assert_allclose(as_one, differences, rtol=1e-13)
