@@ -165,3 +165,12 @@ def test_what_cannot_be_an_address_is_refused() -> None:
     for mean in (-1.0, np.nan, np.inf):
         with pytest.raises(TmeError, match="Poisson"):
             draws.poisson(1, "hits", 0, KEYS[:3], mean)
+
+
+def test_several_lanes_at_once_are_one_after_the_other() -> None:
+    lanes = (4, 0, 7)
+    for keys in (KEYS[:0], KEYS[:5], KEYS[:20_000]):
+        together = draws.uniforms(3, "migration", 9, keys, lanes)
+        assert together.shape == (3, len(keys))
+        for lane, drawn in zip(lanes, together, strict=True):
+            np.testing.assert_array_equal(drawn, draws.uniform(3, "migration", 9, keys, lane))

@@ -9,19 +9,21 @@ import pytest
 
 from tme_abm.kernels.choice import choose, contested, winners
 from tme_abm.kernels.neighborhood import (
-    contact_box,
     contact_mean,
     contact_sum,
-    contact_sum_at,
     direction_weights,
     moore_offsets,
     neighbor_table,
     offset_lengths,
+    rimmed,
+    rimmed_sum,
+    rimmed_sums_at,
     sites_within,
+    spread,
 )
 from tme_abm.kernels.paths import straight_path
-from tme_abm.kernels.rates import probability, relax, two_way
-from tme_abm.kernels.response import drive, hill, occupancy, pull
+from tme_abm.kernels.rates import decay_factor, probability, relax, two_way
+from tme_abm.kernels.response import drive, hill, occupancies, occupancy, pull, receptors
 
 
 def test_probability_composes_over_halved_steps() -> None:
@@ -74,6 +76,24 @@ def test_occupancy_of_competing_ligands_and_an_antagonist() -> None:
     np.testing.assert_allclose(occupancy([(one * 5.0, 3.0)], 4.0), 0.5)
 
 
+@pytest.mark.parametrize("antagonist", [False, True])
+def test_receptors_at_once_are_one_after_the_other_bit_for_bit(antagonist: bool) -> None:
+    levels = np.random.default_rng(4).uniform(0.0, 3.0, (4, 30))
+    bound = [[(3, 0.3), (0, 1.7), (1, 0.9)], [(2, 0.4), (3, 5.0)], [(0, 0.11)], [(1, 2.3)]]
+    inhibition = np.array([0.7, 0.0, 3.0, 0.1])
+    together = occupancies(receptors(bound), levels, inhibition if antagonist else None)
+    for one, ligands, against in zip(together, bound, inhibition, strict=True):
+        alone = occupancy([(levels[row], kd) for row, kd in ligands], against if antagonist else 0.0)
+        np.testing.assert_array_equal(one, alone)
+
+
+def test_what_is_left_of_a_constant_is_what_is_left_of_an_array() -> None:
+    rates = np.random.default_rng(5).uniform(0.0, 0.5, 50)
+    expected = decay_factor(rates, 10.0)
+    assert [decay_factor(rate, 10.0) for rate in rates.tolist()] == expected.tolist()
+    assert [decay_factor(rate, 5.0) for rate in rates.tolist()] == decay_factor(rates, 5.0).tolist()
+
+
 @pytest.mark.parametrize("shape", [(4, 5), (3, 4, 5)])
 def test_neighbor_table_agrees_with_the_definition(shape: tuple[int, ...]) -> None:
     table, offsets = neighbor_table(shape), moore_offsets(len(shape))
@@ -112,11 +132,30 @@ def test_contact_mean_agrees_with_the_definition(shape: tuple[int, ...]) -> None
 @pytest.mark.parametrize("shape", [(5, 6), (3, 4, 5)])
 def test_sums_at_a_few_sites_are_those_of_all_bit_for_bit(shape: tuple[int, ...]) -> None:
     wells, size = 2, int(np.prod(shape))
-    levels = np.random.default_rng(1).random(wells * size)
-    sites = np.random.default_rng(2).permutation(wells * size)[: size // 2]
-    around = np.column_stack([sites, neighbor_table(shape, wells)[sites]])
-    some = contact_sum_at(np.append(levels, 0.0), contact_box(around), len(shape))
-    np.testing.assert_array_equal(some, contact_sum(levels, shape)[sites])
+    rng = np.random.default_rng(1)
+    levels, counts = rng.random(wells * size), rng.integers(0, 2, wells * size).astype(np.uint8)
+    place = rimmed(shape, wells)
+    room = wells * math.prod(n + 2 for n in shape)
+    within = [np.bincount(place, weights=each, minlength=room) for each in (levels, counts)]
+    # More sites than are looked at in one go, many of them again and again.
+    sites = np.random.default_rng(2).integers(wells * size, size=3000)
+    some = rimmed_sums_at([within[0], within[1].astype(np.uint8)], place[sites], shape)
+    for one, each, padded in zip(some, (levels, counts), within, strict=True):
+        np.testing.assert_array_equal(one, contact_sum(each, shape)[sites])
+        np.testing.assert_array_equal(one, rimmed_sum(padded, shape)[place[sites]])
+
+
+@pytest.mark.parametrize("shape", [(15, 17), (11, 12, 13)])
+@pytest.mark.parametrize("reach", [0, 1, 2, 4])
+def test_nothing_within_reach_is_left_unmarked(shape: tuple[int, ...], reach: int) -> None:
+    at = np.stack(np.unravel_index(np.arange(math.prod(shape)), shape), axis=-1)
+    middle = np.array(shape) // 2
+    within = np.abs(at - middle).max(axis=1) <= reach
+    np.testing.assert_array_equal(spread((at == middle).all(axis=1), shape, reach), within)
+    corner = np.abs(at - at[0]).max(axis=1) <= reach
+    marked = spread((at == at[0]).all(axis=1), shape, reach)
+    assert marked[corner].all()
+    assert marked.sum() <= (2 * reach + 1) ** len(shape)
 
 
 def test_counts_stay_whole_numbers() -> None:
@@ -143,6 +182,12 @@ def test_each_claimed_place_has_one_winner_with_the_best_priority() -> None:
     places = np.array([4, 2, 4, 9, 2, 4])
     priority = np.array([0.3, 0.9, 0.1, 0.5, 0.2, 0.8])
     np.testing.assert_array_equal(winners(places, priority), [False, False, True, True, True, False])
+
+
+def test_contested_among_many() -> None:
+    places = np.random.default_rng(3).integers(40, 900, size=1000)
+    claims = np.bincount(places)
+    np.testing.assert_array_equal(contested(places), claims[places] > 1)
 
 
 def test_contested_are_the_places_that_several_claim() -> None:

@@ -8,7 +8,7 @@ from tests.support.catalogue import lively, shipped
 from tests.support.crowds import crowd
 from tests.support.tissues import respond
 from tme_abm.biology import Biology
-from tme_abm.processes import Response
+from tme_abm.processes import Response, Senses
 from tme_abm.tissue import Tissue
 
 
@@ -67,3 +67,40 @@ def test_over_kinds_is_each_kind_in_turn() -> None:
     assert tissue.cells.kind[rows].tolist() == [k for k in kinds for _ in tissue.behavior.rows_of(k)]
     np.testing.assert_array_equal(values, tissue.behavior["apoptosis"][rows])
     assert tissue.behavior.over([], "apoptosis")[0].shape == (0,)
+
+
+def test_a_table_is_each_behavior_in_turn() -> None:
+    biology = quick()
+    tissue = crowd(biology, 4)
+    kinds = [biology.cell_index[name] for name in ("NK", "CD8")]
+    names = ("speed", "attack", "binding")
+    table = tissue.behavior.table(kinds, names)
+    for values, name in zip(table, names, strict=True):
+        np.testing.assert_array_equal(values, tissue.behavior[name][tissue.behavior.rows_over(kinds)], err_msg=name)
+
+
+def test_signals_sensed_together_are_those_sensed_alone() -> None:
+    """Under blockade, antagonists, neutralization, a medium, on the lattice and at vessels; molecules are missing."""
+    biology = quick()
+    tissue = crowd(biology, 5)
+    rng = np.random.default_rng(0)
+    tissue.controls.free_receptor[:] = rng.choice([0.0, 0.4, 1.0], tissue.controls.free_receptor.shape)
+    tissue.controls.inhibition[:] = rng.choice([0.0, 2.0], tissue.controls.inhibition.shape)
+    tissue.controls.free = {molecule.name: 0.3 for molecule in (*biology.molecules, *biology.contacts)[::3]}
+    tissue.controls.held = {"IL10": 0.2, "TGFB": rng.random(tissue.lattice.n_sites)}
+    # Some molecules are not there; one receptor has no ligand left.
+    for molecule in ("IL10", *(name for name, _ in biology.receptors[biology.receptor_index["CXCR3"]].ligands)):
+        del tissue.fields.concentration[molecule]
+    everything = tuple(range(len(biology.signals)))
+    for kind in range(len(biology.cells)):
+        rows = np.flatnonzero(tissue.cells.kind == kind)
+        for sites, who in ((tissue.cells.site[rows].astype(np.intp), rows), (tissue.vessels, None)):
+            together = Senses(biology, tissue).together(everything, kind, sites, who)
+            for number, heard in enumerate(together):
+                signal, senses = biology.signals[number], Senses(biology, tissue)
+                np.testing.assert_array_equal(heard, senses(number, kind, sites, who), err_msg=str(signal))
+                if signal.kind in ("concentration", "level"):
+                    np.testing.assert_array_equal(heard, senses.level(signal.name, sites, who), err_msg=str(signal))
+                elif signal.kind == "occupancy":
+                    alone = senses.occupied(biology.receptor_index[signal.name], kind, sites, who)
+                    np.testing.assert_array_equal(heard, alone, err_msg=str(signal))

@@ -40,6 +40,19 @@ def test_keep_compacts_every_column_even_by_a_live_view() -> None:
         np.testing.assert_array_equal(cells[name], before[name][mask])
 
 
+@pytest.mark.parametrize("gone", [[0], [1999], [0, 1, 700], [5, 900, 1998], [], list(range(3, 2000, 7))])
+def test_who_stays_keeps_everything_and_the_order(gone: list[int]) -> None:
+    """Few that go are closed up run by run, many by picking: the same table is left."""
+    cells = filled(2000)
+    before = cells.arrays()
+    mask = np.ones(2000, dtype=bool)
+    mask[gone] = False
+    cells.keep(mask)
+    assert len(cells) == 2000 - len(gone)
+    for name in before:
+        np.testing.assert_array_equal(cells[name], before[name][mask])
+
+
 def test_daughters_inherit_what_is_inherited() -> None:
     cells = filled(6)
     rows = cells.divide(np.array([4, 1]), key=np.array([7, 8], dtype=np.uint64))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.support.catalogue import pocket, with_base
 from tests.support.tissues import respond, site_of, tissue_of
-from tme_abm.tissue import ALIVE, APOPTOTIC, EMPTY, NECROTIC, TISSUE, Tissue
+from tme_abm.tissue import ALIVE, APOPTOTIC, EMPTY, NECROTIC, TISSUE, Lattice, Tissue, placement
 
 KEYS = np.array([11, 12], dtype=np.uint64)
 
@@ -153,6 +155,57 @@ def test_territory_is_where_most_neighbors_are_tumor() -> None:
     assert territory[8, 10]  # the rim
     assert not territory[7, 10]  # beside the rim
     assert not territory[8, 8]  # a corner
+
+
+def test_territory_follows_what_becomes_of_the_cells() -> None:
+    tissue = tissue_of(pocket(), full_block(5))
+    before = tissue.tumor_territory
+    assert tissue.tumor_territory is before
+    assert before.sum() == 21
+    with pytest.raises(ValueError, match="read-only"):
+        before[0] = True
+    tissue.cells.kind[:15] = tissue.kinds.index("CD8")
+    assert tissue.tumor_territory.sum() < 15
+    assert before.sum() == 21
+
+
+@pytest.mark.parametrize("shape", [(41, 41), (17, 17, 17)])
+def test_leaving_out_who_is_too_deep_changes_nothing(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]) -> None:
+    def grown() -> Tissue:
+        tissue = tissue_of(pocket(), full_block(7, shape), shape=shape, push=30.0)
+        for _ in range(4):
+            tissue.cells.phase[:] = 1.0
+            tissue.request_division(np.arange(len(tissue.cells)))
+            tissue.settle()
+            tissue.clock.step += 1
+        return tissue
+
+    asked: list[int] = []
+    searched = placement.nearest_gap
+
+    def counted(lattice: Lattice, sites: NDArray[np.integer], *others: Any) -> NDArray[np.int64]:
+        asked.append(len(sites))
+        return searched(lattice, sites, *others)
+
+    monkeypatch.setattr(placement, "nearest_gap", counted)
+    some, few = grown().state(), sum(asked)
+    monkeypatch.setattr(placement, "spread", lambda mask, shape, reach: np.ones(len(mask), dtype=bool))
+    for name, values in grown().state().items():
+        np.testing.assert_array_equal(some[name], values, err_msg=name)
+    assert few < sum(asked) - few
+
+
+def test_what_is_counted_adds_up_by_well() -> None:
+    tissue = tissue_of(pocket(), [("CD8", (5, 4))])
+    sites = np.array([3, 7, 9])
+    tissue.count("visit", sites)
+    tissue.count("visit", sites[:1])
+    tissue.count("minutes", sites, 10.0)
+    tissue.count("hits", sites, np.array([1, 0, 4]))
+    tissue.count("pairs", sites, 2)
+    assert {event: number.tolist() for event, number in tissue.ledger.items()} == {
+        "visit": [4.0], "minutes": [30.0], "hits": [5.0], "pairs": [6.0]
+    }
 
 
 def test_arrivals_take_free_sites_at_the_vessel_and_empty_the_pool() -> None:

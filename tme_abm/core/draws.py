@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -25,7 +25,7 @@ from scipy import special
 
 from .errors import TmeError, nearest
 
-__all__ = ["STREAMS", "bits", "child_keys", "normal", "pair_keys", "poisson", "uniform"]
+__all__ = ["STREAMS", "bits", "child_keys", "normal", "pair_keys", "poisson", "uniform", "uniforms"]
 
 STREAMS: Mapping[str, str] = MappingProxyType(
     {
@@ -63,8 +63,10 @@ _FIRST, _SECOND = (
     0xBF58476D1CE4E5B9,
     0x94D049BB133111EB,
 )  # Stafford's variant 13 multipliers, as in splitmix64
-_SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
-_FACTORS = (np.uint64(_FIRST), np.uint64(_SECOND))
+# As arrays: numpy takes them up in half the time of its scalars, which for some hundred keys is most of a draw.
+_SHIFTS = tuple(np.array(number, dtype=np.uint64) for number in (30, 27, 31))
+_FACTORS = tuple(np.array(number, dtype=np.uint64) for number in (_FIRST, _SECOND))
+_REST = np.array(11, dtype=np.uint64)  # bits beyond the 53 of a float
 _EXACT_MEAN = 10.0  # below it the Poisson distribution is summed term by term
 
 
@@ -80,7 +82,25 @@ def bits(seed: int, stream: str, step: int, keys: ArrayLike, lane: int = 0) -> N
 def uniform(seed: int, stream: str, step: int, keys: ArrayLike, lane: int = 0) -> NDArray[np.float64]:
     """A number in [0, 1) for each key, a multiple of 2^-53."""
     drawn = bits(seed, stream, step, keys, lane)
-    np.right_shift(drawn, np.uint64(11), out=drawn)
+    np.right_shift(drawn, _REST, out=drawn)
+    return np.multiply(drawn, 2.0**-53, dtype=np.float64)
+
+
+def uniforms(
+    seed: int, stream: str, step: int, keys: NDArray[np.uint64], lanes: Sequence[int]
+) -> NDArray[np.float64]:
+    """`uniform` for the same `keys` (n,) in several `lanes`, (len(lanes), n), for the calls of one."""
+    words = [_words(seed, stream, step, lane) for lane in lanes]
+    before, between = (np.array(word, dtype=np.uint64)[:, None] for word in zip(*words, strict=True))
+    drawn = np.empty((len(lanes), len(keys)), dtype=np.uint64)
+    width = _BLOCK // len(lanes)
+    for start in range(0, len(keys), width):
+        block = keys[start : start + width] + before
+        spare = np.empty_like(block)
+        _finalize(block, spare)
+        np.add(block, between, block)
+        _finalize(block, spare)
+        np.right_shift(block, _REST, drawn[:, start : start + width])
     return np.multiply(drawn, 2.0**-53, dtype=np.float64)
 
 
@@ -122,7 +142,9 @@ def pair_keys(first: ArrayLike, second: ArrayLike) -> NDArray[np.uint64]:
     return _mixed(word, other, _mixed(other, word, _as_keys(first)) + _as_keys(second))
 
 
-def _mixed(before: np.uint64, between: np.uint64, keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _mixed(
+    before: NDArray[np.uint64], between: NDArray[np.uint64], keys: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
     """Two rounds of the finalizer over every key."""
     mixed = np.empty(keys.shape, dtype=np.uint64)
     flat_in, flat_out = keys.reshape(-1), mixed.reshape(-1)
@@ -130,9 +152,9 @@ def _mixed(before: np.uint64, between: np.uint64, keys: NDArray[np.uint64]) -> N
     for start in range(0, flat_in.size, _BLOCK):
         block = flat_out[start : start + _BLOCK]
         spare = scratch[: block.size]
-        np.add(flat_in[start : start + _BLOCK], before, out=block)
+        np.add(flat_in[start : start + _BLOCK], before, block)
         _finalize(block, spare)
-        np.add(block, between, out=block)
+        np.add(block, between, block)
         _finalize(block, spare)
     return mixed
 
@@ -150,12 +172,20 @@ def _finalize(block: NDArray[np.uint64], spare: NDArray[np.uint64]) -> None:
 
 
 @lru_cache(maxsize=4096)
-def _words(seed: int, stream: str, step: int, lane: int) -> tuple[np.uint64, np.uint64]:
-    """The two words a (seed, stream, step, lane) is hashed to."""
-    word = 0
-    for part in (_number("seed", seed), _stream_number(stream), _number("step", step), _number("lane", lane)):
-        word = _finalized((word + _GOLDEN) & _MASK ^ part)
-    return np.uint64(word), np.uint64(_finalized((word + _GOLDEN) & _MASK))
+def _words(seed: int, stream: str, step: int, lane: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The two words a (seed, stream, step, lane) is hashed to, each an array without axes."""
+    word = _hashed(_hashed(_start(seed, stream), _number("step", step)), _number("lane", lane))
+    return np.array(word, dtype=np.uint64), np.array(_hashed(word, 0), dtype=np.uint64)
+
+
+@lru_cache(maxsize=256)
+def _start(seed: int, stream: str) -> int:
+    """What a seed and a stream are hashed to, once a run and not in every step."""
+    return _hashed(_hashed(0, _number("seed", seed)), _stream_number(stream))
+
+
+def _hashed(word: int, part: int) -> int:
+    return _finalized((word + _GOLDEN) & _MASK ^ part)
 
 
 def _finalized(word: int) -> int:

@@ -6,6 +6,8 @@ priority. Both are pure functions of the draws they are given.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,14 +17,17 @@ Array = NDArray[np.float64]
 
 
 def choose(weights: Array, draws: Array) -> NDArray[np.int64]:
-    """Pick a column of `weights` (n, k ≥ 0) in proportion to it with one uniform draw (n,) each.
+    """Pick a column of `weights` (n, k < 256), none negative, in proportion to it with one uniform draw (n,) each.
 
     Returns (n,) column numbers, −1 where all weights of a row are zero.
     """
     columns = weights.shape[1]
-    # Column after column, because sums along short rows are slow.
-    steps = np.cumsum(np.ascontiguousarray(weights.T), axis=0)
-    chosen: NDArray[np.int64] = (steps <= draws * steps[-1]).sum(axis=0)
+    # Column after column, because sums along short rows are slow, and so is `cumsum` across long ones.
+    steps = weights.T.copy()
+    for below, step in pairwise(steps):
+        step += below
+    passed = steps <= draws * steps[-1]
+    chosen: NDArray[np.int64] = np.add.reduce(passed.view(np.uint8), axis=0, dtype=np.uint8).astype(np.int64)
     beyond = np.flatnonzero(chosen == columns)
     if len(beyond):
         # A draw next to 1 can round up to the total: fall back to the last column that has weight.
@@ -33,11 +38,15 @@ def choose(weights: Array, draws: Array) -> NDArray[np.int64]:
 
 def contested(places: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Mark the claims to places that are claimed more than once; (n,) in, (n,) out."""
-    order = np.argsort(places, kind="stable")
-    same = places[order[1:]] == places[order[:-1]]
     rivals = np.zeros(len(places), dtype=bool)
-    rivals[order[1:][same]] = True
-    rivals[order[:-1][same]] = True
+    # Everybody writes his number on his place: who reads another one there has a rival, and that is its writer.
+    written = np.empty(int(places.max(initial=-1)) + 1, dtype=np.intp)
+    numbers = np.arange(len(places))
+    written[places] = numbers
+    read = written[places]
+    strangers = np.flatnonzero(read != numbers)
+    rivals[strangers] = True
+    rivals[read[strangers]] = True
     return rivals
 
 

@@ -8,6 +8,7 @@ closed extra entry needs no bounds checks. 2D and 3D alike.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -16,19 +17,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "contact_box",
     "contact_mean",
     "contact_sum",
-    "contact_sum_at",
     "direction_weights",
     "moore_offsets",
     "neighbor_table",
     "offset_lengths",
+    "rimmed",
+    "rimmed_sum",
+    "rimmed_sums_at",
     "sites_within",
+    "spread",
 ]
 
 Array = NDArray[np.float64]
 Sites = NDArray[np.int32]
+
+# Places whose neighborhoods are looked at together: few calls, and what they hold stays in the cache.
+_PLACES_AT_ONCE = 1 << 10
 
 
 @lru_cache(maxsize=4)
@@ -88,45 +94,81 @@ def contact_mean(levels: NDArray[np.floating], shape: tuple[int, ...]) -> NDArra
 
 
 def contact_sum(levels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Sum of `levels` (n_sites,) over each site's contact neighborhood, in their dtype; see `contact_mean`.
-
-    Each well lies inside a rim of zeros, and all of them in one flat array: along an axis, neighbors are then flat
-    shifts, which numpy adds without a break at the rows. What ends up in the rim is not read.
-    """
+    """Sum of `levels` (n_sites,) over each site's contact neighborhood, in their dtype; see `contact_mean`."""
     wells = levels.size // prod(shape)
     padded = np.zeros([wells, *(n + 2 for n in shape)], dtype=levels.dtype)
     inner = (slice(None),) + (slice(1, -1),) * len(shape)
     padded[inner] = levels.reshape(wells, *shape)
-    total = padded.reshape(-1)
-    for stride in (stride // padded.itemsize for stride in padded.strides[1:]):
+    return rimmed_sum(padded.reshape(-1), shape).reshape(padded.shape)[inner].ravel()
+
+
+@lru_cache(maxsize=4)
+def rimmed(shape: tuple[int, ...], wells: int = 1) -> NDArray[np.intp]:
+    """Where each site is in an array in which every well lies inside a rim of one site, (n_sites,).
+
+    In such an array, (wells · Π(n + 2),), the neighbors of a site along an axis are flat shifts, for every site alike.
+    """
+    places = np.arange(wells * prod(n + 2 for n in shape), dtype=np.intp).reshape(wells, *(n + 2 for n in shape))
+    inner = places[(slice(None),) + (slice(1, -1),) * len(shape)].ravel()
+    inner.flags.writeable = False
+    return inner
+
+
+def rimmed_sum(levels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """`contact_sum` of `levels` that lie inside rims of zeros, see `rimmed`; what ends up in the rims means nothing.
+
+    numpy adds flat shifts without a break at the rows.
+    """
+    total = levels
+    for stride in _rimmed_strides(shape):
         summed = np.empty_like(total)
         summed[:stride] = summed[-stride:] = 0
         here = summed[stride:-stride]
         np.add(total[stride:-stride], total[: -2 * stride], out=here)
         here += total[2 * stride :]
         total = summed
-    return total.reshape(padded.shape)[inner].ravel()
-
-
-def contact_box(around: NDArray[np.integer]) -> NDArray[np.intp]:
-    """The contact neighborhoods of n sites in the order of a box, (3^ndim, n).
-
-    `around` (n, 3^ndim) has each site, and after it its Moore neighbors; in a box the site stands in the middle.
-    """
-    middle = around.shape[1] // 2
-    order = [*range(1, middle + 1), 0, *range(middle + 1, around.shape[1])]
-    return around.T[order].astype(np.intp)
-
-
-def contact_sum_at(levels: NDArray[Any], box: NDArray[np.intp], ndim: int) -> NDArray[Any]:
-    """`contact_sum` at the sites of a `contact_box` (3^ndim, n) only, to the same bits, (n,).
-
-    `levels` (n_sites + 1,) ends with a 0 for what is outside.
-    """
-    total: NDArray[Any] = levels.take(box).reshape(*(3,) * ndim, box.shape[1])
-    for _ in range(ndim):
-        total = (total[1] + total[0]) + total[2]
     return total
+
+
+def rimmed_sums_at(levels: Sequence[NDArray[Any]], places: NDArray[np.intp], shape: tuple[int, ...]) -> Array:
+    """`rimmed_sum` of several quantities at some `places` (n,) only, to the same bits, (k, n); counts become floats."""
+    ndim, sums = len(shape), np.empty((len(levels), len(places)))
+    steps = np.zeros(1, dtype=np.intp)
+    for stride in _rimmed_strides(shape):
+        steps = np.add.outer(steps, np.array([-stride, 0, stride])).reshape(-1)
+    for first in range(0, len(places), _PLACES_AT_ONCE):
+        box = steps[:, None] + places[first : first + _PLACES_AT_ONCE]
+        total = np.empty((len(levels), *(3,) * ndim, box.shape[1]))
+        for around, level in zip(total, levels, strict=True):
+            around.reshape(box.shape)[...] = level.take(box)
+        for _ in range(ndim):
+            total = (total[:, 1] + total[:, 0]) + total[:, 2]
+        sums[:, first : first + _PLACES_AT_ONCE] = total
+    return sums
+
+
+def _rimmed_strides(shape: tuple[int, ...]) -> list[int]:
+    """How far apart neighbors along each axis are in an array with rims."""
+    return [prod(n + 2 for n in shape[axis + 1 :]) for axis in range(len(shape))]
+
+
+def spread(mask: NDArray[np.bool_], shape: tuple[int, ...], reach: int) -> NDArray[np.bool_]:
+    """Mark the sites of `mask` (n_sites,) and all up to `reach` steps along each axis from one, for a first look.
+
+    Rows and wells are read on end, so that some sites at the beginning of the next row are marked as well: what is not
+    marked is out of reach, what is marked need not be within.
+    """
+    marked = mask
+    for axis in range(len(shape)):
+        stride, covered = prod(shape[axis + 1 :]), 0
+        while covered < reach:
+            # What covers c steps to one side may jump c + 1 and leaves no hole.
+            jump = min(covered + 1, reach - covered)
+            step, wide = jump * stride, marked.copy()
+            wide[step:] |= marked[:-step]
+            wide[:-step] |= marked[step:]
+            marked, covered = wide, covered + jump
+    return marked
 
 
 def sites_within(sites: NDArray[np.integer], shape: tuple[int, ...], reach: float, wells: int = 1) -> NDArray[np.int64]:

@@ -6,6 +6,8 @@ the time is cut. Each function is the exact solution over the step for inputs he
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,7 +23,16 @@ def probability(rate: Array | float, dt: float) -> Array:
 
 def decay_factor(rate: Array | float, dt: float) -> Array:
     """What is left of a quantity decaying at `rate` [1/min] after `dt` [min]: exp(−rate·dt)."""
+    if isinstance(rate, float):
+        return _factor(rate, dt)
     return np.exp(-np.asarray(rate, dtype=np.float64) * dt)
+
+
+@lru_cache(maxsize=256)
+def _factor(rate: float, dt: float) -> Array:
+    """`decay_factor` of a constant, which a run asks for in every step; by the same exponential as arrays."""
+    factor: Array = np.exp(-np.asarray(rate, dtype=np.float64) * dt)
+    return factor
 
 
 def relax(value: Array, target: Array | float, rate: Array | float, dt: float) -> Array:

@@ -7,12 +7,14 @@ with one common value the published formula comes back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["drive", "hill", "occupancy", "pull"]
+__all__ = ["Receptors", "drive", "hill", "occupancies", "occupancy", "pull", "receptors"]
 
 Array = NDArray[np.float64]
 Grid = NDArray[np.floating]
@@ -60,6 +62,52 @@ def occupancy(
     `ligands` yields pairs (free concentration, Kd) in one unit; `inhibition` is Σ I/Ki of competitors.
     """
     bound: Grid | float = 0.0
-    for level, dissociation in ligands:
-        bound = bound + level * (1.0 / dissociation)
-    return bound / (1.0 + bound + inhibition)
+    for number, (level, dissociation) in enumerate(ligands):
+        here = level * (1.0 / dissociation)
+        bound = bound + here if number else here
+    rest = 1.0 + bound
+    # Most receptors have no competitor, and then a pass over the array is saved.
+    return bound / (rest if isinstance(inhibition, float) and not inhibition else rest + inhibition)
+
+
+@dataclass(frozen=True, eq=False)
+class Receptors:
+    """What binds to several receptors, layer after layer: the first ligand of each, then the second of those with two.
+
+    ligands: the row of its level, of every ligand. inverse: 1 / Kd, (ligands, 1). layers: (first row, row past the
+    last) of each.
+    """
+
+    ligands: NDArray[np.intp]
+    inverse: Array
+    layers: tuple[tuple[int, int], ...]
+
+
+def receptors(ligands: Sequence[Sequence[tuple[int, float]]]) -> Receptors:
+    """Arrange receptors by their (row of the level, Kd), at least one each, those with most of them first."""
+    deepest = max(map(len, ligands), default=0)
+    layers = [[bound[depth] for bound in ligands if len(bound) > depth] for depth in range(deepest)]
+    flat = [ligand for layer in layers for ligand in layer]
+    return Receptors(
+        ligands=np.array([row for row, _ in flat], dtype=np.intp),
+        inverse=np.array([1.0 / dissociation for _, dissociation in flat]).reshape(-1, 1),
+        layers=tuple(pairwise(np.cumsum([0, *map(len, layers)]).tolist())),
+    )
+
+
+def occupancies(these: Receptors, levels: Array, inhibition: Array | None = None) -> Array:
+    """`occupancy` of several receptors at once, to the same bits, (receptors, n).
+
+    `levels` (molecules, n) are free concentrations; `inhibition` (receptors,) is Σ I/Ki of competitors.
+    """
+    pairs = levels.take(these.ligands, axis=0)
+    pairs *= these.inverse
+    # The first layer becomes the sums.
+    bound: Array = pairs[: these.layers[0][1]]
+    for first, last in these.layers[1:]:
+        bound[: last - first] += pairs[first:last]
+    rest = 1.0 + bound
+    if inhibition is not None:
+        rest += inhibition[:, None]
+    bound /= rest
+    return bound

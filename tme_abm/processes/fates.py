@@ -72,11 +72,12 @@ class Clearance:
         if not len(dead):
             return
         response, kind_of = Response(self.biology, tissue), tissue.cells.kind[dead]
+        rate = np.zeros(len(dead))
         for kind in self.kinds:
-            rows = dead[kind_of == kind]
-            if len(rows):
-                rate = response.of_rows(kind, "clearance", rows)
-                tissue.request_removal(rows[tissue.happens("clearance", rate, rows)])
+            which = np.flatnonzero(kind_of == kind)
+            if len(which):
+                rate[which] = response.of_rows(kind, "clearance", dead[which])
+        tissue.request_removal(dead[tissue.happens("clearance", rate, dead)])
 
 
 class Differentiation:

@@ -29,57 +29,70 @@ class Binding:
     writes: ClassVar[frozenset[str]] = frozenset({"partner", "binding"})
 
     def __init__(self, biology: Biology) -> None:
-        self.hunters = [
-            (kind, VISIBILITY[sees], biology.hunts[kind])
-            for kind, sees in enumerate(biology.sees)
-            if sees is not None
-        ]
+        self.hunters = {kind: (VISIBILITY[sees], biology.hunts[kind]) for kind, sees in enumerate(biology.sees) if sees}
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
-        for kind, sight, prey in self.hunters:
-            rows = tissue.behavior.rows_of(kind)
-            if not len(rows):
-                continue
-            touched, visible = self._visible_targets(tissue, rows, sight, prey)
-            released = self._let_go(tissue, kind, rows, touched, visible)
-            self._bind(tissue, kind, rows, touched, visible, released, dt)
+        # All hunters at once; they differ in what they see only.
+        hunters = [kind for kind in self.hunters if len(tissue.behavior.rows_of(kind))]
+        if not hunters:
+            return
+        rows = tissue.behavior.rows_over(hunters)
+        on, off = tissue.behavior.table(hunters, ("binding", "detachment"))
+        touched, visible = self._visible_targets(tissue, hunters, rows)
+        released = self._let_go(tissue, rows, touched, visible, off)
+        self._bind(tissue, rows, touched, visible, released, on, off, dt)
 
-    @staticmethod
-    def _visible_targets(tissue: Tissue, rows: Rows, sight: str, prey: tuple[int, ...]) -> tuple[Rows, Array]:
+    def _visible_targets(self, tissue: Tissue, hunters: list[int], rows: Rows) -> tuple[Rows, Array]:
         """Rows of the tissue cells in contact (n, k), and how visible each is as a target (0 where it is none)."""
         cells, lattice = tissue.cells, tissue.lattice
-        touched = lattice.occupant[TISSUE][lattice.contacts(cells.site[rows])]
+        touched = lattice.occupant[TISSUE][lattice.contacts(cells.site[rows])].astype(np.intp)
         # Empty sites and the wall have negative rows; they all read the last entry, which no cell has.
-        touched = np.where(touched < 0, len(cells), touched)
-        seen = np.zeros(len(cells) + 1)
-        hunted, visibility = tissue.behavior.over(prey, sight)
-        seen[hunted] = visibility
-        return touched, seen[touched]
+        touched[touched < 0] = len(cells)
+        visible, first = np.empty(touched.shape), 0
+        for kind in hunters:
+            sight, prey = self.hunters[kind]
+            hunted, visibility = tissue.behavior.over(prey, sight)
+            seen = np.zeros(len(cells) + 1)
+            seen[hunted] = visibility
+            last = first + len(tissue.behavior.rows_of(kind))
+            visible[first:last] = seen[touched[first:last]]
+            first = last
+        return touched, visible
 
     @staticmethod
-    def _let_go(tissue: Tissue, kind: int, rows: Rows, touched: Rows, visible: Array) -> NDArray[np.bool_]:
+    def _let_go(tissue: Tissue, rows: Rows, touched: Rows, visible: Array, off: Array) -> NDArray[np.bool_]:
         """Open the bonds whose target is gone and those that do not hold; mark (n,) the latter."""
         cells = tissue.cells
+        bound = np.flatnonzero(cells.partner[rows] != 0)
         keys = np.append(cells.key, np.uint64(0))
-        held = (keys[touched] == cells.partner[rows][:, None]) & (cells.partner[rows] != 0)[:, None]
-        strength = (visible * held).max(axis=1)
-        rate = tissue.behavior.each(kind, "detachment")
-        released: NDArray[np.bool_] = (strength > 0) & tissue.happens("detachment", rate, rows)
-        loses = (strength <= 0) | released
-        cells.binding[rows] = np.where(loses, 0.0, strength)
-        cells.partner[rows[loses]] = 0
+        held = keys[touched[bound]] == cells.partner[rows[bound]][:, None]
+        strength = np.zeros(len(rows))
+        strength[bound] = (visible[bound] * held).max(axis=1)
+        holding = np.flatnonzero(strength > 0)
+        released = np.zeros(len(rows), dtype=bool)
+        released[holding] = tissue.happens("detachment", off[holding], rows[holding])
+        strength[released] = 0.0
+        cells.binding[rows] = strength
+        cells.partner[rows[strength <= 0]] = 0
         return released
 
     @staticmethod
     def _bind(
-        tissue: Tissue, kind: int, rows: Rows, touched: Rows, visible: Array, released: NDArray[np.bool_], dt: float
+        tissue: Tissue,
+        rows: Rows,
+        touched: Rows,
+        visible: Array,
+        released: NDArray[np.bool_],
+        on: Array,
+        off: Array,
+        dt: float,
     ) -> None:
         cells = tissue.cells
-        free = np.flatnonzero(cells.partner[rows] == 0)
+        # Each visible neighbor is an independent chance to form a bond; most seekers touch none.
+        free = np.flatnonzero((cells.partner[rows] == 0) & visible.any(axis=1))
         seekers = rows[free]
-        # Each visible neighbor is an independent chance to form a bond.
-        on = tissue.behavior.each(kind, "binding")[free] * visible[free].sum(axis=1)
-        off = tissue.behavior.each(kind, "detachment")[free]
+        on = on[free] * visible[free].sum(axis=1)
+        off = off[free]
         # Within a step a killer may let go and bind again, or bind and let go.
         bound, again = rebinding(on, off, dt)
         chance = np.where(released[free], again, bound)
@@ -101,18 +114,17 @@ class Killing:
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
+        rows, attack = tissue.behavior.over(self.killers, "attack")
+        bound = np.flatnonzero(cells.partner[rows] != 0)
+        killers, site, kind_of = rows[bound], cells.site[rows[bound]], cells.kind[rows[bound]]
+        expected = attack[bound] * cells.binding[killers] * dt
+        hits = draws.poisson(tissue.seed, "hits", tissue.clock.step, cells.key[killers], expected)
+        np.add.at(cells.damage, self._partners(tissue, killers), hits)
         for kind in self.killers:
-            rows = tissue.behavior.rows_of(kind)
-            bound = np.flatnonzero(cells.partner[rows] != 0)
-            if not len(bound):
-                continue
-            killers = rows[bound]
-            attack = tissue.behavior.each(kind, "attack")[bound]
-            expected = attack * cells.binding[killers] * dt
-            hits = draws.poisson(tissue.seed, "hits", tissue.clock.step, cells.key[killers], expected)
-            np.add.at(cells.damage, self._partners(tissue, killers), hits)
-            tissue.count(f"hits by {tissue.kinds[kind]}", cells.site[killers], hits)
-            tissue.count(f"engaged minutes of {tissue.kinds[kind]}", cells.site[killers], dt)
+            of_kind = np.flatnonzero(kind_of == kind)
+            if len(of_kind):
+                tissue.count(f"hits by {tissue.kinds[kind]}", site[of_kind], hits[of_kind])
+                tissue.count(f"engaged minutes of {tissue.kinds[kind]}", site[of_kind], dt)
         for kind in self.targets:
             rows = tissue.behavior.rows_of(kind)
             lethal = tissue.behavior.each(kind, "lethal damage")

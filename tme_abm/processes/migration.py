@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -47,11 +47,11 @@ class Migration:
         well = tissue.lattice.well_of(tissue.cells.site[walkers.rows])
         fastest = np.zeros(tissue.lattice.wells)
         np.maximum.at(fastest, well, walkers.speed)
-        hops = np.ceil(fastest * dt / tissue.lattice.spacing)[well]
+        hops = np.ceil(fastest * dt / tissue.lattice.spacing)
         for hop in range(int(hops.max())):
-            on = np.flatnonzero(hops > hop)
-            going = walkers if len(on) == len(hops) else walkers.only(on)
-            self._hop(tissue, going, climb, tumor, dt / hops[on], hop)
+            on = np.flatnonzero(hops[well] > hop) if (hops <= hop).any() else None
+            going, where = (walkers, well) if on is None else (walkers.only(on), well[on])
+            self._hop(tissue, going, climb, tumor, dt / hops[where], hop)
 
     def _attraction(self, tissue: Tissue) -> Grid:
         """For each of `kinds` the potential (n_sites + 1,) a cell climbs: gain × Σ weight × free share × occupancy."""
@@ -75,21 +75,21 @@ class Migration:
         # This chance, and not exp(−dt/persistence), makes the walk spread as fast whatever the length of a hop: the
         # headings of a run then add up to `persistence` exactly.
         keeps = walkers.persistence / (walkers.persistence + dt)
-        turns = np.flatnonzero((tissue.draw("migration", keys, lane=3 * hop + 1) >= keeps) | (heading < 0))
+        turning, stepping = tissue.draws("migration", keys, lanes=(3 * hop + 1, 3 * hop + 2))
+        turns = np.flatnonzero((turning >= keeps) | (heading < 0))
         weights = np.exp(self._bias(tissue, walkers.only(turns), site[turns], climb)) * lattice.direction_weights
         heading[turns] = choose(weights, tissue.draw("migration", keys[turns], lane=3 * hop))
         target = lattice.neighbors[site, heading]
         # A hop of one (diagonal) step takes the time its length needs at this speed.
         chance = walkers.speed * dt / lattice.step_lengths[heading]
         chance = np.where(tumor[target] & ~tumor[site], chance * walkers.entry, chance)
-        goes = tissue.draw("migration", keys, lane=3 * hop + 2) < chance
         blocked = lattice.occupant[IMMUNE][target] != EMPTY
-        goes &= ~blocked
-        cells.heading[rows] = heading
+        goes = np.flatnonzero((stepping < chance) & ~blocked)
         moved = tissue.move(rows[goes], target[goes], lane=hop)
         # Running into a cell or a wall ends a run: the next direction is chosen afresh.
-        cells.heading[rows[blocked]] = -1
-        cells.heading[rows[goes][~moved]] = -1
+        heading[blocked] = -1
+        heading[goes[~moved]] = -1
+        cells.heading[rows] = heading
 
     @staticmethod
     def _bias(tissue: Tissue, walkers: _Walkers, site: NDArray[np.intp], climb: Grid) -> Array:
@@ -107,14 +107,13 @@ class Migration:
 
 @dataclass(frozen=True)
 class _Walkers:
-    """Cells and what decides about their walk, (n,) each; `which` is the place of their kind in a list of kinds."""
+    """Cells and what decides about their walk, (n,) each; `which` is the place of their kind in a list of kinds, and
+    `traits` (4, n) are the four properties in one piece, so that taking some cells is one call.
+    """
 
     rows: Rows
     which: NDArray[np.intp]
-    speed: Array
-    persistence: Array
-    entry: Array
-    gain: Array
+    traits: Array
 
     @classmethod
     def of(cls, tissue: Tissue, kinds: Sequence[int]) -> _Walkers:
@@ -123,12 +122,29 @@ class _Walkers:
         return cls(
             rows=behavior.rows_over(kinds),
             which=np.repeat(np.arange(len(kinds)), [len(behavior.rows_of(kind)) for kind in kinds]),
-            speed=behavior.over(kinds, "speed")[1],
-            persistence=behavior.over(kinds, "persistence")[1],
-            entry=behavior.over(kinds, "infiltration")[1],
-            gain=behavior.over(kinds, "chemotaxis")[1],
+            traits=behavior.table(kinds, ("speed", "persistence", "infiltration", "chemotaxis")),
         )
+
+    @property
+    def speed(self) -> Array:
+        values: Array = self.traits[0]
+        return values
+
+    @property
+    def persistence(self) -> Array:
+        values: Array = self.traits[1]
+        return values
+
+    @property
+    def entry(self) -> Array:
+        values: Array = self.traits[2]
+        return values
+
+    @property
+    def gain(self) -> Array:
+        values: Array = self.traits[3]
+        return values
 
     def only(self, these: NDArray[np.intp]) -> _Walkers:
         """Some of them."""
-        return _Walkers(**{part.name: getattr(self, part.name)[these] for part in fields(self)})
+        return _Walkers(self.rows[these], self.which[these], self.traits.take(these, axis=1))

@@ -52,17 +52,24 @@ class Recruitment:
         adhesion = self._adhesion(tissue)
         engulfed = tissue.tumor_territory[tissue.vessels]
         well = tissue.lattice.well_of(tissue.vessels)
-        for kind in self.recruited:
-            pool = self.biology.pool[kind]
-            if pool is None or not self.pools[pool].rest:
-                continue
+        offered = [
+            (kind, pool)
+            for kind in self.recruited
+            if (pool := self.biology.pool[kind]) is not None and self.pools[pool].rest
+        ]
+        # All kinds at once, (kinds, vessels): few leukocytes come, and what costs is asking.
+        rate = np.empty((len(offered), len(tissue.vessels)))
+        for expected, (kind, pool) in zip(rate, offered, strict=True):
             fullness = tissue.pools[pool][well] / self.pools[pool].rest
-            rate = tissue.behavior.at_sites(kind, "extravasation", tissue.vessels) * adhesion * fullness
+            expected[...] = tissue.behavior.at_sites(kind, "extravasation", tissue.vessels) * adhesion * fullness
             crossing = tissue.behavior.at_sites(kind, "infiltration", tissue.vessels)
-            rate *= np.where(engulfed, crossing, 1.0)
-            vessel_keys = tissue.vessels.astype(np.uint64) * np.uint64(256) + np.uint64(kind)
-            arriving = draws.poisson(tissue.seed, "recruitment", tissue.clock.step, vessel_keys, rate * dt)
-            self._admit(tissue, kind, pool, vessel_keys, arriving)
+            expected *= np.where(engulfed, crossing, 1.0)
+        kinds = np.array([kind for kind, _ in offered], dtype=np.uint64)
+        vessel_keys = tissue.vessels.astype(np.uint64) * np.uint64(256) + kinds[:, None]
+        arriving = draws.poisson(tissue.seed, "recruitment", tissue.clock.step, vessel_keys, rate * dt)
+        for (kind, pool), keys, number in zip(offered, vessel_keys, arriving, strict=True):
+            if number.any():
+                self._admit(tissue, kind, pool, keys, number)
 
     def _adhesion(self, tissue: Tissue) -> np.ndarray:
         adhesion = np.ones(len(tissue.vessels))
@@ -74,8 +81,6 @@ class Recruitment:
     def _admit(tissue: Tissue, kind: int, pool: str, vessel_keys: np.ndarray, arriving: np.ndarray) -> None:
         arriving = np.minimum(arriving, _MOST_PER_VESSEL)
         at = np.repeat(np.arange(len(arriving)), arriving)
-        if not len(at):
-            return
         # Each of several arrivals at one vessel in one step has an identity of its own.
         rank = np.arange(len(at)) - np.repeat(np.cumsum(arriving) - arriving, arriving)
         seeds = vessel_keys[at] * np.uint64(_MOST_PER_VESSEL) + rank.astype(np.uint64)

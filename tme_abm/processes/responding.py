@@ -61,9 +61,15 @@ def _rules_of_kind(biology: Biology, kind: int, fields: frozenset[str], absent: 
 
 
 @lru_cache(maxsize=8)
-def _ruled(biology: Biology) -> frozenset[tuple[int, int]]:
-    """(kind, behavior) of everything that has rules."""
-    return frozenset((p.cell, p.behavior) for p in biology.programs)
+def _unruled(biology: Biology) -> dict[tuple[int, str], float]:
+    """The value of everything that has no rules, by (kind, behavior)."""
+    ruled = {(program.cell, program.behavior) for program in biology.programs}
+    return {
+        (kind, name): float(biology.base[kind, behavior])
+        for kind in range(len(biology.cells))
+        for behavior, name in enumerate(biology.behaviors)
+        if (kind, behavior) not in ruled
+    }
 
 
 class Response:
@@ -73,7 +79,7 @@ class Response:
         self.biology = biology
         self.tissue = tissue
         self.senses = Senses(biology, tissue)
-        self._ruled = _ruled(biology)
+        self._unruled = _unruled(biology)
         self._absent = self.senses.absent()
         self._fields = frozenset(tissue.fields)
         self._vessels: NDArray[np.integer] | None = None
@@ -112,28 +118,29 @@ class Response:
 
     def settled(self, kind: int, name: str) -> float | None:
         """The number that holds for all cells of `kind` whatever they sense, None if rules decide."""
-        behavior = self.biology.behavior_index[name]
         if self._is_silenced(kind, name):
             return 0.0
         fixed = self.tissue.controls.fixed.get((kind, name))
-        if fixed is None and (kind, behavior) not in self._ruled:
-            return float(self.biology.base[kind, behavior])
-        return fixed
+        return self._unruled.get((kind, name)) if fixed is None else fixed
 
     def _respond(
         self, kind: int, rules: _Rules, sites: NDArray[np.integer], rows: Rows | None
     ) -> dict[str, Array]:
-        values, left = np.empty((len(rules.row), len(sites))), self._left(kind, rules)
-        for first in range(0, len(sites), _AT_ONCE):
-            block = slice(first, first + _AT_ONCE)
-            here, who = sites, rows
-            if len(sites) > _AT_ONCE:
-                here, who = sites[block], None if rows is None else rows[block]
-            signals = np.empty((len(rules.book.signals), len(here)))
-            for heard, signal in zip(signals, rules.book.signals, strict=True):
-                heard[...] = self.senses(signal, kind, here, who)
-            values[:, block] = respond(rules.book, signals, left)
+        left = self._left(kind, rules)
+        if len(sites) <= _AT_ONCE:
+            values = self._respond_at(kind, rules, sites, rows, left)
+        else:
+            values = np.empty((len(rules.row), len(sites)))
+            for first in range(0, len(sites), _AT_ONCE):
+                block = slice(first, first + _AT_ONCE)
+                who = None if rows is None else rows[block]
+                values[:, block] = self._respond_at(kind, rules, sites[block], who, left)
         return {name: values[row] for name, row in rules.row.items()}
+
+    def _respond_at(
+        self, kind: int, rules: _Rules, sites: NDArray[np.integer], rows: Rows | None, left: Array | None
+    ) -> Array:
+        return respond(rules.book, self.senses.together(rules.book.signals, kind, sites, rows), left)
 
     def _left(self, kind: int, rules: _Rules) -> Array | None:
         """The share of its strength that every weight keeps; None where no pathway is inhibited."""

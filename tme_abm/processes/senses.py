@@ -6,17 +6,21 @@ the blood senses the tissue at the vessel, with the states a cell arrives with.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..biology.compiled import Biology
-from ..kernels.neighborhood import contact_box, contact_sum, contact_sum_at
-from ..kernels.response import occupancy
-from ..tissue import ALIVE, EMPTY, Column, Tissue
+from ..biology.grammar import Signal
+from ..kernels.neighborhood import rimmed, rimmed_sum, rimmed_sums_at
+from ..kernels.response import occupancies, occupancy
+from ..tissue import EMPTY, TISSUE, Column, Tissue
 from .process import Array, Rows
+from .repertoire import Repertoire, of_receptor, repertoire
 
 __all__ = ["Senses", "exposure_column", "expression_column", "free_level", "signal_columns"]
 
@@ -75,41 +79,49 @@ class Senses:
         self.biology = biology
         self.tissue = tissue
         self._there = frozenset({*tissue.fields, *tissue.controls.held, *biology.contact_index})
+        self._altered = {*tissue.controls.held, *tissue.controls.free}
+        self._alive = tissue.living
         self._shown: dict[str, NDArray[Any] | None] = {}
         self._sums: dict[str, NDArray[Any]] = {}
         self._occupancy: dict[tuple[int, float], NDArray[np.floating] | float] = {}
         self._part = slice(None)
-        # What was found last, for one block of sites: a molecule is read by rules and by several receptors.
-        self._here: tuple[NDArray[np.integer], Rows | None] | None = None
-        self._levels: dict[str, Array] = {}
-        self._box: NDArray[np.intp] | None = None
+        # Neighborhoods are looked at in arrays with a rim, in which the neighbors of a site are found by adding.
+        self._place = rimmed(tissue.lattice.shape, tissue.lattice.wells)
+        self._standing: NDArray[np.intp] | None = None
 
     def __call__(self, signal: int, kind: int, sites: NDArray[np.integer], rows: Rows | None) -> Array:
         """Strength of signal number `signal` for cells of `kind` at `sites`, shape (n,).
 
         `rows` are the cells themselves, or None for a cell that is not on the lattice yet.
         """
-        asked = self.biology.signals[signal]
-        match asked.kind:
-            case "concentration" | "level":
-                return self.level(asked.name, sites, rows)
-            case "occupancy":
-                return self.occupied(self.biology.receptor_index[asked.name], kind, sites, rows)
-            case "contact":
-                return self._contact_with(asked.name, kind, sites, rows)
-            case "own":
-                return self._own(asked.name, rows, len(sites))
-            case "crowding":
-                return self._read("crowding", sites, rows)
-            case "exposure":
-                return self._exposure(asked.name, asked.memory, sites, rows)
-            case "arrival":
-                born = self.tissue.clock.time if rows is None else self.tissue.cells.born[rows]
-                return np.broadcast_to(self.tissue.clock.time - born, (len(sites),)).astype(np.float64)
-            case "matrix":
-                matrix: Array = self.tissue.matrix[sites]
-                return matrix
-        raise AssertionError(asked.kind)
+        strength: Array = self.together((signal,), kind, sites, rows)[0]
+        return strength
+
+    def together(
+        self, signals: tuple[int, ...], kind: int, sites: NDArray[np.integer], rows: Rows | None
+    ) -> Array:
+        """The same for several `signals`, (len(signals), n)."""
+        asked = repertoire(self.biology, signals, self._there)
+        heard = np.empty((len(signals), len(sites)))
+        levels = np.empty((len(asked.dissolved) + len(asked.shown), len(sites)))
+        fields = self.tissue.fields
+        for level, molecule in zip(levels, asked.dissolved, strict=False):
+            # Most molecules are what their field has of them.
+            plain = molecule in fields and molecule not in self._altered
+            level[...] = fields[molecule].ravel()[sites] if plain else free_level(self.tissue, molecule, sites)
+        if asked.shown:
+            levels[len(asked.dissolved) :] = self._shown_around(asked.shown, kind, sites, rows)
+        if len(asked.direct):
+            heard[asked.direct] = levels[asked.levels]
+        if len(asked.occupied):
+            heard[asked.occupied] = self._occupied(asked, kind, levels)
+        if asked.topics:
+            heard[asked.counted] = self._around(asked.topics, kind, sites, rows)
+        if len(asked.silent):
+            heard[asked.silent] = 0.0
+        for place, signal in asked.others:
+            heard[place] = self._own(signal, sites, rows)
+        return heard
 
     def absent(self) -> frozenset[int]:
         """Numbers of the signals that are zero everywhere, for want of a field and a medium that would hold it."""
@@ -117,37 +129,37 @@ class Senses:
 
     def level(self, molecule: str, sites: NDArray[np.integer], rows: Rows | None) -> Array:
         """Free concentration [nM] of a diffusing molecule, or mean level of a contact molecule shown by neighbors."""
-        self._look_at(sites, rows)
-        if molecule not in self._levels:
-            if molecule in self.biology.contact_index:
-                self._levels[molecule] = self._shown_around(molecule, sites, rows)
-            else:
-                self._levels[molecule] = free_level(self.tissue, molecule, sites)
-        return self._levels[molecule]
-
-    def _shown_around(self, molecule: str, sites: NDArray[np.integer], rows: Rows | None) -> Array:
-        level = self._read(f"level {molecule}", sites, rows)
-        if rows is not None:
-            # A cell does not touch itself; a dead one shows nothing.
-            alive = self.tissue.cells.fate[rows] == ALIVE
-            own = self.tissue.cells[expression_column(molecule)][rows] * alive
-            level = np.maximum(level - own / 3**self.tissue.lattice.ndim, 0.0)
-        free = self.tissue.controls.free.get(molecule, 1.0)
-        return level * free if free != 1.0 else level
+        if molecule not in self.biology.contact_index:
+            return free_level(self.tissue, molecule, sites)
+        shown: Array = self._shown_around((molecule,), -1, sites, rows)[0]
+        return shown
 
     def occupied(self, receptor: int, kind: int, sites: NDArray[np.integer], rows: Rows | None) -> Array:
         """Signaling occupancy [0, 1] of a receptor on cells of `kind`, after blockade and knock-out."""
-        controls = self.tissue.controls
-        free = controls.free_receptor[kind, receptor]
-        if free == 0.0:
+        asked = of_receptor(self.biology, receptor, self._there)
+        if not len(asked.occupied):
             return np.zeros(len(sites))
-        ligands = (
-            (self.level(name, sites, rows), dissociation)
-            for name, dissociation in self.biology.receptors[receptor].ligands
-            if name in self._there
-        )
-        bound = occupancy(ligands, controls.inhibition[kind, receptor])
-        return np.asarray(bound) * free if isinstance(bound, np.ndarray) else np.full(len(sites), bound * free)
+        levels = np.array([self.level(molecule, sites, rows) for molecule in (*asked.dissolved, *asked.shown)])
+        share: Array = self._occupied(asked, kind, levels)[0]
+        return share
+
+    def _occupied(self, asked: Repertoire, kind: int, levels: Array) -> Array:
+        """Signaling occupancies [0, 1] of the receptors asked for, after blockade and knock-out."""
+        controls = self.tissue.controls
+        inhibition, free = controls.inhibition[kind, asked.numbers], controls.free_receptor[kind, asked.numbers]
+        bound = occupancies(asked.receptors, levels, inhibition if inhibition.any() else None)
+        return bound if (free == 1.0).all() else bound * free[:, None]
+
+    def _shown_around(
+        self, molecules: Sequence[str], kind: int, sites: NDArray[np.integer], rows: Rows | None
+    ) -> Array:
+        """Free mean level of contact molecules shown by the neighbors, (len(molecules), n)."""
+        levels = self._around([f"level {molecule}" for molecule in molecules], kind, sites, rows)
+        free = self.tissue.controls.free
+        for level, molecule in zip(levels, molecules, strict=True):
+            if free.get(molecule, 1.0) != 1.0:
+                level *= free[molecule]
+        return levels
 
     def occupancy_grid(self, receptor: int, kind: int, part: slice = slice(None)) -> NDArray[np.floating] | float:
         """Occupancy of a receptor at every site, or at a `part` of them, on a cell of `kind` that has all of them free:
@@ -181,82 +193,90 @@ class Senses:
         free = controls.free.get(molecule, 1.0)
         return level * free if free != 1.0 else level
 
-    def _contact_with(self, name: str, kind: int, sites: NDArray[np.integer], rows: Rows | None) -> Array:
-        share = self._read(f"contact {name}", sites, rows)
-        if rows is not None and name in (self.biology.cells[kind], "dead"):
-            # A cell does not touch itself.
-            counted = (self.tissue.cells.fate[rows] == ALIVE) != (name == "dead")
-            share = np.maximum(share - counted / 3**self.tissue.lattice.ndim, 0.0)
-        return share
+    def _own(self, asked: Signal, sites: NDArray[np.integer], rows: Rows | None) -> NDArray[Any] | float:
+        """A signal that is a cell's own state, its memory, its time here, or its ground."""
+        cells, now = self.tissue.cells, self.tissue.clock.time
+        own: NDArray[Any] | float
+        match asked.kind:
+            case "own":
+                column = expression_column(asked.name) if asked.name in self.biology.contact_index else asked.name
+                own = float(cells.columns[column].default) if rows is None else cells[column][rows]
+            case "exposure":
+                own = 0.0 if rows is None else cells[exposure_column(asked.name, asked.memory)][rows]
+            case "arrival":
+                own = 0.0 if rows is None else now - cells.born[rows]
+            case "matrix":
+                own = self.tissue.matrix[sites]
+            case _:
+                raise AssertionError(asked.kind)
+        return own
 
-    def _own(self, name: str, rows: Rows | None, count: int) -> Array:
-        column = expression_column(name) if name in self.biology.contact_index else name
-        if rows is None:
-            return np.full(count, float(self.tissue.cells.columns[column].default))
-        state: Array = self.tissue.cells[column][rows]
-        return state
-
-    def _exposure(self, name: str, memory: float, sites: NDArray[np.integer], rows: Rows | None) -> Array:
-        if rows is None:
-            return np.zeros(len(sites))
-        exposure: Array = self.tissue.cells[exposure_column(name, memory)][rows]
-        return exposure
-
-    def _look_at(self, sites: NDArray[np.integer], rows: Rows | None) -> None:
-        """Forget what was found for another block of sites."""
-        if self._here is None or self._here[0] is not sites or self._here[1] is not rows:
-            self._here, self._levels, self._box = (sites, rows), {}, None
-
-    def _read(self, what: str, sites: NDArray[np.integer], rows: Rows | None) -> Array:
-        """Mean of a quantity over the contact neighborhoods of `sites`, (n,)."""
+    def _around(self, topics: Sequence[str], kind: int, sites: NDArray[np.integer], rows: Rows | None) -> Array:
+        """Mean of what is shown or counted over the contact neighborhoods of `sites`, (len(topics), n)."""
         lattice = self.tissue.lattice
-        if what not in self._shown:
-            self._shown[what] = self._all_shown(what)
-        shown = self._shown[what]
-        if shown is None:
-            return np.zeros(len(sites))
-        if what in self._sums or lattice.n_sites < _FEW * len(sites):
-            if what not in self._sums:
-                self._sums[what] = contact_sum(shown[:-1], lattice.shape)
-            total = self._sums[what][sites]
-        else:
-            self._look_at(sites, rows)
-            if self._box is None:
-                self._box = contact_box(lattice.contacts(sites))
-            total = contact_sum_at(shown, self._box, lattice.ndim)
-        mean: Array = total * (1.0 / 3.0**lattice.ndim)
-        return mean
+        means = np.zeros((len(topics), len(sites)))
+        near: list[tuple[int, NDArray[Any]]] = []
+        for place, topic in enumerate(topics):
+            if topic not in self._shown:
+                self._shown[topic] = self._all_shown(topic)
+            shown = self._shown[topic]
+            if shown is None:
+                continue
+            if topic not in self._sums and lattice.n_sites < _FEW * len(sites):
+                self._sums[topic] = rimmed_sum(shown, lattice.shape)
+            if topic in self._sums:
+                means[place] = self._sums[topic][self._place[sites]]
+            else:
+                near.append((place, shown))
+        if near:
+            places, levels = zip(*near, strict=True)
+            means[list(places)] = rimmed_sums_at(levels, self._place[sites], lattice.shape)
+        means *= 1.0 / 3.0**lattice.ndim
+        if rows is not None:
+            means -= self._of_themselves(topics, kind, rows) / 3**lattice.ndim
+            np.maximum(means, 0.0, out=means)
+        return means
+
+    def _of_themselves(self, topics: Sequence[str], kind: int, rows: Rows) -> Array:
+        """What the cells in `rows` add to their own neighborhoods, (len(topics), n): a cell does not touch itself."""
+        own = np.zeros((len(topics), len(rows)))
+        alive = self._alive[rows]
+        for added, what in zip(own, topics, strict=True):
+            topic, _, name = what.partition(" ")
+            if topic == "level":
+                # The dead show nothing.
+                np.multiply(self.tissue.cells[expression_column(name)][rows], alive, out=added)
+            elif name == "dead":
+                added[...] = ~alive
+            elif topic == "contact" and name == self.biology.cells[kind]:
+                added[...] = alive
+        return own
 
     def _all_shown(self, what: str) -> NDArray[Any] | None:
-        """A quantity at every site, and 0 for what is outside, (n_sites + 1,); whole numbers where it is a count; None
-        where there is nothing of it.
+        """A quantity at every site, inside rims of zeros; whole numbers where it is a count; None where there is
+        nothing of it.
         """
         tissue, cells = self.tissue, self.tissue.cells
-        size = tissue.lattice.n_sites + 1
+        size = tissue.lattice.wells * prod(n + 2 for n in tissue.lattice.shape)
         topic, _, name = what.partition(" ")
         if topic == "level":
-            level = cells[expression_column(name)]
-            rows = np.flatnonzero(level > 0)
-            rows = rows[cells.fate[rows] == ALIVE]
-            if not len(rows):
+            level = cells[expression_column(name)] * self._alive
+            if not level.any():
                 return None
-            shown: NDArray[Any] = np.bincount(cells.site[rows], weights=level[rows], minlength=size)
+            if self._standing is None:
+                self._standing = self._place[cells.site]
+            shown: NDArray[Any] = np.bincount(self._standing, weights=level, minlength=size)
             return shown
         if topic == "crowding":
-            shown = (tissue.lattice.occupant[0] != EMPTY).astype(np.uint8)
-            shown[-1] = 0
+            shown = np.zeros(size, dtype=np.uint8)
+            shown[self._place] = tissue.lattice.occupant[TISSUE, :-1] != EMPTY
             return shown
-        chosen = cells.fate != ALIVE if name == "dead" else self._living_kind(name)
+        chosen = ~self._alive if name == "dead" else (cells.kind == self.biology.cell_index[name]) & self._alive
         if not chosen.any():
             return None
         # Both layers of a site and its neighbors hold fewer than 256 cells.
-        counts: NDArray[Any] = np.bincount(cells.site[chosen], minlength=size).astype(np.uint8)
+        counts: NDArray[Any] = np.bincount(self._place[cells.site[chosen]], minlength=size).astype(np.uint8)
         return counts
-
-    def _living_kind(self, name: str) -> NDArray[np.bool_]:
-        cells = self.tissue.cells
-        chosen: NDArray[np.bool_] = (cells.kind == self.biology.cell_index[name]) & (cells.fate == ALIVE)
-        return chosen
 
 
 @lru_cache(maxsize=64)

@@ -47,6 +47,8 @@ class Behaviors:
         rows = np.flatnonzero(living)
         order = rows[np.argsort(kind[rows], kind="stable")]
         edges = np.searchsorted(kind[order], np.arange(n_kinds + 1))
+        self._order = order
+        self._rows_over: dict[tuple[int, ...], Rows] = {}
         self._rows = [order[edges[k] : edges[k + 1]] for k in range(n_kinds)]
         self._count = len(kind)
         self._evaluator = evaluator
@@ -60,9 +62,10 @@ class Behaviors:
 
     def of(self, kind: int, name: str) -> Array | float:
         """Value of behavior `name` for `rows_of(kind)`: (n,), or one number that holds for all of them."""
-        if (kind, name) not in self._blocks:
-            self._blocks[kind, name] = self._value(kind, name)
-        return self._blocks[kind, name]
+        value = self._blocks.get((kind, name))
+        if value is None:
+            value = self._blocks[kind, name] = self._value(kind, name)
+        return value
 
     def each(self, kind: int, name: str) -> Array:
         """Value of behavior `name` for each of `rows_of(kind)`, (n,)."""
@@ -74,11 +77,26 @@ class Behaviors:
         here = [kind for kind in kinds if len(self._rows[kind])]
         if len(here) == 1:
             return self._rows[here[0]], self.each(here[0], name)
-        return self.rows_over(here), np.concatenate([np.empty(0), *(self.each(kind, name) for kind in here)])
+        return self.rows_over(here), self.table(here, (name,))[0]
+
+    def table(self, kinds: Sequence[int], names: Sequence[str]) -> Array:
+        """Values of the behaviors `names` for each of `rows_over(kinds)`, (len(names), n)."""
+        values = np.empty((len(names), sum(len(self._rows[kind]) for kind in kinds)))
+        first = 0
+        for kind in kinds:
+            last = first + len(self._rows[kind])
+            if last > first:
+                for row, name in zip(values, names, strict=True):
+                    row[first:last] = self.of(kind, name)
+            first = last
+        return values
 
     def rows_over(self, kinds: Sequence[int]) -> Rows:
         """Rows of the living cells of `kinds`, kind after kind."""
-        return np.concatenate([np.empty(0, dtype=np.int64), *(self._rows[kind] for kind in kinds)])
+        asked = tuple(kinds)
+        if asked not in self._rows_over:
+            self._rows_over[asked] = np.concatenate([self._order[:0], *(self._rows[kind] for kind in asked)])
+        return self._rows_over[asked]
 
     def at_sites(self, kind: int, name: str, sites: NDArray[np.integer]) -> Array:
         """Value of behavior `name` for cells of `kind` that are not on the lattice, standing at `sites`; (n,)."""

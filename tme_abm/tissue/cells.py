@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from numpy.typing import DTypeLike, NDArray
 __all__ = ["ALIVE", "APOPTOTIC", "COLUMNS", "NECROTIC", "Cells", "Column"]
 
 ALIVE, APOPTOTIC, NECROTIC = 0, 1, 2
+
+# Moving a run of rows down takes as long as picking so many rows one by one.
+_ROWS_A_RUN = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,16 +97,26 @@ class Cells:
 
     def divide(self, mothers: NDArray[np.int64], **values: NDArray[Any] | float) -> NDArray[np.int64]:
         """Add a daughter per mother: inherited columns are copied, the others take `values` or defaults."""
-        inherited = {name: self[name][mothers].copy() for name, c in self.columns.items() if c.inherited}
+        inherited = {name: self._store[name].take(mothers) for name, c in self.columns.items() if c.inherited}
         return self.append(len(mothers), **{**inherited, **values})
 
     def keep(self, mask: NDArray[np.bool_]) -> None:
         """Drop the rows where `mask` is false, preserving order."""
         # The mask may be a live view of a column that is being compacted.
-        rows = np.flatnonzero(mask)
-        for store in self._store.values():
-            store[: len(rows)] = store[rows]
-        self._count = len(rows)
+        gone = np.flatnonzero(~mask)
+        if not len(gone):
+            return
+        if len(gone) * _ROWS_A_RUN < self._count:
+            # Few go, as in most steps: the runs of rows between them move down as they are.
+            runs = [(int(a) + 1, int(b)) for a, b in pairwise([*gone, self._count])]
+            for store in self._store.values():
+                for shift, (first, last) in enumerate(runs, start=1):
+                    store[first - shift : last - shift] = store[first:last]
+        else:
+            rows = np.flatnonzero(mask[gone[0] :]) + gone[0]
+            for store in self._store.values():
+                store[gone[0] : gone[0] + len(rows)] = store[rows]
+        self._count -= len(gone)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Copies of all columns, by name."""

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..kernels.choice import choose, winners
-from ..kernels.neighborhood import contact_sum, sites_within
+from ..kernels.neighborhood import contact_sum, sites_within, spread
 from ..kernels.paths import straight_path
+from .cells import ALIVE
 from .lattice import EMPTY, IMMUNE, TISSUE, Lattice
 
 if TYPE_CHECKING:
@@ -32,13 +33,14 @@ def daughters_nearby(tissue: Tissue, layer: int, mothers: Rows) -> Rows:
     lattice, keys = tissue.lattice, tissue.cells.key
     around = lattice.neighbors[tissue.cells.site[mothers]]
     free = lattice.occupant[layer][around] == EMPTY
-    pick = choose(free / lattice.step_lengths, tissue.draw("division", keys[mothers], lane=1))
-    lucky = np.flatnonzero(pick >= 0)
-    sites = around[lucky, pick[lucky]]
-    won = tissue.first_come(sites, keys[mothers[lucky]])
-    lucky, sites = lucky[won], sites[won]
-    crowded = mothers[pick < 0]
-    tissue.add_daughters(layer, mothers[lucky], sites)
+    # Inside a tumor nearly all are crowded.
+    has_room = free.any(axis=1)
+    crowded: Rows = mothers[~has_room]
+    lucky = mothers[has_room]
+    pick = choose(free[has_room] / lattice.step_lengths, tissue.draw("division", keys[lucky], lane=1))
+    sites = around[has_room, pick]
+    won = tissue.first_come(sites, keys[lucky])
+    tissue.add_daughters(layer, lucky[won], sites[won])
     return crowded
 
 
@@ -53,6 +55,10 @@ def daughters_by_pushing(tissue: Tissue, mothers: Rows) -> None:
         return
     occupied = lattice.occupant[TISSUE, :-1] != EMPTY
     rim = _rim(tissue, occupied)
+    near = np.zeros(lattice.n_sites, dtype=bool)
+    near[rim] = True
+    # Most mothers are too deep inside: looking for their gaps is left out, and with it nearly all of the work.
+    mothers = mothers[spread(near, lattice.shape, int(reach))[cells.site[mothers]]]
     ends = nearest_gap(lattice, cells.site[mothers], rim, reach)
     able = ends >= 0
     mothers, ends = mothers[able], ends[able]
@@ -84,7 +90,7 @@ def nearest_gap(
     nearest = np.full(len(sites), -1, dtype=np.int64)
     well, gap_well = lattice.well_of(sites), lattice.well_of(gaps)
     # A tree for each well, and not one for all: which of several gaps at one distance is found depends on the tree.
-    for each in np.unique(well):
+    for each in np.flatnonzero(np.bincount(well)):
         mine, near = np.flatnonzero(well == each), gaps[gap_well == each]
         if len(near):
             tree = cKDTree(np.stack(lattice.unravel(near), axis=-1))
@@ -110,8 +116,11 @@ def displace_leukocytes(tissue: Tissue, before: NDArray[np.bool_]) -> None:
     """
     cells, lattice = tissue.cells, tissue.lattice
     territory = tissue.tumor_territory
-    overrun = (territory & ~before)[cells.site] & tissue.living & (tissue.layer == IMMUNE)
-    rows = np.flatnonzero(overrun)
+    there = lattice.occupant[IMMUNE, np.flatnonzero(territory > before)]
+    there = there[there != EMPTY]
+    rows = np.sort(there[cells.fate[there] == ALIVE]).astype(np.int64)
+    if not len(rows):
+        return
     # Cells born in this step have no behavior yet; they stay beside their mothers.
     entry = tissue.behavior["infiltration"]
     rows = rows[rows < len(entry)]

@@ -88,6 +88,7 @@ class Tissue:
         self.pools = {name: np.full(lattice.wells, level, dtype=np.float64) for name, level in pools.items()}
         self.push = push
         self.ledger: dict[str, Array] = {}
+        self._territory: tuple[NDArray[np.uint8], NDArray[np.bool_]] | None = None
         self._deaths: list[tuple[Rows, int, str]] = []
         self._removals: list[Rows] = []
         self._mothers: list[Rows] = []
@@ -115,9 +116,14 @@ class Tissue:
         A single hole that killing leaves inside a tumor is territory; a stroma site beside a straight rim is not.
         """
         tumor = np.zeros(self.lattice.n_sites, dtype=np.uint8)
-        tumor[self.cells.site[self._is_tumor[self.cells.kind]]] = 1
-        mostly: NDArray[np.bool_] = contact_sum(tumor, self.lattice.shape) > 3**self.lattice.ndim // 2
-        return mostly
+        for kind in self.tumor_kinds:
+            tumor[self.cells.site[np.flatnonzero(self.cells.kind == kind)]] = 1
+        # Asked for several times a step, while it changes once: what it follows from tells whether it is the same.
+        if self._territory is None or not np.array_equal(self._territory[0], tumor):
+            mostly = contact_sum(tumor, self.lattice.shape) > 3**self.lattice.ndim // 2
+            mostly.flags.writeable = False
+            self._territory = tumor, mostly
+        return self._territory[1]
 
     @property
     def layer(self) -> NDArray[np.int8]:
@@ -128,6 +134,10 @@ class Tissue:
     def draw(self, stream: str, keys: Keys, lane: int = 0) -> Array:
         """One uniform number per key, addressed by seed, stream and the present step."""
         return draws.uniform(self.seed, stream, self.clock.step, keys, lane)
+
+    def draws(self, stream: str, keys: Keys, lanes: Sequence[int]) -> Array:
+        """`draw` in several lanes, (len(lanes), n)."""
+        return draws.uniforms(self.seed, stream, self.clock.step, keys, lanes)
 
     def happens(self, stream: str, rate: Array | float, rows: Rows, lane: int = 0) -> NDArray[np.bool_]:
         """Mark the `rows` to which an event of `rate` [1/min] happens in this step."""
@@ -162,24 +172,26 @@ class Tissue:
 
     def move(self, rows: Rows, sites: NDArray[np.integer], lane: int = 0) -> NDArray[np.bool_]:
         """Move `rows` to free `sites` of their layer; of several that want one site, one wins. Returns who moved."""
-        cells, occupant = self.cells, self.lattice.occupant
-        layer = self.layer_of[cells.kind[rows]].astype(np.int64)
-        open_site = occupant[layer, sites] == EMPTY
-        contenders = np.flatnonzero(open_site)
-        place = layer[contenders] * (self.lattice.n_sites + 1) + sites[contenders]
-        won = contenders[self.first_come(place, cells.key[rows[contenders]], lane)]
+        # Both layers on end: one number says where.
+        cells, occupant = self.cells, self.lattice.occupant.reshape(-1)
+        layer = self.layer_of[cells.kind[rows]].astype(np.intp) * (self.lattice.n_sites + 1)
+        place = layer + sites
+        contenders = np.flatnonzero(occupant[place] == EMPTY)
+        won = contenders[self.first_come(place[contenders], cells.key[rows[contenders]], lane)]
         moved = np.zeros(len(rows), dtype=bool)
         moved[won] = True
-        occupant[layer[won], cells.site[rows[won]]] = EMPTY
-        occupant[layer[won], sites[won]] = rows[won]
-        cells.site[rows[won]] = sites[won]
+        movers = rows[won]
+        occupant[layer[won] + cells.site[movers]] = EMPTY
+        occupant[place[won]] = movers
+        cells.site[movers] = sites[won]
         return moved
 
     def count(self, event: str, sites: NDArray[np.integer], amount: NDArray[Any] | float = 1.0) -> None:
         """Add what happened at `sites` (n,), each once or `amount`, to the ledger, which has one entry a well."""
-        well = self.lattice.well_of(sites)
-        amounts = np.broadcast_to(np.asarray(amount, dtype=np.float64), well.shape)
-        happened = np.bincount(well, weights=amounts, minlength=self.lattice.wells).astype(np.float64)
+        well, weights = self.lattice.well_of(sites), None
+        if isinstance(amount, np.ndarray) or amount != 1.0:
+            weights = np.broadcast_to(np.asarray(amount, dtype=np.float64), well.shape)
+        happened = np.bincount(well, weights=weights, minlength=self.lattice.wells).astype(np.float64)
         self.ledger[event] = self.ledger[event] + happened if event in self.ledger else happened
 
     # ---------------------------------------------------------------- granting
@@ -207,6 +219,8 @@ class Tissue:
         cells = self.cells
         for rows, fate, cause in self._deaths:
             dying = rows[cells.fate[rows] == ALIVE]
+            if not len(dying):
+                continue
             cells.fate[dying] = fate
             cells.partner[dying] = 0
             cells.binding[dying] = 0
@@ -264,7 +278,7 @@ class Tissue:
 
     def _count_by_kind(self, event: str, rows: Rows) -> None:
         kinds = self.cells.kind[rows]
-        for kind in np.unique(kinds):
+        for kind in np.flatnonzero(np.bincount(kinds)):
             self.count(f"{event} of {self.kinds[kind]}", self.cells.site[rows[kinds == kind]])
 
     # ---------------------------------------------------------------- keeping
