@@ -4,7 +4,18 @@ import math
 
 import pytest
 
-from tme_abm.bench.cases import Case, case_scenario, consumed_molecules, parse_count, plan, settings, short
+from tme_abm.bench.cases import (
+    JOBS,
+    Case,
+    case_catalogue,
+    case_scenario,
+    consumed_molecules,
+    parse_count,
+    plan,
+    settings,
+    short,
+)
+from tme_abm.biology import compile, load_catalogue
 from tme_abm.core.errors import InputError
 from tme_abm.presence import fields_needed, kinds_present
 from tme_abm.scenario import load
@@ -32,9 +43,10 @@ def test_the_whole_plan_has_every_size_with_every_number_of_fields_a_solid_and_t
     plane = {(one.cells, one.fields) for one in cases if one.mix == "tumor" and len(one.shape) == 2}
     assert plane == {(cells, fields) for cells in (1000, 10_000, 100_000, 1_000_000) for fields in (10, 20, 40)}
     assert [(one.shape, one.fields) for one in cases if len(one.shape) == 3] == [((100, 100, 100), 10)]
-    assert [(one.cells, one.fields, one.days) for one in cases if one.mix == "job"] == [
-        (5000, 10, 1.0),
-        (20000, 10, 1.0),
+    assert [(one.mix, one.cells, one.fields, one.days) for one in cases if one.mix in JOBS] == [
+        ("job", 5000, 10, 1.0),
+        ("job", 20000, 10, 1.0),
+        ("lean job", 5000, 10, 1.0),
     ]
     assert max(one.shape for one in cases) == (1500, 1500)
     assert len({one.name for one in cases}) == len(cases)
@@ -56,9 +68,9 @@ def test_chosen_sizes_replace_the_plan() -> None:
 
 
 def test_the_jobs_lattice_is_two_millimeters_wide_and_hardly_more() -> None:
-    job = plan(quick=True)[0]
-    spacing = case_scenario(job).lattice.spacing
-    assert all(2000 <= side * spacing < 2030 for side in job.shape)
+    for job in plan(quick=True)[:3]:
+        spacing = case_scenario(job).lattice.spacing
+        assert all(2000 <= side * spacing < 2030 for side in job.shape)
 
 
 @pytest.mark.parametrize("fields", [10, 20, 40])
@@ -83,6 +95,31 @@ def test_a_job_has_five_cell_types_and_the_dear_fields_first() -> None:
     assert len(kinds) == 5
     assert len(names) == 10
     assert len(consumed_molecules(scenario, biology) & set(names)) >= 9
+
+
+def test_the_lean_job_is_what_peers_had() -> None:
+    """Voxels of 20 um, ten fields, five cell types and thirteen rules, each about one type."""
+    case = next(one for one in plan(quick=False) if one.mix == "lean job")
+    scenario = case_scenario(case)
+    biology = compile(case_catalogue(case), scenario.tumor.traits)
+    assert (scenario.lattice.spacing, scenario.lattice.shape) == (20.0, (100, 100))
+    ruled = {program: len(program.ups) + len(program.downs) for program in biology.programs}
+    assert sum(ruled.values()) == 13
+    with_rules = {biology.cells[program.cell] for program in ruled if ruled[program]}
+    assert with_rules == set(settings()["mix"]["job"]["share"])
+    assert len(fields_needed(scenario, biology)) == 10
+
+
+def test_other_mixes_have_the_shipped_catalogue() -> None:
+    assert case_catalogue(Case(cells=300, fields=10, shape=(26, 26))) is load_catalogue()
+
+
+def test_a_rule_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = settings()
+    lean = {**table["mix"]["lean job"], "rules": ["CD8: IL2 increases divisions"]}
+    monkeypatch.setattr("tme_abm.bench.cases.settings", lambda: {**table, "mix": {"lean job": lean}})
+    with pytest.raises(InputError, match=r"no rule of the catalogue.*Did you mean 'CD8: IL2 increases division'"):
+        case_catalogue(Case(cells=300, fields=10, shape=(26, 26), mix="lean job", days=1.0))
 
 
 def test_blood_and_cells_are_in_proportion_to_the_tissue() -> None:

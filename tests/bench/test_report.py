@@ -58,8 +58,9 @@ def test_the_processes_have_their_share() -> None:
 
 def test_the_job_is_held_against_the_peer_who_was_measured_elsewhere() -> None:
     found = section([Case(cells=5000, fields=10, shape=(134, 134), mix="job", days=1.0)], "The peers' job")
-    assert rows(found)["5,000"] == ("5,000 – 5,005", "2.00", "1.00", "335 – 555", "168 – 278 ×", "109 MiB")
-    assert "134 × 134 sites of 15 µm; simulated of the day: all of it" in found.notes[0]
+    what = ("99", "134 × 134 of 15 µm", "5,000 – 5,005")
+    assert rows(found)["5,000"] == (*what, "2.00", "1.00", "335 – 555", "168 – 278 ×", "109 MiB")
+    assert "Simulated of the day: all of it" in found.notes[0]
     assert "measured separately, not in this run, on another machine of the same kind" in found.notes[1]
     part = section([Case(cells=5000, fields=10, shape=(134, 134), mix="job", days=0.25)], "The peers' job")
     assert "25% of it, the rest in proportion" in part.notes[0]
@@ -76,7 +77,7 @@ def test_a_target_is_met_or_missed(cost: float, verdict: str) -> None:
 
 def test_targets_of_the_jobs_are_ratios_of_wall_time() -> None:
     job = Case(cells=20000, fields=10, shape=(134, 134), mix="job", days=1.0)
-    found = rows(section([job], "Targets"))["the job with 20,000 cells, faster than PhysiCell"]
+    found = rows(section([job], "Targets"))["the job with 20,000 cells, 99 rules, faster than PhysiCell"]
     assert found == ("≥ 400 ×", "990 ×", "met")
 
 

@@ -1,9 +1,9 @@
 """The tissues that are measured: which there are, and the scenario of each.
 
-A case is a number of cells and fields on a lattice, with a mix of cell types from `cases.toml`. Its scenario extends a
-shipped one and keeps all rules of its cells. Which fields it has is decided the way every run decides it (`presence`):
-a molecule loses its field when nobody makes it, so secretion is clamped for those that are too many, and a molecule
-that is made but not sensed gets one when it is asked for.
+A case is a number of cells and fields on a lattice, with a mix of cell types from `cases.toml`. Its scenario extends
+a shipped one and keeps all rules of its cells, or those that the mix lists. Which fields it has is decided the way
+every run decides it (`presence`): a molecule loses its field when nobody makes it, so secretion is clamped for those
+that are too many, and a molecule that is made but not sensed gets one when it is asked for.
 """
 
 from __future__ import annotations
@@ -17,14 +17,29 @@ from typing import Any
 
 import numpy as np
 
-from ..biology import Biology
+from ..biology import Biology, Catalogue, compile, load_catalogue
 from ..core.errors import InputError
 from ..core.tables import read_toml
 from ..core.units import parse
 from ..presence import fields_needed, kinds_present
 from ..scenario import Scenario, assembled, load
 
-__all__ = ["Case", "case_scenario", "consumed_molecules", "jobs", "parse_count", "plan", "settings", "short"]
+__all__ = [
+    "JOBS",
+    "Case",
+    "case_catalogue",
+    "case_scenario",
+    "consumed_molecules",
+    "jobs",
+    "parse_count",
+    "plan",
+    "settings",
+    "short",
+]
+
+
+JOBS = ("job", "lean job")
+"""The mixes that stand for the job that peers were given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +58,8 @@ class Case:
 
     @property
     def name(self) -> str:
-        """Short and unique: `2D 10k × 20`, `3D 440k × 10`, `job 5k × 10`."""
-        what = "job" if self.mix == "job" else f"{len(self.shape)}D"
+        """Short and unique: `2D 10k × 20`, `3D 440k × 10`, `job 5k × 10`, `lean job 5k × 10`."""
+        what = self.mix if self.mix in JOBS else f"{len(self.shape)}D"
         return f"{what} {short(self.cells)} × {self.fields}"
 
     @property
@@ -110,19 +125,19 @@ def plan(*, quick: bool, cells: Sequence[int] = (), fields: Sequence[int] = ()) 
 
 
 def jobs(*, quick: bool) -> list[Case]:
-    """The peers' job, at each of its sizes."""
+    """The peers' job on our terms and on theirs, at each of its sizes."""
     table = settings()["quick" if quick else "full"]
-    job = table["job"]
     return [
         Case(
             cells=number,
-            fields=job["fields"],
-            shape=(job["side"],) * 2,
-            mix="job",
-            days=job["days"],
+            fields=table[mix]["fields"],
+            shape=(table[mix]["side"],) * 2,
+            mix=mix,
+            days=table[mix]["days"],
             warm_up=table["warm_up"],
         )
-        for number in job["cells"]
+        for mix in JOBS
+        for number in table[mix]["cells"]
     ]
 
 
@@ -141,9 +156,34 @@ def case_scenario(case: Case) -> Scenario:
     """The scenario of a case. Raises InputError if it cannot have so many fields, or so few."""
     wanted = _wanted(case)
     first = _assembled(case, record=wanted.extra)
-    unwanted = [name for name in fields_needed(first, first.biology()) if name not in wanted.names]
+    unwanted = [name for name in fields_needed(first, _biology(case, first)) if name not in wanted.names]
     silenced = [{"do": "fix", "behavior": f"secretion {name}", "value": "0 molecules/cell/min"} for name in unwanted]
     return _assembled(case, record=wanted.extra, protocol=silenced)
+
+
+def case_catalogue(case: Case) -> Catalogue:
+    """The catalogue of a case: the shipped one, with no rules but those that its mix lists, if it lists any. Raises
+    InputError for one that the catalogue does not have.
+    """
+    shipped, listed = load_catalogue(), settings()["mix"][case.mix].get("rules")
+    if listed is None:
+        return shipped
+    known = {
+        f"{cell}: {rule.signal} {rule.effect} {rule.behavior}": rule.model_copy(update={"cell": (cell,)})
+        for rule in shipped.rules
+        for cell in rule.cell
+    }
+    for said in listed:
+        if said not in known:
+            raise InputError(
+                f"{said!r} is no rule of the catalogue", file="cases.toml", place=f'mix."{case.mix}".rules',
+                allowed=tuple(known), word=said,
+            )  # fmt: skip
+    return shipped.model_copy(update={"rules": tuple(known[said] for said in listed)})
+
+
+def _biology(case: Case, scenario: Scenario) -> Biology:
+    return compile(case_catalogue(case), scenario.tumor.traits)
 
 
 def consumed_molecules(scenario: Scenario, biology: Biology) -> set[str]:
@@ -162,7 +202,7 @@ class _Wanted:
 
 def _wanted(case: Case) -> _Wanted:
     natural = _assembled(case)
-    biology = natural.biology()
+    biology = _biology(case, natural)
     own = fields_needed(natural, biology)
     everything = tuple(molecule.name for molecule in biology.molecules)
     possible = fields_needed(_assembled(case, record=everything), biology)

@@ -21,7 +21,7 @@ from ..model import TumorModel
 from ..presence import kinds_present
 from ..processes import Process, Transport
 from ..tissue import Fields, Tissue
-from .cases import Case, case_scenario
+from .cases import Case, case_catalogue, case_scenario
 from .reference import Reference
 from .scaling import Spread, spread
 
@@ -66,7 +66,7 @@ class _TimedProcess:
 def measure(case: Case) -> dict[str, Any]:
     """Everything about one case, as plain values. Meant for a process of its own: its memory is measured too."""
     begun = time.perf_counter()
-    model = TumorModel(case_scenario(case), rng=_SEED)
+    model = TumorModel(case_scenario(case), rng=_SEED, catalogue=case_catalogue(case))
     model.take_no_census()
     planted = time.perf_counter() - begun
     processes = dict(model.processes)

@@ -178,6 +178,8 @@ def _jobs(result: Result) -> Section:
         rows.append(
             (
                 f"{one['case']['cells']:,}",
+                str(one["rules"]),
+                _lattice(one),
                 f"{one['cells']['start']:,} – {one['cells']['end']:,}",
                 f"{wall:.2f}",
                 f"{one['seconds_per_day']['cpu']:.2f}",
@@ -191,17 +193,24 @@ def _jobs(result: Result) -> Section:
     first = next(one for one in result["cases"] if "seconds_per_day" in one)
     part = first["steps"] * first["dt_min"] / (24 * 60)
     length = "all of it" if part > 0.999 else f"{part:.0%} of it, the rest in proportion"
-    sides = " × ".join(str(side) for side in first["case"]["shape"])
     return Section(
         title="The peers' job: seconds for a simulated day",
-        columns=("cells", "start – end", "wall [s]", "processor [s]", f"{peer['name']} [s]", "faster", "peak memory"),
+        columns=(
+            "cells", "rules", "sites", "start – end", "wall [s]", "processor [s]", f"{peer['name']} [s]", "faster",
+            "peak memory",
+        ),
         rows=tuple(rows),
         notes=(
-            f"Ours, {_content(first)} {sides} sites of {first['spacing_um']:g} µm; simulated of the day: {length}.",
+            f"Ours, {_content(first)} Simulated of the day: {length}. With few rules and wide sites: as peers had it; "
+            "20,000 cells would be two a site there.",
             f"{peer['name']}: {peer['job']}; {' – '.join(peer['threads'])}; {peer['memory_mb']} MB; "
             f"{result['peers']['how']}. The programs differ: {peer['differs']}.",
         ),
     )
+
+
+def _lattice(one: Case) -> str:
+    return " × ".join(str(side) for side in one["case"]["shape"]) + f" of {one['spacing_um']:g} µm"
 
 
 def _units(result: Result) -> Section:
@@ -249,7 +258,7 @@ def _targets(result: Result) -> Section:
         if "seconds_per_day" in one and cells in aims["job_faster"]:
             reached = peer[cells][0] / one["seconds_per_day"]["wall"]
             aim = aims["job_faster"][cells]
-            what = f"the job with {int(cells):,} cells, faster than PhysiCell"
+            what = f"the job with {int(cells):,} cells, {one['rules']} rules, faster than PhysiCell"
             rows.append((what, f"≥ {aim:g} ×", f"{reached:,.0f} ×", _met(reached >= aim)))
     for one in largest(result):
         name, means = one["case"]["name"], solver_means(one)
