@@ -42,7 +42,7 @@ def test_one_line_a_tier() -> None:
         "core: 1 of 3 shown (33 %), 1 not shown, 1 not modeled",
         "extended: 0 of 1 shown (0 %), 1 contradicted",
         "all: 1 of 4 shown (25 %), 1 not shown, 1 contradicted, 1 not modeled",
-        "verdict flips at half or double dose or duration: 1 of 4",
+        "verdict flips at half or double dose or duration: 1 of 4 (2× dose 1)",
     ]
     one = reviewed.assay("A-TNF-08", variants=())
     quick = reviewed.review(reviewed.claim_result("A-TNF-08", one), assays=[one], quick=True)

@@ -68,9 +68,14 @@ def tier_lines(review: Review) -> list[str]:
         total, shown = sum(counts.values()), counts.get("shown", 0)
         others = [f"{n} {verdict}" for verdict in VERDICTS[1:] if (n := counts.get(verdict, 0))]
         lines.append(", ".join((f"{tier}: {shown} of {total} shown ({share(shown, total)})", *others)))
-    flips = sum(bool(one.flips) for one in review.claims)
     if not review.quick:
-        lines.append(f"verdict flips at half or double dose or duration: {flips} of {len(review.claims)}")
+        flips = sum(bool(one.flips) for one in review.claims)
+        by_variant = {said: sum(name in one.flips for one in review.claims) for name, said in _SHORT.items()}
+        each = ", ".join(f"{said} {count}" for said, count in by_variant.items() if count)
+        lines.append(
+            f"verdict flips at half or double dose or duration: {flips} of {len(review.claims)}"
+            + (f" ({each})" if each else "")
+        )
     return lines
 
 
