@@ -23,11 +23,11 @@ from .biology import Biology, Catalogue, compile, load_catalogue
 from .core.errors import InputError
 from .core.memory import keep_freed_memory
 from .core.units import parse
-from .planting import plant
-from .presence import fields_needed
+from .processes.planting import plant
+from .processes.presence import fields_needed
+from .processes.treatment import Treatment, traits_at
 from .scenario import Intervention, Scenario, changed, load
 from .tissue import Tissue
-from .treatment import Treatment, traits_at
 
 __all__ = ["SCHEDULE", "TumorModel"]
 

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from tme_abm.core.errors import InputError
-from tme_abm.experiments.keep import Logbook
 from tme_abm.model import TumorModel
 from tme_abm.processes import Response
+from tme_abm.runs.keep import Logbook
 from tme_abm.scenario import Add, Infuse, Intervention, Scenario, changed
 from tme_abm.tissue import EMPTY
 

@@ -17,7 +17,7 @@ from tme_abm.bench.cases import (
 )
 from tme_abm.biology import compile, load_catalogue
 from tme_abm.core.errors import InputError
-from tme_abm.presence import fields_needed, kinds_present
+from tme_abm.processes.presence import fields_needed, kinds_present
 from tme_abm.scenario import load
 
 

@@ -11,7 +11,7 @@ from tme_abm.bench.cases import Case
 from tme_abm.bench.child import NotMeasured, in_child
 from tme_abm.bench.measure import OTHER, SETTLE, measure
 from tme_abm.bench.reference import mesa_move_us, stencil_pass
-from tme_abm.core.threads import VARIABLE, threads_wanted
+from tme_abm.core.parallel import VARIABLE, threads_wanted
 from tme_abm.model import SCHEDULE
 from tme_abm.processes import Transport
 from tme_abm.tissue import Tissue

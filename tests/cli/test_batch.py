@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.experiments.study.small import Here, contents, study_file
-from tests.experiments.toy import ToySimulator
+from tests.studies.small import Here, contents, study_file
+from tests.support.toy import ToySimulator
 from tme_abm.cli import main
 from tme_abm.cli.batch_tables import duration, size
 
@@ -21,7 +21,7 @@ def tme(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     """The command line beside a study file, with a toy for a model and no processes: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("os.fsync", lambda handle: None)  # it is for power cuts, and slow
-    monkeypatch.setattr("tme_abm.experiments.study.batch.LocalExecutor", lambda jobs: Here())
+    monkeypatch.setattr("tme_abm.studies.batch.LocalExecutor", lambda jobs: Here())
     model(monkeypatch, ToySimulator())
     study_file(tmp_path)
 
@@ -35,7 +35,7 @@ def tme(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def model(monkeypatch: pytest.MonkeyPatch, simulator: ToySimulator) -> None:
-    monkeypatch.setattr("tme_abm.experiments.simulator.TumorSimulator", lambda: simulator)
+    monkeypatch.setattr("tme_abm.runs.simulator.TumorSimulator", lambda: simulator)
 
 
 def test_a_batch_ends_with_a_table_and_the_directory(tme: Run, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_an_interrupted_batch_says_how_to_go_on(tme: Run, monkeypatch: pytest.Mo
         def wait(self, seconds: float) -> list[object]:  # type: ignore[override]
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("tme_abm.experiments.study.batch.LocalExecutor", lambda jobs: Interrupted())
+    monkeypatch.setattr("tme_abm.studies.batch.LocalExecutor", lambda jobs: Interrupted())
     code, out, err = tme("batch", "small.toml", "--out", "a")
     assert (code, out) == (130, "")
     assert "interrupted; nothing that is finished is lost. Go on with: batch a" in err

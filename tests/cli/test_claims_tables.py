@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.report import reviewed
-from tme_abm.assays.coverage import Row
 from tme_abm.cli.claims_tables import claims_table, coverage_table, tier_lines
+from tme_abm.evidence.coverage import Row
 
 
 def lines(table: Table, width: int) -> list[str]:

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.experiments.toy import ToySimulator, results
+from tests.support.toy import ToySimulator, results
 from tme_abm.biology.loader import load_catalogue
 from tme_abm.cli import main
 from tme_abm.cli.live import run_line
 from tme_abm.cli.tables import number
-from tme_abm.experiments.results import read_manifest
-from tme_abm.experiments.walk import Progress
+from tme_abm.runs.results import read_manifest
+from tme_abm.runs.walk import Progress
 
 ROOT = Path(__file__).parents[2]
 SHORT = ("--days", "0.2")
@@ -49,8 +49,8 @@ def tme(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def simulate_with(monkeypatch: pytest.MonkeyPatch, simulator: ToySimulator) -> None:
-    for module in ("run", "compare", "branch", "arms", "finished"):
-        monkeypatch.setattr(f"tme_abm.experiments.{module}.TumorSimulator", lambda: simulator)
+    for module in ("runs.run", "compare.compare", "runs.branch", "compare.arms", "compare.finished"):
+        monkeypatch.setattr(f"tme_abm.{module}.TumorSimulator", lambda: simulator)
 
 
 def test_run_ends_with_a_table_and_the_directory(tme: Run, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_what_is_unexpected_is_told_in_one_line_too(tme: Run, monkeypatch: pytes
     def broken(*_: object, **__: object) -> None:
         raise KeyError("x")
 
-    monkeypatch.setattr("tme_abm.experiments.run.run", broken)
+    monkeypatch.setattr("tme_abm.runs.run.run", broken)
     code, _, err = tme("run", "hot", "--quiet")
     assert code == 1
     assert err.startswith("error: KeyError: 'x' (unexpected; full trace in ")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
-from tests.experiments.studies import made_up, parameter, sampled
+from tests.support.studies import made_up, parameter, sampled
 from tme_abm.cli import main
-from tme_abm.experiments.study import results
-from tme_abm.experiments.study.results import StudyResults
+from tme_abm.studies import results
+from tme_abm.studies.results import StudyResults
 
 PARAMETERS = [parameter("tumor.traits.antigenicity", 0.1, 0.9), parameter("vessels.density", 30, 300, unit="/mm^2")]
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field, StrictInt
 
 from tme_abm.core import InputError
-from tme_abm.core.tables import Frozen, read_toml, validated
+from tme_abm.core.toml import Frozen, read_toml, validated
 
 
 class Inner(Frozen):

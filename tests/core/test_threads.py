@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from tme_abm.core.errors import InputError
-from tme_abm.core.threads import VARIABLE, side_by_side, threads_wanted
-from tme_abm.experiments.workers import single_threaded
+from tme_abm.core.parallel import VARIABLE, side_by_side, threads_wanted
+from tme_abm.runs.workers import single_threaded
 
 
 def meet(barrier: threading.Barrier, number: int) -> int:

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from tme_abm.experiments.compare import compare
-from tme_abm.experiments.results import read_series
-from tme_abm.experiments.swap import ALL, swaps
+from tme_abm.compare.compare import compare
+from tme_abm.compare.swap import ALL, swaps
 from tme_abm.observe import classify
+from tme_abm.runs.results import read_series
 from tme_abm.scenario import Scenario, changed, load
 
 pytestmark = pytest.mark.slow

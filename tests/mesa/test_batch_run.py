@@ -10,9 +10,9 @@ from typing import Any
 import mesa
 import pytest
 
-from tme_abm.experiments.results import read_series
-from tme_abm.experiments.run import run
 from tme_abm.model import TumorModel
+from tme_abm.runs.results import read_series
+from tme_abm.runs.run import run
 from tme_abm.scenario import load
 
 SEEDS = (1, 4)

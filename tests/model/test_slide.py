@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tme_abm.experiments.results import RESOLVED, read_manifest
-from tme_abm.experiments.run import resume, run
 from tme_abm.model import TumorModel
+from tme_abm.runs.results import RESOLVED, read_manifest
+from tme_abm.runs.run import resume, run
 from tme_abm.scenario import Scenario, find, load
 from tme_abm.tissue import IMMUNE, TISSUE
 

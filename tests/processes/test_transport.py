@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.catalogue import shipped
 from tme_abm.core.errors import InputError
-from tme_abm.core.threads import VARIABLE
+from tme_abm.core.parallel import VARIABLE
 from tme_abm.model import TumorModel
 from tme_abm.processes import Transport, transport
 from tme_abm.scenario import load

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tme_abm.assays.results import AssayResult, ClaimResult, Judged, Reading, Review, Sweep, Variant, Verdict
-from tme_abm.experiments.statistics import paired_difference
+from tme_abm.compare.statistics import paired_difference
+from tme_abm.evidence.results import AssayResult, ClaimResult, Judged, Reading, Review, Sweep, Variant, Verdict
 
 READOUT = "divisions of tumor"
 UNIT = "/cell/day"

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tme_abm.experiments.files import npz_bytes
-from tme_abm.experiments.statistics import mean_interval, paired_correlation, paired_difference
+from tme_abm.compare.statistics import mean_interval, paired_correlation, paired_difference
+from tme_abm.core.files import npz_bytes
 
 CELLS = ("tumor", "CD8", "Th1", "Treg", "NK", "M-MDSC", "PMN-MDSC", "TAM", "TAN", "endothelium")
 IMMUNE = CELLS[1:-1]

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.report import reviewed
-from tme_abm.assays.claims import claims, scope
-from tme_abm.assays.results import Reading, Review
 from tme_abm.biology import load_catalogue
 from tme_abm.core.errors import InputError
+from tme_abm.evidence.claims import claims, scope
+from tme_abm.evidence.results import Reading, Review
 from tme_abm.report.claims import render, write_claims
 from tme_abm.report.claims_evidence import carriers
 from tme_abm.report.claims_pictures import arms_plot, forest, reading_of

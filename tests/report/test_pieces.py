@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.report.synthetic import CELLS, write_synthetic
-from tme_abm.experiments.files import npz_bytes, read_npz
+from tme_abm.core.files import npz_bytes, read_npz
 from tme_abm.report.comparison import Snapshot
 from tme_abm.report.differences import differences
 from tme_abm.report.figures import nice_length

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
-from tests.experiments.studies import made_up, parameter, sampled
 from tests.report.synthetic import write_synthetic
-from tme_abm.experiments.sensitivity import Sensitivity, analyze
+from tests.support.studies import made_up, parameter, sampled
 from tme_abm.report.html import write_comparison
 from tme_abm.report.palette import STATES, rgb
 from tme_abm.report.study import render, write_sensitivity
 from tme_abm.report.study_pictures import heatmap_color
+from tme_abm.studies.sensitivity import Sensitivity, analyze
 
 PARAMETERS = [
     parameter("tumor.traits.antigenicity", 0.1, 0.9),

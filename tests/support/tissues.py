@@ -8,8 +8,8 @@ import numpy as np
 
 from tme_abm.biology import Biology
 from tme_abm.core import draws
-from tme_abm.planting import tumor_kinds
 from tme_abm.processes import Responding, signal_columns
+from tme_abm.processes.planting import tumor_kinds
 from tme_abm.tissue import IMMUNE, TISSUE, Cells, Clock, Controls, Fields, Lattice, Tissue
 
 

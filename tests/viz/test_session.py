@@ -15,9 +15,9 @@ import pytest
 from tests.model.test_model import TINY, same
 from tme_abm.cli import main
 from tme_abm.core.errors import InputError
-from tme_abm.experiments.results import read_series
-from tme_abm.experiments.run import run
 from tme_abm.model import TumorModel
+from tme_abm.runs.results import read_series
+from tme_abm.runs.run import run
 from tme_abm.scenario import Scenario, changed, load
 from viz import treatments
 from viz.frame import Frame

@@ -19,9 +19,9 @@ import numpy as np
 
 from ..biology import Biology, Catalogue, compile, load_catalogue
 from ..core.errors import InputError
-from ..core.tables import read_toml
+from ..core.toml import read_toml
 from ..core.units import parse
-from ..presence import fields_needed, kinds_present
+from ..processes.presence import fields_needed, kinds_present
 from ..scenario import Scenario, assembled, load
 
 __all__ = [

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import InputError
-from ..experiments.files import read_json, write_bytes
+from ..core.files import read_json, write_bytes
 
 __all__ = ["HISTORY", "Finding", "better", "check_label", "compare", "entry", "read_history", "record", "sentences"]
 

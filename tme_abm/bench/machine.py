@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import scipy
 
-from ..core.threads import VARIABLE
-from ..experiments.versions import versions
+from ..core.parallel import VARIABLE
+from ..runs.versions import versions
 
 __all__ = ["available_gib", "date", "describe", "load_average"]
 

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from ..model import TumorModel
-from ..presence import kinds_present
 from ..processes import Process, Transport
+from ..processes.presence import kinds_present
 from ..tissue import Fields, Tissue
 from .cases import Case, case_catalogue, case_scenario
 from .reference import Reference

@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Any
 
 from ..core.errors import InputError
-from ..core.tables import read_toml
+from ..core.toml import read_toml
 from . import machine
 from .cases import Case, settings
 from .child import NotMeasured, in_child

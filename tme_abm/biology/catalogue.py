@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from ..core.errors import InputError, combine, nearest
-from ..core.tables import Frozen
+from ..core.toml import Frozen
 from ..core.units import show
 from .grammar import DEFAULT_BASE, Vocabulary, behavior, signal
 from .parameter import Parameter

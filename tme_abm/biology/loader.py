@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from ..core.errors import InputError, combine
-from ..core.tables import read_toml, validated
+from ..core.toml import read_toml, validated
 from .catalogue import FILES, Catalogue
 from .check import Origins, check
 from .schema import CellEntry, MoleculeEntry, ReceptorEntry, ReferenceEntry, Rule, TraitEntry

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, PlainValidator, StrictStr, ValidationError, model_validator
 
 from ..core.errors import InputError
-from ..core.tables import Frozen
+from ..core.toml import Frozen
 from ..core.units import parse, show
 
 __all__ = ["Basis", "Evidence", "Number", "Parameter", "StringList", "inherit"]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
-from ..core.tables import Frozen, WordedError
+from ..core.toml import Frozen, WordedError
 from ..core.units import KINDS
 from .parameter import Evidence, Parameter, StringList, inherit
 

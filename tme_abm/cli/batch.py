@@ -19,9 +19,9 @@ from .places import RESULTS, command, slug
 from .terminal import complain, log_to_stderr, note, say, show
 
 if TYPE_CHECKING:
-    from ..experiments.simulator import Simulator
-    from ..experiments.study.local import Executor
-    from ..experiments.study.study import Study
+    from ..runs.simulator import Simulator
+    from ..studies.local import Executor
+    from ..studies.study import Study
 
 __all__ = ["batch", "status"]
 
@@ -65,10 +65,10 @@ def batch(
       batch my_study.toml --scheduler tcp://10.0.0.5:8786
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
-    from ..experiments.simulator import TumorSimulator
-    from ..experiments.study import batch as experiment
-    from ..experiments.study.parquet import check_parquet, write_parquet
-    from ..experiments.study.study import STUDY, find_study, load_study
+    from ..runs.simulator import TumorSimulator
+    from ..studies import batch as experiment
+    from ..studies.parquet import check_parquet, write_parquet
+    from ..studies.study import STUDY, find_study, load_study
 
     if parquet:
         check_parquet()
@@ -124,7 +124,7 @@ def status(
       watch -n 10 tme-abm status results/mine
       status results/mine --json
     """
-    from ..experiments.study.status import study_status
+    from ..studies.status import study_status
 
     found = study_status(directory)
     if as_json:
@@ -136,9 +136,9 @@ def status(
 
 
 def _dry_run(plan: Study, directory: Path, simulator: Simulator, jobs: int | None) -> None:
-    from ..experiments.compare import cores
-    from ..experiments.study.directory import check_place
-    from ..experiments.study.estimate import estimate, free_bytes
+    from ..compare.compare import cores
+    from ..studies.directory import check_place
+    from ..studies.estimate import estimate, free_bytes
 
     check_place(directory, plan, simulator.fingerprint())
     cost = estimate(plan, directory, simulator)
@@ -150,8 +150,8 @@ def _executor(scheduler: str | None, directory: Path, simulator: Simulator, jobs
     """None is for processes of this machine."""
     if scheduler is None:
         return None
-    from ..experiments.compare import cores
-    from ..experiments.study.cluster import LOCAL, ClusterExecutor
+    from ..compare.compare import cores
+    from ..studies.cluster import LOCAL, ClusterExecutor
 
     if scheduler != LOCAL and "://" not in scheduler:
         raise InputError(f"'{scheduler}' is no address", place="--scheduler", allowed=("local", "tcp://HOST:PORT"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .terminal import note, stderr
 
 if TYPE_CHECKING:
-    from ..experiments.study.batch import BatchProgress, Tell
+    from ..studies.batch import BatchProgress, Tell
 
 __all__ = ["of_batch"]
 
@@ -30,7 +30,7 @@ def of_batch(*, quiet: bool, days: float) -> Iterator[Tell | None]:
 
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    from ..experiments.study.status import reached
+    from ..studies.status import reached
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("left"),
                TimeRemainingColumn(elapsed_when_finished=False))  # fmt: skip

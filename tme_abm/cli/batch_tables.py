@@ -12,10 +12,10 @@ from .terminal import table
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..experiments.study.estimate import Estimate
-    from ..experiments.study.parameters import Parameter
-    from ..experiments.study.status import StudyStatus
-    from ..experiments.study.study import Study
+    from ..studies.estimate import Estimate
+    from ..studies.parameters import Parameter
+    from ..studies.status import StudyStatus
+    from ..studies.study import Study
 
 __all__ = ["SHOWN_ERRORS", "duration", "outcome_table", "plan_lines", "size", "status_lines", "status_table"]
 
@@ -92,7 +92,7 @@ def status_lines(found: StudyStatus) -> list[str]:
 
 def outcome_table(directory: Path) -> Table:
     """One line a scenario, at the end of a batch."""
-    from ..experiments.study.results import read_study
+    from ..studies.results import read_study
 
     results = read_study(directory)
     rows = []

@@ -114,7 +114,7 @@ def _run(cases: Sequence[Case], *, quick: bool, quiet: bool) -> dict[str, Any]:
 def _usable(directory: Path, kept: Path, *, check: bool, allowed: float, record: str | None) -> None:
     """Refuse what would only turn out to be of no use when the minutes are spent."""
     from ..bench.history import check_label, read_history
-    from ..experiments.files import disk_errors
+    from ..core.files import disk_errors
 
     if check and not allowed > 1:
         raise InputError(f"should be above 1, not {allowed:g}", place="--allowed")
@@ -127,7 +127,7 @@ def _usable(directory: Path, kept: Path, *, check: bool, allowed: float, record:
 
 
 def _write(result: dict[str, Any], directory: Path) -> None:
-    from ..experiments.files import write_bytes, write_json
+    from ..core.files import write_bytes, write_json
     from ..report.bench import markdown
     from ..report.bench_picture import picture
 
@@ -139,7 +139,7 @@ def _write(result: dict[str, Any], directory: Path) -> None:
 
 
 def _kept(directory: Path) -> str:
-    from ..experiments.files import read_json
+    from ..core.files import read_json
     from ..report.bench import markdown
 
     file = directory / JSON

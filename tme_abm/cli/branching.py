@@ -12,7 +12,7 @@ from . import going_on, live
 from .places import RESULTS, command, free, slug
 
 if TYPE_CHECKING:
-    from ..experiments.compare import Comparison
+    from ..compare.compare import Comparison
 
 __all__ = ["branch", "compare_arms", "compare_runs", "refuse", "refuse_others", "runs_among"]
 
@@ -31,7 +31,7 @@ def branch(
     quiet: bool,
 ) -> None:
     """Branch off from a run and walk to the end."""
-    from ..experiments import branch as experiment
+    from ..runs import branch as experiment
 
     refuse(excluded, "a branch has the scenario of its run; leave it out")
     point = experiment.branch_point(directory, at=at)
@@ -62,7 +62,7 @@ def refuse(given: Mapping[str, object], why: str) -> None:
 
 def runs_among(names: Sequence[str]) -> list[Path]:
     """Those of `names` that are directories of runs; the name of a shipped scenario is always the scenario's."""
-    from ..experiments.results import MANIFEST
+    from ..runs.results import MANIFEST
     from ..scenario import shipped
 
     return [Path(name) for name in names if name not in shipped() and (Path(name) / MANIFEST).is_file()]
@@ -79,7 +79,7 @@ def refuse_others(names: Sequence[str], directories: Sequence[Path], arms: Path 
 
 def compare_runs(directories: Sequence[Path], *, out: Path | None) -> Comparison:
     """Compare finished runs as they are."""
-    from ..experiments import finished as experiment
+    from ..compare import finished as experiment
 
     if out is None:
         out = free("-".join(["compare", *dict.fromkeys(one.resolve().name for one in directories)]))
@@ -98,8 +98,8 @@ def compare_arms(
     quiet: bool,
 ) -> Comparison:
     """Let runs go on in several arms and compare the arms."""
-    from ..experiments import arms as experiment
-    from ..experiments.branch import branch_point
+    from ..compare import arms as experiment
+    from ..runs.branch import branch_point
 
     asked = experiment.read_arms(arms)
     length = asked.days if days is None else days

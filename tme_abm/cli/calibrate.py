@@ -19,9 +19,9 @@ from .terminal import log_to_stderr, note, say, show, table
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..experiments.calibrate import Calibrated
-    from ..experiments.calibration_targets import Floats, Goal
-    from ..experiments.pool import Tell
+    from ..calibration.calibrate import Calibrated
+    from ..calibration.targets import Floats, Goal
+    from ..runs.pool import Tell
 
 __all__ = ["calibrate"]
 
@@ -54,7 +54,7 @@ def calibrate(
 
     What is free (only numbers with basis "fitted", inside their ranges) and
     what is aimed at (densities, sizes, rates, with their sources) stand in
-    experiments/calibration.toml. The search starts at the shipped values and
+    calibration/calibration.toml. The search starts at the shipped values and
     proposes better ones in calibrated.toml; it changes nothing by itself.
     The last column of its table is the best set of values on seeds that it
     was not chosen by. The same command given again goes on where it stopped.
@@ -65,7 +65,7 @@ def calibrate(
       calibrate --budget 100 --jobs 8 --out results/calibration
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
-    from ..experiments import calibrate as experiment
+    from ..calibration import calibrate as experiment
 
     def watch(runs: int, length: float) -> AbstractContextManager[Tell | None]:
         return live.of_comparison(quiet=quiet, runs=runs, days=length)

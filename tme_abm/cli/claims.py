@@ -14,7 +14,7 @@ from .places import command
 from .terminal import log_to_stderr, note, say, show
 
 if TYPE_CHECKING:
-    from ..assays import Assay, Review
+    from ..evidence import Assay, Review
 
 __all__ = ["claims"]
 
@@ -63,7 +63,7 @@ def claims(
       claims --coverage               what carries each claim
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
-    from ..assays.claims import select
+    from ..evidence.claims import select
 
     chosen = select(ids=ids or (), kinds=kinds or (), tiers=tiers or ())
     directory = RESULTS if out is None else out
@@ -78,7 +78,7 @@ def claims(
 
 
 def _assays(names: list[str] | None) -> list[Assay] | None:
-    from ..assays import load_assays
+    from ..evidence import load_assays
 
     if not names:
         return None
@@ -102,8 +102,8 @@ def _run(
     import json
     import os
 
-    from ..assays.review import run_review
-    from ..experiments.files import write_bytes
+    from ..core.files import write_bytes
+    from ..evidence.review import run_review
     from ..report.claims import write_claims
 
     directory.mkdir(parents=True, exist_ok=True)
@@ -137,10 +137,10 @@ def _tell(review: Review, directory: Path) -> None:
 
 
 def _coverage(directory: Path, chosen: tuple[str, ...], *, wanted: bool) -> None:
-    from ..assays import load_assays
-    from ..assays.coverage import coverage, write_coverage
-    from ..assays.review import read_review
     from ..biology import load_catalogue
+    from ..evidence import load_assays
+    from ..evidence.coverage import coverage, write_coverage
+    from ..evidence.review import read_review
     from .claims_tables import coverage_table
 
     kept = directory / "claims.json"

@@ -10,8 +10,8 @@ from .terminal import WIDE, table
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..assays.coverage import Row
-    from ..assays.results import Review
+    from ..evidence.coverage import Row
+    from ..evidence.results import Review
 
 __all__ = ["claims_table", "coverage_table", "tier_lines"]
 
@@ -25,7 +25,7 @@ def claims_table(review: Review, *, width: int | None = None) -> Table:
 
     The statement takes what is left of `width` columns, by default those of the screen.
     """
-    from ..assays.claims import claims
+    from ..evidence.claims import claims
     from ..report.claims_words import ARROWS, effect, sentence
 
     columns = ["claim", "verdict", "effect [95 %]", "expected", "flips at"]
@@ -56,8 +56,8 @@ def claims_table(review: Review, *, width: int | None = None) -> Table:
 
 def tier_lines(review: Review) -> list[str]:
     """One line a tier: "core: 139 of 147 shown (95 %), 5 not shown, 3 contradicted"; then all, if there are several."""
-    from ..assays.claims import claims
-    from ..assays.results import VERDICTS
+    from ..evidence.claims import claims
+    from ..evidence.results import VERDICTS
     from ..report.claims_words import share, tiers
 
     found = tiers(review, claims())

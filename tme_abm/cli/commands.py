@@ -27,7 +27,7 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        from ..experiments.versions import package_version
+        from ..runs.versions import package_version
 
         typer.echo(f"tme_abm {package_version()}")
         raise typer.Exit

@@ -15,7 +15,7 @@ from .places import RESULTS, command, slug
 from .terminal import complain, log_to_stderr, note, say, show
 
 if TYPE_CHECKING:
-    from ..experiments.compare import Comparison
+    from ..compare.compare import Comparison
     from ..scenario.schema import Scenario
 
 __all__ = ["compare"]
@@ -98,7 +98,7 @@ def compare(
       compare --from results/antigen-by-vessels --by tumor.traits.antigenicity
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
-    from ..experiments import compare as experiment
+    from ..compare import compare as experiment
 
     if study is not None:
         others: dict[str, object] = {
@@ -154,7 +154,7 @@ def compare(
 def _tell(found: Comparison) -> None:
     """Show the table, write the report and say where things are; name the
     runs that failed."""
-    from ..experiments.compare import COMPARISON
+    from ..compare.compare import COMPARISON
     from .tables import comparison_table, swap_table
 
     if found.finished:
@@ -187,7 +187,7 @@ def _asked(
         return [load(name, settings or ()) for name in scenarios], {}
     if scenarios:
         raise InputError("--swap and --into name the scenarios; leave out the others", word=scenarios[0])
-    from ..experiments.swap import swaps
+    from ..compare.swap import swaps
 
     made = swaps(load(swap, settings or ()), load(into, settings or ()))
     if made.not_swapped:

@@ -42,7 +42,7 @@ def export(
       export results/hot --to csv --all --out tables
       export results/hot --to spatialdata --day 5 --out hot.zarr
     """
-    from ..experiments.export import export as write
+    from ..export import export as write
 
     log_to_stderr(verbose=False, quiet=False)
     for place in write(run, to, day=day, every=every, out=out, overwrite=overwrite):

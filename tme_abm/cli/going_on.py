@@ -14,8 +14,8 @@ from . import live
 from .terminal import note, say, show
 
 if TYPE_CHECKING:
-    from ..experiments.run import RunResult
-    from ..experiments.walk import Callback
+    from ..runs.run import RunResult
+    from ..runs.walk import Callback
 
 __all__ = ["SAME_COMMAND", "interruptible", "walk"]
 

@@ -20,7 +20,7 @@ from .terminal import complain, say, show, table
 if TYPE_CHECKING:
     from ..biology.catalogue import Catalogue
     from ..scenario.sections import Lattice
-    from ..scenario.slide import Slide
+    from ..scenario.slide.section import Slide
 
 __all__ = ["explain", "schema", "sources", "validate"]
 
@@ -75,8 +75,8 @@ def validate(
 
 def _tell_slide(slide: Slide, lattice: Lattice) -> None:
     """What becomes of the cells of a slide, class by class."""
-    from ..scenario.slide import remarks
-    from ..slide import SKIP
+    from ..scenario.slide import SKIP
+    from ..scenario.slide.section import remarks
 
     fitted = slide.fitted(lattice)
     measured = sum(one.measured for one in fitted.classes)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, TypeVar
 from .terminal import note, stderr
 
 if TYPE_CHECKING:
-    from ..assays import AssayResult
-    from ..assays.review import Tell as TellAssay
-    from ..experiments.pool import Tell
-    from ..experiments.walk import Callback, Progress
+    from ..evidence import AssayResult
+    from ..evidence.review import Tell as TellAssay
+    from ..runs.pool import Tell
+    from ..runs.walk import Callback, Progress
     from ..verification import Judged
     from ..verification.running import Tell as TellCheck
 

@@ -67,7 +67,7 @@ def run(
       run --from results/hot-7 --at 5 --set tumor.traits.mhc1=0
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
-    from ..experiments import run as experiment
+    from ..runs import run as experiment
     from ..scenario import extended, load
 
     if resume is not None and (out is not None or overwrite):
@@ -96,7 +96,7 @@ def run(
         )
     wanted = None if scenario is None else load(scenario, settings or ())
     if wanted is not None and protocol is not None:
-        from ..experiments.branch import read_protocol
+        from ..runs.branch import read_protocol
 
         wanted = extended(wanted, read_protocol(protocol), str(protocol))
     if resume is not None:

@@ -53,11 +53,11 @@ def sensitivity(
       sensitivity results/what-decides --map vessels.density stroma.matrix
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
-    from ..experiments.sensitivity import analyze
-    from ..experiments.sensitivity.tables import write
-    from ..experiments.study.results import read_study
     from ..report.study import write_sensitivity
     from ..report.study_words import losses
+    from ..studies.results import read_study
+    from ..studies.sensitivity import analyze
+    from ..studies.sensitivity.tables import write
     from .sensitivity_tables import outcome_tables
 
     found = analyze(read_study(study), metrics, plane)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ..experiments.sensitivity.outcomes import DECISIVE
+from ..studies.sensitivity.outcomes import DECISIVE
 from .tables import number
 from .terminal import table
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..experiments.sensitivity import Analysis, Sensitivity
-    from ..experiments.sensitivity.ends import Change
-    from ..experiments.sensitivity.indices import Index
+    from ..studies.sensitivity import Analysis, Sensitivity
+    from ..studies.sensitivity.ends import Change
+    from ..studies.sensitivity.indices import Index
 
 __all__ = ["outcome_tables"]
 

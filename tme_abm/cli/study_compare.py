@@ -10,7 +10,7 @@ from .places import command, slug
 from .terminal import note
 
 if TYPE_CHECKING:
-    from ..experiments.compare import Comparison
+    from ..compare.compare import Comparison
 
 __all__ = ["compare_study"]
 
@@ -19,8 +19,8 @@ def compare_study(
     directory: Path, *, scenarios: Sequence[str], points: Sequence[int], by: Sequence[str], out: Path | None
 ) -> Comparison:
     """Compare the arms that were chosen."""
-    from ..experiments import study_arms as experiment
-    from ..experiments.study.results import read_study
+    from ..studies import arms as experiment
+    from ..studies.results import read_study
 
     study = read_study(directory)
     chosen = experiment.choose(study, scenarios=scenarios, points=points, by=by)

@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..experiments.summary import STATES
+from ..compare.summary import STATES
 from .terminal import table
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..experiments.run import RunResult
+    from ..runs.run import RunResult
 
 __all__ = ["comparison_table", "number", "run_table", "swap_table"]
 

@@ -53,7 +53,7 @@ def verify(
     import json
     import os
 
-    from ..experiments.files import write_bytes
+    from ..core.files import write_bytes
     from ..report.verification import write_verification
     from ..verification import run_checks, select
 

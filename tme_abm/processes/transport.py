@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..biology.compiled import Biology, Molecule
-from ..core.threads import side_by_side, threads_wanted
+from ..core.parallel import side_by_side, threads_wanted
 from ..kernels.fields import METHODS, Method, choose_method, implicit_steps, spectral_steps
 from ..kernels.units import MOLECULES_PER_NM_UM3
 from ..tissue import Lattice, Tissue

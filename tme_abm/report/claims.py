@@ -14,12 +14,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ..assays.claims import Claim, claims, scope
-from ..assays.coverage import Row, coverage
-from ..assays.results import VERDICTS, AssayResult, ClaimResult, Judged, Review, Verdict
-from ..assays.schema import Assay, load_assays
 from ..biology import Catalogue, load_catalogue
-from ..experiments.files import write_bytes
+from ..core.files import write_bytes
+from ..evidence.claims import Claim, claims, scope
+from ..evidence.coverage import Row, coverage
+from ..evidence.results import VERDICTS, AssayResult, ClaimResult, Judged, Review, Verdict
+from ..evidence.schema import Assay, load_assays
 from .claims_evidence import Carrier, carriers
 from .claims_pictures import arms_plot, forest, reading_of
 from .claims_sweep import Curve, curves, sweep_plot

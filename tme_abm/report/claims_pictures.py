@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from ..assays.results import AssayResult, Judged, Reading
-from ..experiments.statistics import Estimate, mean_interval, paired_difference
+from ..compare.statistics import Estimate, mean_interval, paired_difference
+from ..evidence.results import AssayResult, Judged, Reading
 from .claims_svg import Scale, limits, svg, text, tick_texts, ticks
 from .palette import MUTED
 

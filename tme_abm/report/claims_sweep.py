@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ..assays.results import Reading, Sweep
+from ..compare.statistics import Estimate, mean_interval, paired_difference
 from ..core.errors import InputError
 from ..core.units import KINDS, parse
-from ..experiments.statistics import Estimate, mean_interval, paired_difference
+from ..evidence.results import Reading, Sweep
 from .claims_svg import Scale, limits, svg, text, tick_texts, ticks
 from .claims_words import percent
 from .palette import dashes, scenario_colors

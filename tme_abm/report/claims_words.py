@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ..assays.claims import Claim
-from ..assays.results import AssayResult, ClaimResult, Judged, Review, Verdict
+from ..evidence.claims import Claim
+from ..evidence.results import AssayResult, ClaimResult, Judged, Review, Verdict
 from .wording import DASH, MINUS, plural
 
 __all__ = [

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..experiments.results import read_snapshot
+from ..runs.results import read_snapshot
 
 __all__ = [
     "UNCLASSIFIED", "Comparison", "Contrast", "Course", "Interval", "Run", "Snapshot", "Summary", "Tumor",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..biology import Catalogue
 from ..core.units import show
-from ..scenario.slide import Slide, planted
-from ..slide.fit import NEST
+from ..scenario.slide.fit import NEST
+from ..scenario.slide.section import Slide, planted
 from .explain_text import heading, item, spelled, wrapped
 from .wording import join
 

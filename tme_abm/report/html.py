@@ -14,7 +14,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from ..experiments.files import write_bytes
+from ..core.files import write_bytes
 from .charts import composition, courses, strips
 from .comparison import Comparison
 from .differences import common_start, differences, parameters, pretty

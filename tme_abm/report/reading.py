@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compare.compare import COMPARISON, TIME_COURSES
 from ..core.errors import InputError
-from ..experiments.compare import COMPARISON, TIME_COURSES
-from ..experiments.files import read_json
-from ..experiments.results import MANIFEST, RESOLVED, list_snapshots
+from ..core.files import read_json
+from ..runs.results import MANIFEST, RESOLVED, list_snapshots
 from .comparison import UNCLASSIFIED, Comparison, Contrast, Course, Interval, Run, Summary, Tumor
 
 __all__ = ["read_comparison", "resolved_values"]

@@ -13,13 +13,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ..experiments.files import write_bytes
-from ..experiments.sensitivity import Analysis, Sensitivity
-from ..experiments.sensitivity.axes import value_text
-from ..experiments.sensitivity.indices import Index
-from ..experiments.sensitivity.maps import StateMap
-from ..experiments.sensitivity.outcomes import PROBABILITIES
-from ..experiments.versions import versions
+from ..core.files import write_bytes
+from ..runs.versions import versions
+from ..studies.sensitivity import Analysis, Sensitivity
+from ..studies.sensitivity.axes import value_text
+from ..studies.sensitivity.indices import Index
+from ..studies.sensitivity.maps import StateMap
+from ..studies.sensitivity.outcomes import PROBABILITIES
 from .claims_svg import limits
 from .differences import meaning, pretty
 from .glossary import Glossary, glossary

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ..experiments.sensitivity.ends import Change
-from ..experiments.sensitivity.indices import Index
-from ..experiments.sensitivity.maps import Side, StateMap
+from ..studies.sensitivity.ends import Change
+from ..studies.sensitivity.indices import Index
+from ..studies.sensitivity.maps import Side, StateMap
 from .claims_svg import Scale, limits, svg, text, tick_texts, ticks
 from .palette import INK, STATES, cell_color, rgb
 from .wording import MINUS, number

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ..experiments.sensitivity import Analysis, Sensitivity
-from ..experiments.sensitivity.ends import Change
-from ..experiments.sensitivity.outcomes import DECISIVE
+from ..studies.sensitivity import Analysis, Sensitivity
+from ..studies.sensitivity.ends import Change
+from ..studies.sensitivity.outcomes import DECISIVE
 from .wording import join, number, plural
 
 __all__ = ["INDEX_NAMES", "Method", "design", "ends", "findings", "losses", "method", "plural_days"]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
-from ..experiments.files import write_bytes
-from ..experiments.versions import versions
+from ..core.files import write_bytes
+from ..runs.versions import versions
 from ..verification.check import Bound, Figure, Judged, Plot
 from ..verification.running import Report
 from .pages import page

@@ -21,7 +21,7 @@ from .protocol import (
     SetTrait,
 )
 from .schema import Scenario
-from .slide import Slide, remarks
+from .slide.section import Slide, remarks
 
 __all__ = [
     "Add",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import InputError
-from ..core.tables import read_toml
+from ..core.toml import read_toml
 from .values import brief
 
 __all__ = ["SET", "Document", "parse_override", "read", "toml_value"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .schema import Scenario
-from .slide import WRITTEN
+from .slide.section import WRITTEN
 from .values import Quantity, trait_quantity
 from .vocabulary import vocabulary
 

@@ -12,7 +12,7 @@ from ..core.errors import InputError
 from .document import SET, Document, parse_override, read, toml_value
 from .messages import input_error
 from .schema import Scenario
-from .slide import complete
+from .slide.section import complete
 from .values import brief
 
 __all__ = ["assembled", "changed", "extended", "find", "load", "shipped"]

@@ -19,7 +19,7 @@ from ..biology import Biology, compile, load_catalogue
 from ..core.units import parse, show
 from .protocol import Add, DoseDepot, Hold, Infuse, Intervention
 from .sections import BloodPool, Clock, FieldSolvers, Growth, Lattice, Record, Stroma, Tumor, Vessels
-from .slide import Slide, planted
+from .slide.section import Slide, planted
 from .values import ArealDensity, ImmuneCell, PoolName, RefusalError, Section, brief
 from .vocabulary import vocabulary
 from .writer import flatten, write

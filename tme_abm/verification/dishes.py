@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ..biology import Biology, compile, load_catalogue
 from ..core import draws
-from ..presence import tumor_kinds
 from ..processes import Process, Responding, signal_columns
+from ..processes.presence import tumor_kinds
 from ..scenario import Scenario, load
 from ..tissue import IMMUNE, TISSUE, Cells, Clock, Controls, Fields, Lattice, Tissue
 

@@ -12,8 +12,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
 
-from ..experiments.versions import versions
-from ..experiments.workers import end_with_parent, single_threaded
+from ..runs.versions import versions
+from ..runs.workers import end_with_parent, single_threaded
 from .check import Check, Found, Judged, judge
 from .registry import all_checks
 from .works import Works

@@ -1,0 +1,171 @@
+"""Readouts: how they are said, and what they read in tissues whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tme_abm.biology import load_catalogue
+from tme_abm.core.errors import InputError
+from tme_abm.evidence.readouts import FORMS, readout
+from tme_abm.evidence.watch import Watch
+from tme_abm.model import TumorModel
+from tme_abm.scenario import assembled
+
+CATALOGUE = load_catalogue()
+STILL = [
+    {"do": "fix", "behavior": behavior, "value": value, "cells": ["tumor", "CD8"]}
+    for behavior, value in (("division", "0 /min"), ("apoptosis", "0 /min"))
+]
+
+
+def dish(*items: dict[str, object], wells: int = 3, molecules: tuple[str, ...] = ()) -> TumorModel:
+    scenario = assembled(
+        {
+            "name": "dish",
+            "lattice": {"shape": [12, 12], "spacing": "15 um", "margin": "0 um"},
+            "clock": {"dt": "10 min", "days": 1},
+            "tumor": {"cells": 0},
+            "vessels": {"density": "0 /mm^2", "in_tumor": 0},
+            "stroma": {"matrix": 0, "matrix_in_tumor": 0},
+            "growth": {"push": "30 um"},
+            "fields": {"precision": "float64", "tolerance": 0.001},
+            "record": {"every": "2 h", "snapshots": "1 day", "molecules": list(molecules)},
+            "protocol": [{"do": "hold", "molecule": "OXYGEN", "level": "50 uM"}, *items],
+        },
+        name="dish",
+    )
+    return TumorModel(scenario, rng=1, wells=wells)
+
+
+def read(model: TumorModel, text: str, steps: int = 0) -> np.ndarray:
+    found, watch = readout(text, CATALOGUE), Watch(model)
+    for _ in range(steps):
+        model.step()
+        watch.look(paths=found.every_step)
+    return found.read(watch)
+
+
+TUMOR = {"do": "add", "cell": "tumor", "count": 9}
+CD8 = {"do": "add", "cell": "CD8", "count": 6, "activation": 0.5}
+
+
+def test_cells_are_counted_well_by_well() -> None:
+    model = dish(TUMOR, CD8)
+    assert read(model, "count of tumor").tolist() == [9, 9, 9]
+    assert read(model, "count of tumor+CD8").tolist() == [15, 15, 15]
+    assert read(model, "density of CD8") == pytest.approx([6 / 0.18**2] * 3)
+    assert read(model, "ratio of CD8 to tumor") == pytest.approx([2 / 3] * 3)
+    assert np.isnan(read(model, "ratio of CD8 to NK")).all()
+
+
+def test_states_are_means_over_living_cells() -> None:
+    model = dish(TUMOR, CD8)
+    assert read(model, "activation of CD8") == pytest.approx([0.5] * 3)
+    assert read(model, "share of CD8 with activation above 0.4").tolist() == [1, 1, 1]
+    assert read(model, "share of CD8 with activation below 0.4").tolist() == [0, 0, 0]
+    assert np.isnan(read(model, "activation of NK")).all()
+
+
+def test_a_dead_cell_is_not_read() -> None:
+    model = dish(CD8)
+    cells = model.tissue.cells
+    first = np.flatnonzero(model.tissue.lattice.well_of(cells.site) == 0)
+    cells.activation[first[1:]] = 0.0
+    cells.fate[first[1:]] = 1
+    assert read(model, "activation of CD8") == pytest.approx([0.5] * 3)
+    assert read(model, "count of CD8").tolist() == [1, 6, 6]
+
+
+def test_levels_include_the_medium() -> None:
+    model = dish(TUMOR, {"do": "hold", "molecule": "IL6", "level": "2 nM"})
+    model.step()
+    assert (read(model, "level of IL6") >= 2.0).all()
+    assert (read(model, "level of IL6 at tumor") >= 2.0).all()
+
+
+def test_a_gradient_is_read_where_the_cells_are() -> None:
+    here = {"do": "add", "cell": "CD8", "count": 4, "x": ["0 um", "45 um"]}
+    model = dish(here, {"do": "hold", "molecule": "CXCL10", "level": "0 nM", "to": "1 nM"})
+    model.step()
+    assert (read(model, "level of CXCL10 at CD8") < read(model, "level of CXCL10")).all()
+
+
+def test_divisions_are_births_per_cell_and_day() -> None:
+    growing = {"do": "fix", "behavior": "division", "value": "1 /day", "cells": ["tumor"]}
+    model = dish({"do": "add", "cell": "tumor", "count": 20}, growing, STILL[1])
+    before = read(model, "count of tumor")
+    rate = read(model, "divisions of tumor", steps=72)
+    after = read(model, "count of tumor")
+    born = after - before
+    days = (before + after) / 2 * 0.5
+    assert rate == pytest.approx(born / days, rel=0.15)
+
+
+def test_deaths_are_all_deaths_and_apoptosis_one_kind() -> None:
+    model = dish({"do": "add", "cell": "tumor", "count": 40}, *STILL, {"do": "deplete", "cells": ["tumor"],
+                                                                    "rate": "2 /day"})
+    watch = Watch(model)
+    for _ in range(36):
+        model.step()
+        watch.look(paths=False)
+    lost = 40 - readout("count of tumor", CATALOGUE).read(watch)
+    assert (lost > 5).all()
+    days = watch.cell_days(["tumor"])
+    assert readout("deaths of tumor", CATALOGUE).read(watch) == pytest.approx(lost / days)
+    assert readout("apoptosis of tumor", CATALOGUE).read(watch).tolist() == [0, 0, 0]
+
+
+def test_drift_is_the_way_along_x_of_those_that_stay() -> None:
+    model = dish({"do": "add", "cell": "CD8", "count": 5, "x": ["0 um", "60 um"], "y": ["0 um", "90 um"]})
+    watch = Watch(model)
+    lattice, cells = model.tissue.lattice, model.tissue.cells
+    # One hour, in which everybody goes three sites to the right and one down.
+    for shift in (1, 1, 1, lattice.shape[1]):
+        cells.site[:] += shift
+        watch.look(paths=True)
+    model.tissue.clock.step = 6
+    assert readout("drift of CD8", CATALOGUE).read(watch) == pytest.approx([45.0] * 3)
+    assert readout("index of CD8", CATALOGUE).read(watch) == pytest.approx([45.0 / 60.0] * 3)
+    assert readout("motility of CD8", CATALOGUE).read(watch) == pytest.approx([0.0] * 3, abs=1e-9)
+
+
+def test_the_reach_of_a_source_is_its_diffusion_length() -> None:
+    # Around a point source in a layer the level falls like K0(r / L): faster than exp(-r / L) at first.
+    depot = {"do": "dose", "route": "depot", "molecule": "TNF", "rate": "1000 molecules/min", "radius": "1 um",
+             "place": ["90 um", "90 um"]}
+    reach = read(dish(depot, molecules=("TNF",), wells=2), "reach of TNF", steps=36)
+    assert (reach > 15).all()
+    assert (reach < 90).all()
+
+
+def test_behaviors_and_receptors_are_read_by_name() -> None:
+    model = dish(CD8, {"do": "hold", "molecule": "CXCL10", "level": "1.35 nM"})
+    model.step()
+    assert read(model, "occupancy of CXCR3 on CD8") == pytest.approx([0.5] * 3, abs=0.02)
+    assert (read(model, "behavior speed of CD8") > 0).all()
+
+
+def test_the_first_kill_is_at_the_end_where_there_was_none() -> None:
+    assert read(dish(TUMOR), "hours to first kill of tumor", steps=6) == pytest.approx([1.0] * 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("number of tumor", "count of CELL"),
+        ("count of tumour", "Did you mean 'tumor'"),
+        ("level of CXCL99", "no diffusing molecule"),
+        ("expression IL6 of tumor", "no contact molecule"),
+        ("occupancy of CXCR33 on CD8", "Did you mean 'CXCR3'"),
+        ("kills of tumor by CD9", "Did you mean 'CD8'"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(text: str, said: str) -> None:
+    with pytest.raises(InputError) as refused:
+        readout(text, CATALOGUE)
+    assert said in str(refused.value)
+
+
+def test_every_form_is_told() -> None:
+    assert len(set(FORMS)) == len(FORMS) >= 20

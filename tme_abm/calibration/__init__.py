@@ -1,0 +1,1 @@
+"""Calibration: fit the numbers whose basis is "fitted" to targets with sources."""

@@ -1,0 +1,140 @@
+"""A comparison of runs that were made one by one and are there already: by scenario and seed, nothing is simulated."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import InputError
+from ..runs.pool import Outcome
+from ..runs.results import RESOLVED, read_manifest
+from ..runs.run import changed_since, result_of
+from ..runs.simulator import Simulator, TumorSimulator
+from .compare import Comparison, claim_directory, conclude
+
+if TYPE_CHECKING:
+    from ..scenario import Scenario
+
+__all__ = ["compare_runs"]
+
+_SEED_DIRECTORY = re.compile(r"seed_\d+")
+
+
+def compare_runs(
+    directories: Sequence[Path], *, out: Path, command: str = "", simulator: Simulator | None = None
+) -> Comparison:
+    """Compare finished runs, by scenario and seed, and write what was found to `out`.
+
+    Arms are called like their scenarios, or like the directories of their runs where two scenarios share a name.
+
+    Raises:
+        InputError: runs that are not finished, or that cannot be paired.
+    """
+    from ..scenario import load
+
+    simulator = simulator or TumorSimulator()
+    began = time.monotonic()
+    manifests = {directory: read_manifest(directory) for directory in directories}
+    _check_runs(manifests)
+    labels = _labels(manifests)
+    by_run: dict[tuple[str, int], Outcome] = {}
+    scenarios: dict[str, Scenario] = {}
+    for directory, manifest in manifests.items():
+        label, key = labels[directory], (labels[directory], manifest["seed"])
+        if key in by_run:
+            twin = next(one for one, found in manifests.items() if (labels[one], found["seed"]) == key)
+            raise InputError(f"is a run of '{label}' with seed {key[1]}, and so is {twin}", file=directory)
+        if label not in scenarios:
+            scenario = load(str(directory / RESOLVED))
+            if scenario.hash != manifest["scenario_hash"]:
+                raise changed_since(directory)
+            # Only what it is called here is another; its text and its hash, which are known now, are those that ran.
+            scenarios[label] = scenario.model_copy(update={"name": label})
+        by_run[key] = Outcome(result=result_of(directory, simulator))
+    seeds = sorted({seed for _, seed in by_run})
+    for label in scenarios:
+        absent = [seed for seed in seeds if (label, seed) not in by_run]
+        if absent:
+            raise InputError(
+                f"there is no run of '{label}' with seed {absent[0]}; runs are compared seed by seed, so every arm "
+                "needs the same seeds"
+            )
+    if len(scenarios) < 2:
+        raise InputError(f"these are all runs of '{next(iter(scenarios))}'; a comparison needs two arms or more")
+    claim_directory(out)
+    branched = _branched(manifests)
+    return conclude(
+        list(scenarios.values()),
+        seeds,
+        by_run,
+        out=out,
+        days=next(iter(manifests.values()))["days"],
+        simulator=simulator,
+        extra={
+            "command": command,
+            "jobs": 0,
+            "wall_seconds": round(time.monotonic() - began, 3),
+            **({"branched": branched} if branched else {}),
+        },
+    )
+
+
+def _check_runs(manifests: Mapping[Path, Mapping[str, Any]]) -> None:
+    first = next(iter(manifests))
+    for directory, manifest in manifests.items():
+        if manifest["status"] != "done":
+            raise InputError("is a run that has not ended; go on with it by run --resume", file=directory)
+        if manifest["days"] != manifests[first]["days"]:
+            raise InputError(
+                f"ends at day {manifest['days']:g} and {first} at day {manifests[first]['days']:g}; make the shorter "
+                "one longer with run --resume DIR --days D",
+                file=directory,
+            )
+        if manifest.get("model") != manifests[first].get("model"):
+            raise InputError(f"was simulated with another version of the model than {first}", file=directory)
+
+
+def _labels(manifests: Mapping[Path, Mapping[str, Any]]) -> dict[Path, str]:
+    """What the arm of every run is called."""
+    hashes: dict[str, set[str]] = {}
+    for manifest in manifests.values():
+        hashes.setdefault(manifest["scenario"], set()).add(manifest["scenario_hash"])
+    found = {}
+    for directory, manifest in manifests.items():
+        place = directory.resolve()
+        own = place.parent.name if _SEED_DIRECTORY.fullmatch(place.name) else place.name
+        found[directory] = manifest["scenario"] if len(hashes[manifest["scenario"]]) == 1 else own
+    arms: dict[str, str] = {}
+    for directory, label in found.items():
+        if arms.setdefault(label, manifests[directory]["scenario_hash"]) != manifests[directory]["scenario_hash"]:
+            raise InputError(
+                f"holds another scenario than the other runs of '{label}', and they could not be told apart; "
+                "branch with --set name=NAME, or give the directories different names",
+                file=directory,
+            )
+    return found
+
+
+def _branched(manifests: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Where the runs of each seed parted, None if none is a branch; runs that share no past are refused."""
+    origins = {path: found["branched_from"] for path, found in manifests.items() if found.get("branched_from")}
+    if not origins:
+        return None
+    for seed in {found["seed"] for found in manifests.values()}:
+        pasts = [
+            {found["scenario_hash"], (found.get("branched_from") or {}).get("scenario_hash")}
+            for found in manifests.values()
+            if found["seed"] == seed
+        ]
+        if not set.intersection(*pasts) - {None}:
+            raise InputError(
+                f"the runs with seed {seed} have no past in common: compare branches of one run with each other, "
+                "or with that run"
+            )
+    return {
+        "days": sorted({origin["time_day"] for origin in origins.values()}),
+        "from": sorted({origin["directory"] for origin in origins.values()}),
+    }

@@ -1,0 +1,196 @@
+"""Files that are whole or not there.
+
+A file is written under a hidden name beside its place, forced to disk, and renamed; a run that is killed at
+any moment therefore leaves the old file, the new file or no file under the final name, never half of one.
+Arrays go into npz archives whose bytes depend on the arrays alone (fixed dates, fixed order), so that two
+runs can be compared byte by byte. Nothing is ever pickled. A disk that is full or read-only is the reader's
+to mend, and so an `InputError`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from .errors import InputError
+
+__all__ = [
+    "Arrays",
+    "check_place",
+    "disk_errors",
+    "is_temporary",
+    "npz_bytes",
+    "read_json",
+    "read_npz",
+    "remove_temporaries",
+    "sha256",
+    "sync_directory",
+    "write_bytes",
+    "write_chunks",
+    "write_json",
+]
+
+Arrays = Mapping[str, NDArray[Any]]
+
+_SUFFIX = ".part"
+_DAMAGE = (ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error)
+_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip archive can hold
+_UNIX = 3
+_READABLE = 0o644 << 16
+
+
+@contextmanager
+def disk_errors(path: Path, doing: str) -> Iterator[None]:
+    """Turn what the operating system refuses into one sentence that says what and where."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot {doing}: {error.strerror or error}", file=path) from error
+
+
+def check_place(path: Path) -> None:
+    """Refuse a place where no directory can be made or written.
+
+    Raises:
+        InputError: what is above it is a file, or is not ours to write.
+    """
+    parent = path
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir():
+        raise InputError(f"cannot be a directory: {parent} is a file", file=path)
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(f"cannot be written: {parent} is read-only or belongs to someone else", file=path)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Put `content` under `path` in one move; whatever was there stays until the new file is safely on
+    disk.
+
+    Raises:
+        InputError: the directory cannot be written or the disk is full.
+    """
+    write_chunks(path, (content,))
+
+
+def write_chunks(path: Path, chunks: Iterable[bytes]) -> None:
+    """As `write_bytes`, for content that need not be in memory all at once."""
+    part = path.with_name(f".{path.name}.{os.getpid()}{_SUFFIX}")
+    with disk_errors(path, "write the file"):
+        try:
+            with part.open("wb") as file:
+                for chunk in chunks:
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the renames in a directory survive a power cut, where the system can do so.
+
+    Once at the end is enough: until then a rename that was lost shows as a fingerprint that does not match.
+    """
+    if os.name != "posix":
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def is_temporary(path: Path) -> bool:
+    """Is this a file that a killed run left behind half written?"""
+    return path.name.startswith(".") and path.name.endswith(_SUFFIX)
+
+
+def remove_temporaries(directory: Path) -> None:
+    """Clear away what killed runs left half written."""
+    for path in directory.glob(f".*{_SUFFIX}"):
+        with disk_errors(path, "remove a left-over"):
+            path.unlink(missing_ok=True)
+
+
+def sha256(content: bytes) -> str:
+    """Fingerprint of a file's content, in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write strict JSON (no NaN), readable, in the order given."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    write_bytes(path, text.encode() + b"\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        InputError: the file is missing, unreadable, or not a JSON object.
+    """
+    with disk_errors(path, "read the file"):
+        content = path.read_bytes()
+    try:
+        value = json.loads(content)
+    except ValueError as error:
+        raise InputError(f"not JSON ({error})", file=path) from error
+    if not isinstance(value, dict):
+        raise InputError("not a JSON object", file=path)
+    return value
+
+
+def npz_bytes(arrays: Arrays) -> bytes:
+    """An npz archive of `arrays` (name to array of any shape, no objects) whose bytes depend on them
+    alone."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(arrays):
+            member = zipfile.ZipInfo(f"{name}.npy", date_time=_DATE)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            member.create_system = _UNIX
+            member.external_attr = _READABLE
+            content = io.BytesIO()
+            npy.write_array(content, np.asanyarray(arrays[name]), allow_pickle=False)
+            archive.writestr(member, content.getvalue(), compresslevel=1)
+    return buffer.getvalue()
+
+
+def read_npz(path: Path, expected_sha256: str | None = None) -> dict[str, NDArray[Any]]:
+    """Read every array of an npz archive, never unpickling.
+
+    Raises:
+        InputError: missing, damaged, not the file whose fingerprint was expected, or with pickles.
+    """
+    with disk_errors(path, "read the file"):
+        content = path.read_bytes()
+    if expected_sha256 is not None and sha256(content) != expected_sha256:
+        raise InputError("the file is damaged (its fingerprint is not the recorded one)", file=path)
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (
+        ValueError,
+        KeyError,
+        EOFError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise InputError(f"the file is damaged or not an npz archive ({error})", file=path) from error

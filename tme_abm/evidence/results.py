@@ -1,0 +1,130 @@
+"""What an assay found, as plain frozen values that are written to JSON and read back unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from ..core.toml import Frozen
+
+__all__ = ["VERDICTS", "AssayResult", "ClaimResult", "Judged", "Reading", "Review", "Sweep", "Variant", "Verdict"]
+
+Verdict = Literal["shown", "not shown", "contradicted", "not modeled"]
+VERDICTS: tuple[Verdict, ...] = ("shown", "not shown", "contradicted", "not modeled")
+
+
+class Reading(Frozen):
+    """One readout at one time: a value per well in every arm (None where there was nothing to read)."""
+
+    readout: str
+    unit: str
+    over: str
+    time: float
+    arms: dict[str, tuple[float | None, ...]]
+
+
+class Judged(Frozen):
+    """An expectation and what came of it. `effect` and `ci95` are in the unit of the readout."""
+
+    readout: str
+    unit: str
+    direction: str
+    arm: str
+    against: str
+    claims: tuple[str, ...]
+    smallest: float
+    effect: float | None
+    ci95: tuple[float, float] | None
+    relative: float | None
+    holds: bool
+    opposed: bool
+    says: str
+
+
+class Variant(Frozen):
+    """The same assay with half or double its dose or duration; `judged` has the same expectations in the same order."""
+
+    name: str
+    verdicts: dict[str, Verdict]
+    judged: tuple[Judged, ...]
+
+    def of_claim(self, claim: str) -> tuple[Judged, ...]:
+        """The expectations that concern a claim, the primary one first."""
+        return tuple(one for one in self.judged if claim in one.claims)
+
+
+class Sweep(Frozen):
+    """A swept quantity: its values, and for each curve the arm that has each value."""
+
+    name: str
+    values: tuple[str, ...]
+    curves: dict[str, tuple[str, ...]]
+
+
+class AssayResult(Frozen):
+    """An assay that ran (or failed, see `error`). Times in minutes; `arms` says in words what was done in each arm."""
+
+    id: str
+    title: str
+    claims: tuple[str, ...]
+    note: str
+    dish: str
+    duration: float
+    wells: int
+    seed: int
+    seconds: float
+    error: str | None = None
+    cells: tuple[str, ...] = ()
+    arms: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    readings: tuple[Reading, ...] = ()
+    judged: tuple[Judged, ...] = ()
+    verdicts: dict[str, Verdict] = Field(default_factory=dict)
+    variants: tuple[Variant, ...] = ()
+    sweep: Sweep | None = None
+
+    def of_claim(self, claim: str) -> tuple[Judged, ...]:
+        """The expectations that concern a claim, the primary one first."""
+        return tuple(one for one in self.judged if claim in one.claims)
+
+
+class ClaimResult(Frozen):
+    """The verdict on a claim from all of its assays; effect and interval are those of the first assay's primary
+    expectation.
+    """
+
+    id: str
+    verdict: Verdict
+    effect: float | None = None
+    ci95: tuple[float, float] | None = None
+    unit: str = ""
+    direction: str = ""
+    arms: dict[str, float | None] = Field(default_factory=dict)
+    replicates: int = 0
+    reason: str = ""
+    assays: tuple[str, ...] = ()
+    flips: tuple[str, ...] = ()
+
+
+class Review(Frozen):
+    """All claims that were asked for, and the assays that answered. `quick`: without the robustness variants."""
+
+    version: str
+    seed: int
+    quick: bool
+    seconds: float
+    command: str
+    claims: tuple[ClaimResult, ...]
+    assays: tuple[AssayResult, ...]
+
+    def counts(self) -> Mapping[Verdict, int]:
+        """How many claims got each verdict."""
+        found: dict[Verdict, int] = dict.fromkeys(VERDICTS, 0)
+        for claim in self.claims:
+            found[claim.verdict] += 1
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for `claims.json`."""
+        return self.model_dump(mode="json")

@@ -1,0 +1,228 @@
+"""The executable review: assays run side by side, kept one file each, and summed up claim by claim."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ..core.errors import InputError
+from ..core.files import write_bytes
+from ..core.units import parse
+from ..runs.versions import package_version
+from ..runs.workers import end_with_parent, single_threaded
+from .dishes import dishes, wells_of
+from .experiment import arm_means, run_assay
+from .results import AssayResult, ClaimResult, Review, Verdict
+from .schema import Assay, load_assays, load_unmodeled
+
+__all__ = ["assays_for", "claim_result", "read_review", "run_review"]
+
+_NO_MATTER = ("report/", "cli/", "evidence/review.py", "evidence/coverage.py", "evidence/claims.py")
+"""Parts of the package that cannot change what one assay finds."""
+
+Tell = Callable[[AssayResult, int, int], None]
+"""Told each assay that has ended, how many have, and how many there are."""
+
+
+def assays_for(claims: Iterable[str], assays: Mapping[str, Assay] | None = None) -> tuple[Assay, ...]:
+    """The assays that serve any of `claims`."""
+    wanted = set(claims)
+    known = load_assays() if assays is None else assays
+    return tuple(assay for assay in known.values() if wanted & set(assay.claims))
+
+
+def run_review(
+    claims: Sequence[str],
+    *,
+    assays: Sequence[Assay] | None = None,
+    seed: int = 1,
+    jobs: int = 1,
+    robust: bool = True,
+    out: Path | None = None,
+    command: str = "",
+    tell: Tell | None = None,
+) -> Review:
+    """Run the assays of `claims` (or just `assays`), `jobs` at a time, and judge the claims.
+
+    With `out`, every assay is kept in `out/assays` when it ends, and one that is there already, made by the same
+    assay, catalogue and program, is not run again.
+    """
+    chosen = list(assays_for(claims) if assays is None else assays)
+    found: dict[str, AssayResult] = {}
+    for assay in chosen:
+        kept = None if out is None else _kept(out, assay, seed, robust)
+        if kept is not None:
+            found[assay.id] = kept
+    missing = sorted((one for one in chosen if one.id not in found), key=_work, reverse=True)
+    done = len(found)
+    for result in _results(missing, seed, jobs, robust):
+        found[result.id] = result
+        done += 1
+        if out is not None and result.error is None:
+            assay = next(one for one in chosen if one.id == result.id)
+            record = {"fingerprint": _fingerprint(assay, seed, robust), "result": result.model_dump(mode="json")}
+            _place(out, assay).parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(_place(out, assay), json.dumps(record, ensure_ascii=False).encode())
+        if tell is not None:
+            tell(result, done, len(chosen))
+    ordered = tuple(found[assay.id] for assay in chosen)
+    return Review(
+        version=package_version(),
+        seed=seed,
+        quick=not robust,
+        seconds=round(sum(one.seconds for one in ordered), 1),
+        command=command,
+        claims=tuple(claim_result(claim, ordered) for claim in claims),
+        assays=ordered,
+    )
+
+
+def claim_result(claim: str, results: Iterable[AssayResult]) -> ClaimResult:
+    """The verdict on a claim: shown when all of its assays show it, contradicted when one contradicts it."""
+    mine = [one for one in results if claim in one.claims]
+    if not mine:
+        reason = load_unmodeled().get(claim, "no assay has been written for it")
+        return ClaimResult(id=claim, verdict="not modeled", reason=reason)
+    given: list[Verdict] = [one.verdicts.get(claim, "not shown") for one in mine]
+    verdict = _combined(given)
+    first = next((one for one, is_verdict in zip(mine, given, strict=True) if is_verdict == verdict), mine[0])
+    primary = next(iter(first.of_claim(claim)), None)
+    return ClaimResult(
+        id=claim,
+        verdict=verdict,
+        effect=None if primary is None else primary.effect,
+        ci95=None if primary is None else primary.ci95,
+        unit="" if primary is None else primary.unit,
+        direction="" if primary is None else primary.direction,
+        arms={} if primary is None else arm_means(first, primary.readout),
+        replicates=first.wells,
+        reason=_reason(claim, mine, verdict),
+        assays=tuple(one.id for one in mine),
+        flips=_flips(claim, mine),
+    )
+
+
+def read_review(path: Path) -> Review:
+    """A review from its `claims.json`. Raises InputError for a file that is none."""
+    try:
+        return Review.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise InputError("not the result of a review of claims", file=path) from error
+
+
+def _reason(claim: str, mine: Sequence[AssayResult], verdict: Verdict) -> str:
+    if verdict == "shown":
+        return next((judged.says for one in mine for judged in one.of_claim(claim)), "")
+    said = [f"{one.id} did not run: {one.error}" for one in mine if one.error is not None]
+    said += [judged.says for one in mine for judged in one.of_claim(claim) if not judged.holds]
+    notes = [one.note for one in mine if one.note]
+    return "; ".join([*said[:3], *notes[:1]])
+
+
+def _combined(verdicts: Sequence[Verdict]) -> Verdict:
+    """One verdict from those of several assays."""
+    if "contradicted" in verdicts:
+        return "contradicted"
+    return "shown" if all(one == "shown" for one in verdicts) else "not shown"
+
+
+def _flips(claim: str, mine: Sequence[AssayResult]) -> tuple[str, ...]:
+    """The variants in which the verdict on the claim is another; an assay without that variant keeps its own."""
+    stated = _combined([one.verdicts.get(claim, "not shown") for one in mine])
+    names = dict.fromkeys(variant.name for one in mine for variant in one.variants)
+    found: list[str] = []
+    for name in names:
+        given: list[Verdict] = []
+        for one in mine:
+            variant = next((variant for variant in one.variants if variant.name == name), None)
+            given.append((one if variant is None else variant).verdicts.get(claim, "not shown"))
+        if _combined(given) != stated:
+            found.append(name)
+    return tuple(found)
+
+
+# ------------------------------------------------------------------ running and keeping
+
+
+def _results(assays: Sequence[Assay], seed: int, jobs: int, robust: bool) -> Iterable[AssayResult]:
+    if jobs <= 1 or len(assays) <= 1:
+        for assay in assays:
+            yield run_assay(assay, seed=seed, robust=robust)
+        return
+    context = multiprocessing.get_context("spawn")
+    with (
+        single_threaded(),
+        ProcessPoolExecutor(min(jobs, len(assays)), mp_context=context, initializer=end_with_parent) as pool,
+    ):
+        tasks = [pool.submit(run_assay, assay, seed=seed, robust=robust) for assay in assays]
+        try:
+            for task in as_completed(tasks):
+                yield task.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _work(assay: Assay) -> float:
+    """About how long an assay takes, in sites × steps × arms: the longest begin first."""
+    if assay.dish not in dishes():
+        return 0.0
+    dish = dishes()[assay.dish]
+    shape = assay.dish_changes.get("lattice.shape", dish.scenario.get("lattice", {}).get("shape", [24, 24]))
+    sites = wells_of(assay) * float(shape[0]) * float(shape[-1])
+    return (sites + 5000.0) * assay.minutes[1] * len(assay.arms) / parse("10 min", "time")
+
+
+def _place(out: Path, assay: Assay) -> Path:
+    return out / "assays" / f"{assay.id}.json"
+
+
+def _kept(out: Path, assay: Assay, seed: int, robust: bool) -> AssayResult | None:
+    try:
+        record = json.loads(_place(out, assay).read_bytes())
+        # Who asks for the stated dose and duration only is also served by a result that has the variants beside it.
+        if record["fingerprint"] not in {_fingerprint(assay, seed, wanted) for wanted in {True, robust}}:
+            return None
+        return AssayResult.model_validate(record["result"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # not there, or not whole: it is run again
+
+
+def _fingerprint(assay: Assay, seed: int, robust: bool) -> str:
+    """What a result depends on: the assay, the seed, and every file of the package that can change it."""
+    said = json.dumps([assay.model_dump(mode="json"), seed, robust], sort_keys=True)
+    return hashlib.sha256(f"{_program()}{said}".encode()).hexdigest()
+
+
+@cache
+def _program() -> str:
+    """A digest of the package: its code, its catalogue and its dishes; not of the assays, which count one by one."""
+    digest = hashlib.sha256()
+    for path, file in sorted(_files(resources.files("tme_abm"), "")):
+        if path.startswith("evidence/data/assays/") and not path.endswith("dishes.toml"):
+            continue
+        if path.startswith(_NO_MATTER):
+            continue
+        digest.update(path.encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _files(folder: Traversable, prefix: str) -> Iterable[tuple[str, Traversable]]:
+    for item in folder.iterdir():
+        if item.is_dir():
+            if item.name != "__pycache__":
+                yield from _files(item, f"{prefix}{item.name}/")
+        elif item.name.endswith((".py", ".toml")):
+            yield f"{prefix}{item.name}", item
+
+

@@ -1,0 +1,271 @@
+"""Assay files: what may be said in them, templates and sweeps expanded, every refusal with file and place.
+
+A file holds `[[assay]]` and `[[family]]` tables. A family is an assay with holes: `{ligand}` in any text is filled from
+each `[[family.member]]`, which may also replace whole keys. A sweep fills `{value}` in the interventions of an arm and
+makes one arm of each value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, StrictBool, StrictStr, field_validator, model_validator
+
+from ..core.errors import InputError, combine
+from ..core.toml import Frozen, read_toml, validated
+from ..core.units import parse
+from .claims import claims
+
+__all__ = ["Assay", "Expectation", "SweptValues", "load_assays", "load_unmodeled"]
+
+_NO_ASSAYS = ("dishes.toml", "scope.toml", "unmodeled.toml")
+_HOLE = re.compile(r"\{(\w+)\}")
+_SWEPT = "value"
+TREND = ("rising", "falling")
+
+
+class Expectation(Frozen):
+    """What should come out: a contrast of two arms, of an arm with zero, or a trend over several arms."""
+
+    readout: StrictStr
+    arm: StrictStr = ""
+    against: StrictStr = ""
+    arms: tuple[StrictStr, ...] = ()
+    direction: Literal["up", "down", "none", "rising", "falling"]
+    smallest: StrictStr | float = 0.0
+    over: Literal["end", "mean"] = "end"
+    claims: tuple[StrictStr, ...] = ()
+
+    @field_validator("smallest")
+    @classmethod
+    def _is_an_effect(cls, smallest: str | float) -> str | float:
+        if isinstance(smallest, str) and not re.fullmatch(r"\d+(\.\d+)? ?%", smallest):
+            raise ValueError('a smallest effect of interest is a number or a share such as "10 %"')
+        if isinstance(smallest, float) and smallest < 0:
+            raise ValueError("a smallest effect of interest is not negative; the direction says the sign")
+        return smallest
+
+    @model_validator(mode="after")
+    def _has_its_arms(self) -> Expectation:
+        if self.direction in TREND:
+            if len(self.arms) < 2 or self.arm or self.against:
+                raise ValueError(f"'{self.direction}' goes through at least two 'arms', and has no 'arm' or 'against'")
+        elif not self.arm or self.arms:
+            raise ValueError("needs an 'arm' (and, to compare it with, 'against'); 'arms' are for rising and falling")
+        return self
+
+    @property
+    def share(self) -> float:
+        """The smallest effect as a share of the mean it is compared with; 0 if it is stated in the readout's unit."""
+        return float(self.smallest.rstrip("% ")) / 100.0 if isinstance(self.smallest, str) else 0.0
+
+    @property
+    def absolute(self) -> float:
+        """The smallest effect in the readout's unit; 0 if it is stated as a share."""
+        return 0.0 if isinstance(self.smallest, str) else self.smallest
+
+
+class SweptValues(Frozen):
+    """A quantity that is swept: every arm that says `{value}` becomes one arm a value."""
+
+    name: StrictStr
+    values: tuple[StrictStr, ...] = Field(min_length=2)
+
+
+class Assay(Frozen):
+    """One virtual experiment, families and sweeps expanded. Interventions are those of a scenario's protocol.
+
+    dish_changes : other values for the dish, by the dotted key of a scenario; `wells` is one, and so is `extends`
+    arm_changes : the same for single arms, such as another shipped tumor (`extends`) or another shape
+    cells : what every arm starts with, as the `add` intervention says it; `scales` marks those whose number is the dose
+    common : what is done to every arm
+    after : readouts that count or average begin here
+    dose : the molecules whose amounts the half and double dose change
+    sweep_arms : for every curve of a sweep, its arms in the order of the values
+    """
+
+    id: StrictStr = Field(pattern=r"[a-z0-9][a-z0-9\-]*")
+    title: StrictStr
+    claims: tuple[StrictStr, ...] = Field(min_length=1)
+    dish: StrictStr
+    dish_changes: dict[str, Any] = Field(default_factory=dict)
+    arm_changes: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    duration: StrictStr
+    after: StrictStr = "0 h"
+    cells: tuple[dict[str, Any], ...] = ()
+    traits: dict[str, Any] = Field(default_factory=dict)
+    common: tuple[dict[str, Any], ...] = ()
+    dose: tuple[StrictStr, ...] | None = None
+    sweep: SweptValues | None = None
+    sweep_arms: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    arms: dict[str, tuple[dict[str, Any], ...]] = Field(min_length=1)
+    expect: tuple[Expectation, ...] = Field(min_length=1)
+    note: StrictStr = ""
+    robust: StrictBool = True
+
+    @field_validator("duration", "after")
+    @classmethod
+    def _is_a_time(cls, text: str) -> str:
+        try:
+            parse(text, "time")
+        except InputError as error:
+            raise ValueError(str(error)) from error
+        return text
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Assay:
+        for claim in self.claims:
+            if claim not in claims():
+                raise ValueError(f"no claim '{claim}'")
+        for one in self.expect:
+            for arm in (*one.arms, *(name for name in (one.arm, one.against) if name)):
+                if arm not in self.arms:
+                    raise ValueError(f"expects something of the arm '{arm}'; the arms are {', '.join(self.arms)}")
+            for claim in one.claims:
+                if claim not in self.claims:
+                    raise ValueError(f"expects something for '{claim}', which is not one of its claims")
+        for claim in self.claims:
+            if not self.expected_of(claim):
+                raise ValueError(f"expects nothing for the claim '{claim}'")
+        for arm in self.arm_changes:
+            if arm not in self.arms:
+                raise ValueError(f"changes the dish of the arm '{arm}'; the arms are {', '.join(self.arms)}")
+        for item in self.common:
+            if item.get("do") == "fix" and parse_zero(item.get("value")) != 0.0:
+                raise ValueError("in every arm a behavior may only be switched off; other values belong to an arm")
+        return self
+
+    @property
+    def minutes(self) -> tuple[float, float]:
+        """(after, duration) in minutes."""
+        return parse(self.after, "time"), parse(self.duration, "time")
+
+    def expected_of(self, claim: str) -> tuple[Expectation, ...]:
+        """The expectations that concern `claim`, the primary one first."""
+        return tuple(one for one in self.expect if not one.claims or claim in one.claims)
+
+
+def parse_zero(value: object) -> float | None:
+    """The number at the beginning of a quantity, whatever its unit; None for what begins with no number."""
+    found = re.match(r"\s*([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)", str(value))
+    return float(found[1]) if found else None
+
+
+def load_assays(directory: Path | None = None) -> dict[str, Assay]:
+    """All assays by id, shipped or in `directory`. Raises InputError, which lists all problems."""
+    return dict(_shipped()) if directory is None else _load(directory)
+
+
+@cache
+def load_unmodeled() -> Mapping[str, str]:
+    """Why some claims in scope have no assay, by claim."""
+    folder = _data()
+    file = folder.joinpath("unmodeled.toml")
+    if not file.is_file():
+        return {}
+    return {one["claim"]: one["reason"] for one in read_toml(file, name="unmodeled.toml").get("unmodeled", [])}
+
+
+@cache
+def _shipped() -> Mapping[str, Assay]:
+    return _load(_data())
+
+
+def _data() -> Traversable:
+    return resources.files(__package__).joinpath("data", "assays")
+
+
+def _load(folder: Traversable) -> dict[str, Assay]:
+    found: dict[str, Assay] = {}
+    errors: list[InputError] = []
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
+    for file in files:
+        if file.name in _NO_ASSAYS:
+            continue
+        try:
+            tables = list(_tables(read_toml(file, name=file.name), file.name))
+        except InputError as error:
+            errors.extend(error.parts)
+            continue
+        for place, table in tables:
+            try:
+                assay = validated(Assay, _swept(table), file=file.name, place=place)
+            except InputError as error:
+                errors.extend(error.parts)
+                continue
+            if assay.id in found:
+                errors.append(InputError(f"there are two assays '{assay.id}'", file=file.name, place=place))
+            found[assay.id] = assay
+    if errors:
+        raise combine(errors)
+    return found
+
+
+def _tables(raw: Mapping[str, Any], file: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(place, table) of every assay in a file, families expanded."""
+    for key in raw:
+        if key not in ("assay", "family"):
+            raise InputError(f"unknown key '{key}'", file=file, allowed=("assay", "family"), word=key)
+    for index, table in enumerate(raw.get("assay", []), start=1):
+        yield f"assay {table.get('id', index)}", table
+    for index, family in enumerate(raw.get("family", []), start=1):
+        name = family.get("name", index)
+        template = {key: value for key, value in family.items() if key not in ("name", "member")}
+        for number, member in enumerate(family.get("member", []), start=1):
+            place = f"family {name}, member {number}"
+            known = set(Assay.model_fields)
+            words = {key: value for key, value in member.items() if key not in known}
+            own = {key: value for key, value in member.items() if key in known}
+            try:
+                yield place, _filled({**template, **own}, words)
+            except KeyError as missing:
+                what = f"the template has {{{missing.args[0]}}}, which the member does not say"
+                raise InputError(what, file=file, place=place, allowed=words) from None
+
+
+def _filled(value: Any, words: Mapping[str, Any]) -> Any:
+    """`value` with every `{word}` replaced; a text that is nothing but `{word}` takes what the member says as it is."""
+    if isinstance(value, str):
+        whole = _HOLE.fullmatch(value)
+        if whole and whole[1] != _SWEPT:
+            return words[whole[1]]
+        return _HOLE.sub(lambda hole: hole[0] if hole[1] == _SWEPT else str(words[hole[1]]), value)
+    if isinstance(value, list):
+        return [_filled(item, words) for item in value]
+    if isinstance(value, Mapping):
+        return {_filled(key, words): _filled(item, words) for key, item in value.items()}
+    return value
+
+
+def _swept(table: dict[str, Any]) -> dict[str, Any]:
+    """The table with every arm that says `{value}` made one arm a value."""
+    sweep = table.get("sweep")
+    if not isinstance(sweep, Mapping) or not isinstance(table.get("arms"), Mapping):
+        return table
+    arms: dict[str, Any] = {}
+    curves: dict[str, list[str]] = {}
+    for name, items in table["arms"].items():
+        if f"{{{_SWEPT}}}" not in str(items):
+            arms[name] = items
+            continue
+        for value in sweep.get("values", []):
+            arm = f"{name} @ {value}"
+            arms[arm] = _with_value(items, value)
+            curves.setdefault(name, []).append(arm)
+    return {**table, "arms": arms, "sweep_arms": curves}
+
+
+def _with_value(item: Any, value: str) -> Any:
+    if isinstance(item, str):
+        return item.replace(f"{{{_SWEPT}}}", value)
+    if isinstance(item, list):
+        return [_with_value(one, value) for one in item]
+    if isinstance(item, Mapping):
+        return {key: _with_value(one, value) for key, one in item.items()}
+    return item

@@ -1,0 +1,119 @@
+"""What a finished or running run left on disk, read back.
+
+The names of the files in a run's directory are stated here, beside the functions that read them; `store`
+writes them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core import files
+from ..core.errors import InputError
+
+__all__ = ["Series", "list_snapshots", "read_manifest", "read_series", "read_snapshot"]
+
+SCHEMA = 1
+MANIFEST = "manifest.json"
+RESOLVED = "scenario.resolved.toml"
+SERIES = "series.csv"
+SNAPSHOTS = "snapshots"
+CHECKPOINTS = "checkpoint"
+LOG = "run.log"
+
+HEADER = ("time_day", "metric", "value")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """What was measured: times in days (n,), and per metric its values (n,), NaN where there was none."""
+
+    times: NDArray[np.float64]
+    metrics: dict[str, NDArray[np.float64]]
+
+    def row(self, day: float) -> dict[str, float] | None:
+        """Every metric at the last time not after `day`; None before the first."""
+        index = int(np.searchsorted(self.times, day + 1e-9, side="right")) - 1
+        return None if index < 0 else self._row(index)
+
+    def last(self) -> dict[str, float]:
+        """Every metric at the last time."""
+        return self._row(-1) if self.times.size else {}
+
+    def _row(self, index: int) -> dict[str, float]:
+        return {name: float(values[index]) for name, values in self.metrics.items()}
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """The manifest of a run.
+
+    Raises:
+        InputError: there is no such directory, or it is not a run's.
+    """
+    if not directory.is_dir():
+        raise InputError("there is no such directory", file=directory)
+    if not (directory / MANIFEST).is_file():
+        raise InputError(f"is not the directory of a run (it has no {MANIFEST})", file=directory)
+    manifest = files.read_json(directory / MANIFEST)
+    missing = {"schema", "scenario", "scenario_hash", "seed", "days", "status"} - manifest.keys()
+    if missing:
+        raise InputError(f"is not a run's manifest: no {', '.join(sorted(missing))}", file=directory / MANIFEST)
+    if manifest["schema"] != SCHEMA:
+        raise InputError(
+            f"was written in format {manifest['schema']}, and this version reads format {SCHEMA}",
+            file=directory / MANIFEST,
+        )
+    kinds: dict[str, Any] = {"scenario": str, "scenario_hash": str, "seed": int, "days": (int, float)}
+    wrong = [name for name, kind in kinds.items() if not isinstance(manifest[name], kind)]
+    if wrong:
+        raise InputError(f"is not a run's manifest: no such {', '.join(wrong)}", file=directory / MANIFEST)
+    return manifest
+
+
+def read_series(directory: Path) -> Series:
+    """The series of a run.
+
+    Raises:
+        InputError: missing, or not in the format that is written here.
+    """
+    path = directory / SERIES
+    with files.disk_errors(path, "read the file"):
+        text = path.read_text(encoding="utf-8")
+    table: dict[str, dict[float, float]] = {}
+    times: dict[float, None] = {}
+    try:
+        rows = csv.reader(io.StringIO(text))
+        if tuple(next(rows, ())) != HEADER:
+            raise ValueError(f"the first line is not {','.join(HEADER)}")
+        for day, metric, value in rows:
+            times[float(day)] = None
+            table.setdefault(metric, {})[float(day)] = float(value)
+    except ValueError as error:
+        raise InputError(f"not a series ({error})", file=path) from error
+    metrics = {
+        name: np.array([column.get(day, math.nan) for day in times], dtype=np.float64) for name, column in table.items()
+    }
+    return Series(times=np.array(list(times), dtype=np.float64), metrics=metrics)
+
+
+def list_snapshots(directory: Path) -> list[tuple[float, Path]]:
+    """The pictures of a run: (day, file), in order of time."""
+    found = (directory / SNAPSHOTS).glob("day_*.npz")
+    return sorted((float(path.stem.removeprefix("day_")), path) for path in found)
+
+
+def read_snapshot(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of one picture.
+
+    Raises:
+        InputError: missing or damaged.
+    """
+    return files.read_npz(path)

@@ -1,0 +1,258 @@
+"""One run: step the model, write down what it does, and be able to go on after any interruption.
+
+`run` begins, `resume` goes on. Both walk the same steps and write at the same ones, so a run that was
+killed and resumed ends in the same bytes as one that was not, and a run made longer is the run that was
+longer from the start. What is taken up again must be what was begun: the same scenario, seed and model.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core import files
+from ..core.errors import InputError
+from .results import RESOLVED, SERIES, read_manifest, read_series
+from .schedule import steps_until
+from .simulator import Simulator, TumorSimulator
+from .store import RunDirectory
+from .versions import versions
+from .walk import Callback, Progress, RunFailed, Walk, now
+
+if TYPE_CHECKING:
+    from ..scenario.schema import Scenario
+
+    Load = Callable[[Path], Scenario]
+
+__all__ = [
+    "Progress",
+    "RunFailed",
+    "RunResult",
+    "begun_with",
+    "changed_since",
+    "check_seed",
+    "checked_days",
+    "is_finished",
+    "new_manifest",
+    "result_of",
+    "resume",
+    "run",
+]
+
+logger = logging.getLogger(__name__)
+
+SEEDS = 2**64  # as many as fit into the word that a draw is hashed from
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """A finished run: where it is, and its last row."""
+
+    directory: Path
+    scenario: str
+    seed: int
+    days: float
+    steps: int
+    measures: dict[str, float]
+    state: str
+    wall_seconds: float
+    resumed_from: int | None = None
+
+
+def run(
+    scenario: Scenario,
+    *,
+    out: Path,
+    seed: int = 1,
+    days: float | None = None,
+    command: str = "",
+    overwrite: bool = False,
+    progress: Callback | None = None,
+    simulator: Simulator | None = None,
+) -> RunResult:
+    """Simulate `scenario` for `days` (its own number by default) into the directory `out`.
+
+    Raises:
+        InputError: the scenario, the seed, the length or the directory cannot be used, or the disk refuses.
+        RunFailed: the simulation broke.
+    """
+    simulator = simulator or TumorSimulator()
+    check_seed(seed)
+    RunDirectory.check_free(out, overwrite=overwrite)
+    wanted = checked_days(scenario.clock.days if days is None else days)
+    model = simulator.start(scenario, seed)  # before anything is written: it may refuse the scenario
+    manifest = new_manifest(scenario, seed=seed, days=wanted, command=command, simulator=simulator)
+    directory = RunDirectory.create(out, manifest=manifest, resolved=scenario.resolved_toml(), overwrite=overwrite)
+    with directory.locked():
+        Walk(scenario, directory, simulator, progress).go(model, step=0)
+    return result_of(out, simulator)
+
+
+def new_manifest(
+    scenario: Scenario, *, seed: int, days: float, command: str, simulator: Simulator
+) -> dict[str, Any]:
+    """What the manifest of a run says when it begins."""
+    return {
+        "scenario": scenario.name,
+        "title": scenario.title,
+        "scenario_hash": scenario.hash,
+        "model": simulator.fingerprint(),
+        "seed": seed,
+        "days": days,
+        "steps": steps_until(days, scenario.clock.dt),
+        "command": command,
+        "status": "running",
+        "error": None,
+        "started": now(),
+        "finished": None,
+        "wall_seconds": 0.0,
+        "resumed": 0,
+        "versions": versions(),
+        **_of_slide(scenario),
+    }
+
+
+def _of_slide(scenario: Scenario) -> dict[str, Any]:
+    """What became of the measured cells that the tissue starts from, if it does."""
+    from ..scenario.slide.section import report
+
+    return {} if scenario.slide is None else {"slide": report(scenario.slide, scenario.lattice)}
+
+
+def resume(
+    out: Path,
+    *,
+    scenario: Scenario | None = None,
+    seed: int | None = None,
+    days: float | None = None,
+    progress: Callback | None = None,
+    simulator: Simulator | None = None,
+    load: Load | None = None,
+) -> RunResult:
+    """Go on with the run in `out`, from its last good checkpoint to its end or to a later `days`.
+
+    A finished run is returned as it is. `scenario` and `seed` say which run is expected; `load` reads the
+    resolved scenario (the package's reader by default).
+
+    Raises:
+        InputError: not a run, a run of another scenario, or one that is already longer than `days`.
+        RunFailed: the simulation broke.
+    """
+    simulator = simulator or TumorSimulator()
+    directory = RunDirectory.open(out)
+    manifest = directory.manifest
+    if scenario is not None and scenario.hash != manifest["scenario_hash"]:
+        raise InputError(
+            f"holds a run of another scenario ({manifest['scenario']}, {manifest['scenario_hash'][:8]}), "
+            f"not of the one asked for ({scenario.hash[:8]})",
+            file=out,
+        )
+    stored = begun_with(directory, simulator, load)
+    if seed is not None and seed != manifest["seed"]:
+        raise InputError(f"holds a run with seed {manifest['seed']}, not {seed}", file=out)
+    wanted = checked_days(manifest["days"] if days is None else days)
+    if wanted < manifest["days"]:
+        raise InputError(f"the run is of {manifest['days']:g} days and cannot end at {wanted:g}", file=out)
+    with directory.locked():
+        if is_finished(out, scenario=stored, seed=manifest["seed"], days=wanted, simulator=simulator):
+            return result_of(out, simulator)
+        if manifest.get("versions") != versions():
+            logger.warning("%s was begun with other versions; the last digits may differ", out)
+        checkpoint = directory.restore()
+        if checkpoint is None:
+            if manifest.get("branched_from"):
+                raise InputError("has lost the state it branched from; branch again with --overwrite", file=out)
+            logger.warning("%s: no checkpoint to go on from; starting at day 0", out)
+            model, step = simulator.start(stored, manifest["seed"]), 0
+        else:
+            model, step = simulator.resume(stored, manifest["seed"], checkpoint.arrays), checkpoint.step
+        directory.update_manifest(
+            days=wanted,
+            steps=steps_until(wanted, stored.clock.dt),
+            status="running",
+            error=None,
+            resumed=int(manifest.get("resumed", 0)) + 1,
+        )
+        Walk(stored, directory, simulator, progress).go(model, step=step)
+    return result_of(out, simulator, resumed_from=step)
+
+
+def begun_with(directory: RunDirectory, simulator: Simulator, load: Load | None = None) -> Scenario:
+    """The scenario of a run that is to be gone on with.
+
+    Raises:
+        InputError: the run was begun with another version of the model.
+    """
+    # Asked first: a catalogue that has changed since may no longer know the names in the stored scenario.
+    if simulator.fingerprint() != directory.manifest.get("model"):
+        raise changed_since(directory.path)
+    scenario = (load or _load)(directory.path / RESOLVED)
+    if scenario.hash != directory.manifest["scenario_hash"]:
+        raise changed_since(directory.path)
+    return scenario
+
+
+def is_finished(out: Path, *, scenario: Scenario, seed: int, days: float, simulator: Simulator | None = None) -> bool:
+    """Does `out` hold this very run, done and undamaged?"""
+    wanted = {
+        "status": "done",
+        "scenario_hash": scenario.hash,
+        "model": (simulator or TumorSimulator()).fingerprint(),
+        "seed": seed,
+        "days": days,
+    }
+    try:
+        manifest = read_manifest(out)
+        series = (out / SERIES).read_bytes()
+    except (InputError, OSError):
+        return False
+    found = {key: manifest.get(key) for key in wanted}
+    return found == wanted and files.sha256(series) == manifest.get("series_sha256")
+
+
+def result_of(out: Path, simulator: Simulator | None = None, *, resumed_from: int | None = None) -> RunResult:
+    """The result of a run that is done, read from its directory."""
+    manifest = read_manifest(out)
+    measures = read_series(out).last()
+    return RunResult(
+        directory=out,
+        scenario=manifest["scenario"],
+        seed=manifest["seed"],
+        days=manifest["days"],
+        steps=manifest["steps"],
+        measures=measures,
+        state=(simulator or TumorSimulator()).classify(measures),
+        wall_seconds=manifest["wall_seconds"],
+        resumed_from=resumed_from,
+    )
+
+
+def changed_since(out: Path) -> InputError:
+    """The error that refuses to go on with the run in `out` under another model."""
+    return InputError(
+        "was begun with another version of the model or its biology, and going on would mix the two; "
+        "begin it again (--overwrite, or another --out)",
+        file=out,
+    )
+
+
+def checked_days(days: float) -> float:
+    """The length of a run, or an InputError."""
+    if not 0 < days < float("inf"):
+        raise InputError(f"a run lasts a positive number of days, not {days:g}", place="days")
+    return float(days)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that the draws cannot take, with an InputError."""
+    if not 0 <= seed < SEEDS:
+        raise InputError(f"a seed lies between 0 and {SEEDS - 1}, not at {seed}", place="seed")
+
+
+def _load(path: Path) -> Scenario:
+    from ..scenario.load import load
+
+    return load(str(path))

@@ -1,0 +1,265 @@
+"""The section `[slide]`: a tissue that starts from measured cells instead of a ball and densities.
+
+What a person writes names a file. It is read once, when the scenario is resolved, and from then on the scenario holds
+the cells themselves: the resolved file can be moved, handed on and run again without the table, and its hash covers
+every cell. From the slide follow `lattice.shape` (unless it is given where the slide is), `tumor.cells` and `immune`,
+which then state what was planted.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, field_validator
+from pydantic_core import CoreSchema, core_schema
+
+from ...core.errors import InputError
+from ...core.units import show
+from ..document import Document
+from ..sections import Lattice
+from ..values import Length, Quantity, RefusalError, Section, brief
+from ..vocabulary import vocabulary
+from .fit import SKIP, Fitted, advised_spacing, crowded, fit, shape_for
+from .table import Columns, read_table
+
+__all__ = ["WRITTEN", "Slide", "complete", "planted", "remarks", "report"]
+
+WRITTEN = {
+    "file": "CSV file or AnnData (.h5ad) with a row a cell; relative to the file that names it.",
+    "x": 'Column with x ("x_um" without it; of an AnnData, obsm["spatial"]).',
+    "y": 'Column with y ("y_um" without it; of an AnnData, obsm["spatial"]).',
+    "class": 'Column with the class of the cell ("cell_type" without it).',
+    "unit": 'Length of one unit of the coordinates, such as "0.5 um" for pixels of that size; 1 um without it.',
+}
+"""The keys that are replaced by the cells themselves when a scenario is resolved."""
+
+_FOLLOWS = (("tumor", "cells"), ("immune",))  # what is said by the slide
+
+
+class _Place:
+    """Places of the cells of a class as one flat list: x1, y1, x2, y2, …"""
+
+    def read(self, value: object) -> tuple[tuple[float, float], ...]:
+        numbers = value if isinstance(value, list | tuple) else None
+        if numbers is not None and all(isinstance(one, tuple) for one in numbers):
+            return tuple(numbers)  # read before
+        if numbers is None or len(numbers) % 2 or not all(_is_number(one) for one in numbers):
+            raise RefusalError(f"should be a list of numbers, x and y in turn, not {brief(value)}")
+        flat = [float(one) for one in numbers]
+        return tuple(zip(flat[::2], flat[1::2], strict=True))
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self.read,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda places: [number for place in places for number in place], when_used="json"
+            ),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "number"}}
+
+
+class _Cell:
+    """What a class of the slide becomes: a cell of the lattice, or nothing."""
+
+    def read(self, value: object) -> str:
+        allowed = (*vocabulary().placed, SKIP)
+        if value == "":
+            return SKIP
+        if not isinstance(value, str) or value not in allowed:
+            word = value if isinstance(value, str) else None
+            what = f"should be a cell, or {SKIP!r} to leave the class out, not {brief(value)}"
+            raise RefusalError(what, allowed=allowed, word=word)
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "enum": [*vocabulary().placed, SKIP, ""]}
+
+
+class Slide(Section):
+    """Measured cells that the tissue starts from, at their places, instead of a ball of tumor cells and densities."""
+
+    also: ClassVar[tuple[str, ...]] = tuple(WRITTEN)
+
+    source: str = Field(description="Name of the table that the cells were read from (written when it is read).")
+    sha256: str = Field(description="Fingerprint of that table (written when it is read).")
+    reach: Length = Field(
+        default=30.0, description="How far a cell may be moved to a free site if another one lies nearer to its own."
+    )
+    cells: dict[str, Annotated[str, _Cell()]] = Field(
+        default_factory=dict, description='Class of the slide to cell; "skip" leaves the class out.'
+    )
+    places_um: dict[str, Annotated[tuple[tuple[float, float], ...], _Place()]] = Field(
+        description="Places [um] of the cells by class, x and y in turn (written when the table is read)."
+    )
+
+    @field_validator("places_um", mode="after")
+    @classmethod
+    def _some(cls, places: dict[str, tuple[tuple[float, float], ...]]) -> dict[str, tuple[tuple[float, float], ...]]:
+        if not any(places.values()):
+            raise RefusalError("holds no cells")
+        return {name: places[name] for name in sorted(places) if places[name]}
+
+    def unmapped(self) -> dict[str, int]:
+        """The classes of the slide that no cell is named for, with their numbers of cells."""
+        return {name: len(at) for name, at in self.places_um.items() if name not in self.cells}
+
+    def shape_at(self, spacing: float) -> tuple[int, int]:
+        """The smallest lattice [ny, nx] of this `spacing` [µm] that holds the slide."""
+        return shape_for(self.places_um, spacing)
+
+    def fitted(self, lattice: Lattice) -> Fitted:
+        """Every cell on its site. Raises `RefusalError` for a lattice that the slide does not fit on."""
+        if len(lattice.shape) != 2:
+            raise RefusalError("a slide is a section, so its lattice has two axes, [y, x]", at=("lattice", "shape"))
+        known = vocabulary()
+        try:
+            return fit(
+                self.places_um,
+                self.cells,
+                immune=known.immune,
+                tumor=set(known.placed) - set(known.immune),
+                shape=lattice.shape,
+                spacing=lattice.spacing,
+                reach=self.reach,
+            )
+        except ValueError:
+            ny, nx = self.shape_at(lattice.spacing)
+            raise RefusalError(
+                f"too small for its slide, which needs [{ny}, {nx}] at {show(lattice.spacing, 'length')}; "
+                "leave it out, and it follows from the slide",
+                at=("lattice", "shape"),
+            ) from None
+
+
+def remarks(slide: Slide, lattice: Lattice) -> list[str]:
+    """What a person should know of a slide on this lattice: who found no site, and what to choose if many did not."""
+    fitted, said = slide.fitted(lattice), []
+    if fitted.left_out:
+        who = ", ".join(f"{one.left_out} of {one.name!r}" for one in fitted.classes if one.left_out)
+        reach = show(slide.reach, "length")
+        said.append(f"cells without a free site within {reach}, which are left out: {fitted.left_out} ({who})")
+    if crowded(fitted):
+        shared = f"{fitted.shared:.0%} of the cells lie in a site with another one of their layer"
+        found = advised_spacing(slide.places_um, slide.cells, immune=vocabulary().immune, below=lattice.spacing)
+        if found is None:
+            said.append(f"{shared}, and would on any finer lattice")
+        else:
+            said.append(f'{shared}; with lattice.spacing = "{found[0]:g} um" {found[1]:.0%} would')
+    return said
+
+
+def report(slide: Slide, lattice: Lattice) -> dict[str, Any]:
+    """What became of the measured cells, class by class, as plain values."""
+    fitted = slide.fitted(lattice)
+    return {
+        "source": slide.source,
+        "sha256": slide.sha256,
+        "share_in_a_taken_site": round(fitted.shared, 4),
+        "classes": [asdict(one) for one in fitted.classes],
+    }
+
+
+def complete(document: Document) -> None:
+    """Put the cells of the slide, and what follows from them, into a document that has one.
+
+    What the slide says and somebody gives all the same, where the slide is named or later, is an error; what was
+    inherited gives way. Whatever else is wrong is left to the check of the whole.
+    """
+    section = document.values.get("slide")
+    if not isinstance(section, dict):
+        return
+    read = "file" in section
+    known = ("slide", "file" if read else "places_um")
+    unread = [key for key in WRITTEN if key in section]
+    if unread and not read:
+        raise InputError(
+            "says how a table is read, and there is no slide.file to read",
+            file=document.origin(("slide", unread[0])),
+            place=f"slide.{unread[0]}",
+        )
+    if not read and "places_um" not in section:
+        raise InputError("needs the table of the cells", file=document.origin(("slide",)), place="slide.file")
+    rank = document.rank(known)
+    for path in _FOLLOWS:
+        said = document.rank(path)
+        if said > rank or (read and said == rank):
+            last = document.last(path)
+            raise InputError(
+                "is what the slide says, so it cannot be given too", file=document.origin(last), place=".".join(last)
+            )
+    if read:
+        _read(document, section)
+    try:
+        slide = Slide.model_validate(section)
+        _refuse_unmapped(document, slide)
+        if read and document.rank(("lattice", "shape")) < rank:
+            spacing = Quantity("length", exclusive=True).read(document.values["lattice"]["spacing"])
+            document.put(("lattice", "shape"), list(slide.shape_at(spacing)), like=known)
+        changed = max(document.rank(path) for path in (("lattice",), ("slide", "cells"), ("slide", "reach")))
+        if read or changed > rank:
+            _count(document, slide, Lattice.model_validate(document.values["lattice"]), known)
+    except (ValidationError, RefusalError, KeyError, TypeError):
+        return  # the check of the whole says it better
+
+
+def _read(document: Document, section: dict[str, Any]) -> None:
+    """Replace the keys that say how the table is read by what is in it."""
+    given = {key: section.pop(key) for key in WRITTEN if key in section}
+
+    def refuse(key: str, what: str) -> InputError:
+        return InputError(what, file=document.origin(("slide", key)), place=f"slide.{key}")
+
+    for key, value in given.items():
+        if key != "unit" and (not isinstance(value, str) or not value):
+            raise refuse(key, f"should be text, not {brief(value)}")
+    try:
+        unit = Quantity("length", exclusive=True).read(given.get("unit", "1 um"))
+    except RefusalError as refusal:
+        raise refuse("unit", refusal.what) from refusal
+    path = document.beside(("slide", "file")) / given["file"]
+    if not path.is_file():
+        raise refuse("file", f"there is no file {path}")
+    columns = Columns(x=given.get("x"), y=given.get("y"), kind=given.get("class", "cell_type"))
+    table = read_table(path, columns, unit)
+    places = {name: [number for at in ats for number in at] for name, ats in table.places.items()}
+    for key, value in (("source", path.name), ("sha256", table.sha256), ("places_um", places)):
+        document.put(("slide", key), value, like=("slide", "file"))
+
+
+def _refuse_unmapped(document: Document, slide: Slide) -> None:
+    if unmapped := slide.unmapped():
+        named = ", ".join(f"{name!r} ({count} cells)" for name, count in unmapped.items())
+        raise InputError(
+            f"no cell is named for the class {named}; {SKIP!r} leaves a class out",
+            file=document.origin(("slide", "cells")),
+            place="slide.cells",
+            allowed=(*vocabulary().placed, SKIP),
+            word=next(iter(unmapped)),
+        )
+
+
+def _count(document: Document, slide: Slide, lattice: Lattice, known: tuple[str, ...]) -> None:
+    """State what the slide starts with where it is stated for a ball and densities."""
+    counts = planted(slide.fitted(lattice))
+    area = math.prod(lattice.shape) * lattice.spacing**2
+    density = Quantity("areal_density")
+    document.put(("tumor", "cells"), counts.pop("tumor", 0), like=known)
+    document.put(("immune",), {cell: density.write(count / area) for cell, count in counts.items()}, like=known)
+
+
+def planted(fitted: Fitted) -> dict[str, int]:
+    """Cells that found a site: the tumor cells together as "tumor", then by immune cell in the catalogue's order."""
+    immune = vocabulary().immune
+    tumor = sum(len(sites) for cell, sites in fitted.sites.items() if cell not in immune)
+    return {"tumor": tumor} | {cell: len(fitted.sites[cell]) for cell in immune if cell in fitted.sites}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,208 @@
+"""A comparison of what a study has run: some of its scenarios and design points side by side, without running anything.
+
+Every run of a study with the same seed met the same chances (common random numbers), so its arms are compared in pairs
+as those of `compare` are. An arm is a scenario at a design point. A study has many; which are compared is said by
+naming points, or the parameters by which the arms shall differ while all others stay as they are at one point.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..compare.compare import Comparison, claim_directory, conclude
+from ..core.errors import InputError
+from ..runs.pool import Outcome
+from ..runs.results import RESOLVED, read_manifest
+from ..runs.run import changed_since, result_of
+from ..runs.simulator import Simulator, TumorSimulator
+from .sensitivity.axes import Axis, axes, value_text
+
+if TYPE_CHECKING:
+    from ..scenario.schema import Scenario
+    from .results import StudyResults
+
+__all__ = ["MOST", "StudyArms", "choose", "compare_study"]
+
+MOST = 8  # more arms than this cannot be told apart in the figures of a report
+_NAMED = 2  # with more parameters than this an arm is called by the number of its point
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyArms:
+    """Which arms are compared: label -> (scenario, point); `held` says what stays the same in all, with its value."""
+
+    arms: Mapping[str, tuple[str, int]]
+    held: Mapping[str, str]
+
+
+def choose(
+    study: StudyResults, *, scenarios: Sequence[str] = (), points: Sequence[int] = (), by: Sequence[str] = ()
+) -> StudyArms:
+    """The arms asked for: `points` alone, or all that differ from one of them in the parameters `by` only.
+
+    Without `points`, `by` holds the other parameters where the design has its middle.
+
+    Raises:
+        InputError: unknown names, too many arms, or fewer than two.
+    """
+    for name in scenarios:
+        if name not in study.scenarios:
+            raise InputError(f"the study has no scenario '{name}'", allowed=study.scenarios, word=name)
+    for point in points:
+        if not 0 <= point < study.points:
+            raise InputError(f"the study has the points 0 to {study.points - 1}, not {point}", place="--point")
+    swept = axes(study)
+    used = tuple(dict.fromkeys(scenarios)) or study.scenarios
+    chosen = _along(swept, points, by, study.points) if by else list(dict.fromkeys(points)) or list(range(study.points))
+    count = len(used) * len(chosen)
+    if count > MOST:
+        raise InputError(_too_many(study, used, len(chosen), swept, by), file=study.directory)
+    if count < 2:
+        raise InputError("this is one arm, and a comparison needs two or more", file=study.directory)
+    differing = [axis for axis in swept if len({float(axis.position[point]) for point in chosen}) > 1]
+    held = {one.key: one for one in study.parameters if one.key not in {axis.key for axis in differing}}
+    return StudyArms(
+        arms={
+            _label(study, scenario, point, differing, many=len(used) > 1): (scenario, point)
+            for scenario in used
+            for point in chosen
+        },
+        held={key: f"{value_text(study.design[key][chosen[0]])} {one.unit}".rstrip() for key, one in held.items()},
+    )
+
+
+def _along(swept: Sequence[Axis], points: Sequence[int], by: Sequence[str], count: int) -> list[int]:
+    """The points that differ from the base point in the parameters `by` only, in the order of their values."""
+    keys = [axis.key for axis in swept]
+    for key in by:
+        if key not in keys:
+            raise InputError(f"the study does not vary '{key}'", place="--by", allowed=keys, word=key)
+    if len(points) > 1:
+        raise InputError("with --by, name one point only: that where the other parameters are held", place="--point")
+    free = [axis for axis in swept if axis.key in by]
+    rest = [axis for axis in swept if axis.key not in by]
+    families: dict[tuple[float, ...], list[int]] = {}
+    for point in range(count):
+        families.setdefault(tuple(float(axis.position[point]) for axis in rest), []).append(point)
+    if points:
+        family = next(family for family in families.values() if points[0] in family)
+    else:
+        middle = min(families, key=lambda place: (len(families[place]) < 2, sum(abs(x - 0.5) for x in place)))
+        family = families[middle]
+    if len(family) < 2:
+        raise InputError(
+            "no two points of this design differ in nothing but "
+            f"{' and '.join(by)}; compare single points (--point), or ask what the whole design says: sensitivity",
+            place="--by",
+        )
+    return sorted(family, key=lambda point: tuple(float(axis.position[point]) for axis in free))
+
+
+def _label(study: StudyResults, scenario: str, point: int, differing: Sequence[Axis], *, many: bool) -> str:
+    if not differing:
+        return scenario
+    names = [axis.name for axis in differing]
+    clear = len(differing) <= _NAMED and len(set(names)) == len(names)
+    parts = [f"{axis.name} {value_text(study.design[axis.key][point])}" for axis in differing]
+    where = ", ".join(parts) if clear else f"point {point}"
+    return f"{scenario} · {where}" if many else where
+
+
+def _too_many(study: StudyResults, used: Sequence[str], chosen: int, swept: Sequence[Axis], by: Sequence[str]) -> str:
+    scenarios = f"{len(used)} scenarios × " if len(used) > 1 else ""
+    keys = ", ".join(axis.key for axis in swept)
+    ways = [f"points by their numbers in design.csv (--point N, again for each; 0 to {study.points - 1})"]
+    if len(by) != 1:
+        ways.append(f"one parameter by which the arms differ (--by KEY, one of: {keys})")
+    if len(used) > 1:
+        ways.append(f"scenarios by their names ({', '.join(used)})")
+    return (
+        f"{scenarios}{chosen} design points would be {len(used) * chosen} arms, and a comparison shows at most {MOST}. "
+        f"Choose {', or '.join(ways)}"
+    )
+
+
+def compare_study(
+    study: StudyResults, chosen: StudyArms, *, out: Path, command: str = "", simulator: Simulator | None = None
+) -> Comparison:
+    """Compare the finished runs of the arms and write what was found to `out`; the runs stay where they are.
+
+    A run that is missing is listed under `failures` and left out of the statistics, with its pairs.
+
+    Raises:
+        InputError: an arm without any finished run, runs that do not belong to the study, or a directory in the way.
+    """
+    simulator = simulator or TumorSimulator()
+    began = time.monotonic()
+    rows = {(row["scenario"], row["point"], row["seed"]): row for row in study.runs}
+    by_run: dict[tuple[str, int], Outcome] = {}
+    scenarios: list[Scenario] = []
+    models: dict[str, Path] = {}
+    for label, (scenario, point) in chosen.arms.items():
+        mine = [rows[scenario, point, seed] for seed in study.seeds]
+        done = [row for row in mine if row["status"] == "done"]
+        if not done:
+            raise InputError(f"no run of '{label}' is finished; finish the study with batch", file=study.directory)
+        scenarios.append(_scenario(done[0]["directory"], label))
+        for row in mine:
+            by_run[label, row["seed"]] = _outcome(row, scenarios[-1], models, simulator)
+    if len(models) > 1:
+        raise InputError("holds runs of several versions of the model, which cannot be compared", file=study.directory)
+    claim_directory(out)
+    return conclude(
+        scenarios,
+        study.seeds,
+        by_run,
+        out=out,
+        days=study.days,
+        simulator=simulator,
+        extra={
+            "command": command,
+            "jobs": 0,
+            "wall_seconds": round(time.monotonic() - began, 3),
+            "study": _about(study, chosen),
+        },
+    )
+
+
+def _scenario(directory: Path, label: str) -> Scenario:
+    from ..scenario import load
+
+    scenario = load(str(directory / RESOLVED))
+    if scenario.hash != read_manifest(directory)["scenario_hash"]:
+        raise changed_since(directory)
+    # Only what it is called here is another; its text and its hash, which are known now, are those that ran.
+    return scenario.model_copy(update={"name": label})
+
+
+def _outcome(row: Mapping[str, Any], scenario: Scenario, models: dict[str, Path], simulator: Simulator) -> Outcome:
+    """A run of the study as the outcome of a task."""
+    directory = row["directory"]
+    if row["status"] != "done":
+        return Outcome(error=row["error"] or "not finished yet")
+    manifest = read_manifest(directory)
+    if manifest["status"] != "done" or manifest["scenario_hash"] != scenario.hash or manifest["seed"] != row["seed"]:
+        raise InputError("is not the run that the study's table names; write it anew with batch", file=directory)
+    models.setdefault(str(manifest.get("model")), directory)
+    return Outcome(result=result_of(directory, simulator))
+
+
+def _about(study: StudyResults, chosen: StudyArms) -> dict[str, Any]:
+    return {
+        "name": study.name,
+        "title": study.title,
+        "directory": str(study.directory),
+        "arms": {
+            label: {
+                "scenario": scenario,
+                "point": point,
+                "parameters": {key: column[point] for key, column in study.design.items()},
+            }
+            for label, (scenario, point) in chosen.arms.items()
+        },
+        "held": dict(chosen.held),
+    }

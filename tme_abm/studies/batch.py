@@ -1,0 +1,262 @@
+"""A study brought to its end: what is done is read, what is begun goes on, what is missing is begun.
+
+The truth is in the run directories and in the list of failures; everything else is made from them. So a batch may be
+killed at any moment: the next one looks at what is there and does the rest, with the same result to the byte.
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import shutil
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..compare.compare import cores
+from ..core import files
+from ..core.errors import InputError
+from ..runs.pool import Task
+from ..runs.results import MANIFEST, read_manifest
+from ..runs.run import is_finished
+from ..runs.simulator import Simulator, TumorSimulator
+from ..runs.walk import now
+from .directory import check_place, locked, prepare
+from .layout import RUNS, SESSION
+from .local import Executor, LocalExecutor
+from .perform import DIED, Ended, Order
+from .study import Study
+from .tables import Tables
+
+__all__ = ["BatchProgress", "Outcome", "Tell", "run_study"]
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+LEFT_QUICK = 2.0  # seconds that writing the series may take when a batch is interrupted
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchProgress:
+    """How far a batch is: numbers of runs, and the directories of those under way."""
+
+    total: int
+    done: int
+    failed: int
+    under_way: tuple[Path, ...]
+
+
+Tell = Callable[[BatchProgress], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a batch leaves: how many runs are done, which failed, what was there before, what was repeated."""
+
+    directory: Path
+    runs: int
+    done: int
+    found: int
+    failed: dict[str, str]
+    repeated: tuple[str, ...]
+
+
+def run_study(
+    study: Study,
+    *,
+    out: Path,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    simulator: Simulator | None = None,
+    retry_failed: bool = False,
+    command: str = "",
+    tell: Tell | None = None,
+) -> Outcome:
+    """Do what is left of a study in the directory `out`, by default on all processors of this machine.
+
+    Raises:
+        InputError: the directory cannot be used or holds something else, or the disk refuses.
+    """
+    if jobs is not None and jobs < 1:
+        raise InputError(f"at least one process is needed, not {jobs}", place="jobs")
+    simulator = simulator or TumorSimulator()
+    executor = executor or LocalExecutor(jobs or cores())
+    out = out.resolve()
+    fingerprint = simulator.fingerprint()
+    check_place(out, study, fingerprint)
+    with files.disk_errors(out, "create the directory"):
+        out.mkdir(parents=True, exist_ok=True)
+    with locked(out):
+        begun = check_place(out, study, fingerprint)  # another batch may have been here in between
+        prepare(out, study, fingerprint, begun=begun)
+        batch = _Batch(
+            study=study,
+            out=out,
+            simulator=simulator,
+            fingerprint=fingerprint,
+            command=command,
+            tables=Tables(study, out, simulator),
+            tell=tell,
+        )
+        return batch.go(executor, retry_failed)
+
+
+@dataclass(kw_only=True)
+class _Batch:
+    """The work on one study from its beginning to its end or interruption."""
+
+    study: Study
+    out: Path
+    simulator: Simulator
+    fingerprint: str
+    command: str
+    tables: Tables
+    tell: Tell | None
+    session: str = field(default_factory=lambda: uuid.uuid4().hex)
+    workers: int = 0
+    waiting: deque[int] = field(default_factory=deque)
+    under_way: dict[int, Order] = field(default_factory=dict)
+    deaths: Counter[int] = field(default_factory=Counter)
+    damaged: dict[int, str] = field(default_factory=dict)
+
+    def go(self, executor: Executor, retry_failed: bool) -> Outcome:
+        self.tables.read_failures()
+        if retry_failed and self.tables.failed:
+            self.tables.failed.clear()
+            self.tables.write_failures()
+        self._look()
+        found = len(self.tables.done)
+        self.tables.refresh(now=True)
+        if self.waiting:
+            try:
+                with executor:
+                    try:
+                        self._note_session(executor.capacity())
+                        self._work(executor)
+                    finally:  # at first, so that workers of a cluster see at once that nobody waits
+                        with suppress(InputError):
+                            self._note_session(0)
+            except BaseException:
+                self._interrupted()
+                raise
+            self.tables.refresh(now=True)
+        files.sync_directory(self.out)
+        runs = self.study.runs
+        return Outcome(
+            directory=self.out,
+            runs=len(runs),
+            done=len(self.tables.done),
+            found=found,
+            failed={runs[index].directory: self.tables.failed[index] for index in sorted(self.tables.failed)},
+            repeated=tuple(self.damaged.values()),
+        )
+
+    def _look(self) -> None:
+        """Which runs are done, and which wait; of damaged ones nothing is believed."""
+        for stage in (self.out / RUNS).glob("*/*/.*.part"):  # a run that was about to begin when its process died
+            shutil.rmtree(stage, ignore_errors=True)
+        for index in self.study.in_order_of_work:
+            if self._is_done(index):
+                self.tables.note_done(index)
+            elif index not in self.tables.failed:
+                self.waiting.append(index)
+
+    def _is_done(self, index: int) -> bool:
+        run = self.study.runs[index]
+        directory = self.out / run.directory
+        if not directory.exists():
+            return False
+        try:
+            manifest = read_manifest(directory)
+        except InputError:
+            self._damage(index, f"{run.directory}: its {MANIFEST} is damaged or gone; the run is begun again")
+            with files.disk_errors(directory, "remove the damaged run"):
+                shutil.rmtree(directory)
+            return False
+        if manifest["status"] != "done":
+            return False
+        scenario = self.study.scenario(run.scenario, run.point)
+        if is_finished(directory, scenario=scenario, seed=run.seed, days=self.study.days, simulator=self.simulator):
+            return True
+        self._damage(index, f"{run.directory}: its series is not the one that was written; the run is repeated")
+        return False
+
+    def _damage(self, index: int, told: str) -> None:
+        self.damaged[index] = told
+        logger.warning("%s", told)
+
+    def _work(self, executor: Executor) -> None:
+        while self.waiting or self.under_way:
+            while self.waiting and len(self.under_way) < executor.capacity():
+                order = self._order(self.waiting.popleft())
+                self.under_way[order.index] = order
+                executor.submit(order)
+            for ended in executor.wait(LOOK_SECONDS):
+                del self.under_way[ended.index]
+                self._note(ended, executor.retries)
+            self.tables.refresh()
+            if self.tell is not None:
+                self.tell(
+                    BatchProgress(
+                        total=len(self.study.runs),
+                        done=len(self.tables.done),
+                        failed=len(self.tables.failed),
+                        under_way=tuple(order.task.out for order in self.under_way.values()),
+                    )
+                )
+
+    def _order(self, index: int) -> Order:
+        run = self.study.runs[index]
+        task = Task(
+            scenario=self.study.scenario(run.scenario, run.point),
+            seed=run.seed,
+            days=self.study.days,
+            out=self.out / run.directory,
+            command=self.command,
+            simulator=self.simulator,
+        )
+        return Order(index=index, task=task, study=self.out, session=self.session, fingerprint=self.fingerprint)
+
+    def _note(self, ended: Ended, retries: int) -> None:
+        run = self.study.runs[ended.index]
+        if ended.stop is not None:
+            raise InputError(f"{ended.stop} Nothing that is finished is lost; mend this, and the same command goes on")
+        if ended.error is not None:
+            self.tables.note_failed(ended.index, ended.error)
+        elif ended.done and self._is_done(ended.index):
+            self.tables.note_done(ended.index, ended.host)
+        elif ended.left:
+            if files.read_json(self.out / SESSION).get("id") != self.session:
+                raise InputError("another batch has taken over this study", file=self.out)
+            self.waiting.append(ended.index)
+        else:
+            self.deaths[ended.index] += 1
+            if self.deaths[ended.index] > retries:
+                self.tables.note_failed(ended.index, DIED if ended.died else "its result cannot be read back")
+            else:
+                logger.warning("%s: its process died; the run goes on in another", run.directory)
+                self.waiting.appendleft(ended.index)
+
+    def _note_session(self, workers: int) -> None:
+        """Say who works here, if any; a worker of an earlier session then sees that nobody waits for it."""
+        note: dict[str, Any] = {
+            "id": self.session if workers else "",
+            "host": platform.node(),
+            "workers": workers or self.workers,
+            "since": now(),
+            "command": self.command,
+        }
+        self.workers = workers or self.workers
+        files.write_json(self.out / SESSION, note)
+
+    def _interrupted(self) -> None:
+        """Leave readable tables behind, within seconds; if even that fails, the first error is the one to tell."""
+        with suppress(InputError):
+            if self.tables.seconds < LEFT_QUICK:
+                self.tables.refresh(now=True)
+            else:
+                self.tables.write_runs()

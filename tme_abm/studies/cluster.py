@@ -1,0 +1,234 @@
+"""Workers of a Dask cluster: an existing scheduler, or one with workers started on this machine.
+
+A run is the same work here as in a process of this machine and leaves the same files, so the study directory must be
+one that every worker sees; a probe file finds that out before anything runs. Dask itself gives a run whose worker has
+died to another, a few times. A worker whose batch is gone ends its run at the next step, for it looks who works on
+the study.
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import shutil
+import tempfile
+import uuid
+from concurrent.futures import CancelledError
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..core import files
+from ..core.errors import InputError
+from ..runs.simulator import Simulator
+from ..runs.workers import single_threaded
+from .local import deaf_to_interrupts
+from .perform import Ended, Order, perform
+
+__all__ = ["LOCAL", "ClusterExecutor"]
+
+logger = logging.getLogger(__name__)
+
+LOCAL = "local"
+PLACE = "--scheduler"
+CONNECT_SECONDS = 10.0
+WORKER_SECONDS = 30.0
+
+
+class ClusterExecutor:
+    """The workers of the scheduler at `address` (tcp://…), or `jobs` of a cluster made on this machine ("local")."""
+
+    retries = 0  # the scheduler has tried it elsewhere already
+
+    def __init__(self, address: str, *, study: Path, simulator: Simulator, jobs: int) -> None:
+        self.address, self.study, self.simulator, self.jobs = address, study.resolve(), simulator, jobs
+        self._futures: dict[Any, Order] = {}
+        self._cluster: Any = None
+        self._client: Any = None
+        self._scratch: str | None = None
+        self._distributed()
+
+    def __enter__(self) -> Self:
+        try:
+            self._connect()
+            self._probe()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        quiet = logging.getLogger("distributed")
+        level = quiet.level
+        quiet.setLevel(logging.CRITICAL)  # what it says of connections that close is no news
+        try:
+            for end in (self._cancel, self._close_client, self._close_cluster, self._remove_scratch):
+                try:
+                    end()
+                except Exception:  # whatever ends badly must not keep the rest from ending
+                    logger.debug("closing the cluster", exc_info=True)
+        finally:
+            quiet.setLevel(level)
+
+    def capacity(self) -> int:
+        """One order a worker at a time."""
+        try:
+            return max(1, len(self._client.nthreads()))
+        except OSError as error:
+            raise self._gone() from error
+
+    def submit(self, order: Order) -> None:
+        """Give the order to the scheduler."""
+        key = f"tme_abm-{order.index}-{uuid.uuid4().hex}"
+        try:
+            self._futures[self._client.submit(perform, order, key=key, pure=False)] = order
+        except OSError as error:
+            raise self._gone() from error
+
+    def wait(self, seconds: float) -> list[Ended]:
+        """What has ended; InputError when the scheduler is gone."""
+        distributed = self._distributed()
+        try:
+            with self._client.as_current():
+                distributed.wait(list(self._futures), timeout=seconds, return_when="FIRST_COMPLETED")
+        except (TimeoutError, distributed.TimeoutError, CancelledError):
+            pass  # those that were lost are found below
+        found = []
+        for future in [future for future in self._futures if future.done()]:
+            order = self._futures.pop(future)
+            if future.status == "finished":
+                found.append(future.result())
+            elif future.status == "error":
+                found.append(self._failed(order, future.exception()))
+            else:
+                raise self._gone()
+        return found
+
+    def _gone(self) -> InputError:
+        return InputError(
+            f"the scheduler at {self.address} is gone; nothing that is finished is lost, and the same command goes on",
+            place=PLACE,
+        )
+
+    def _failed(self, order: Order, error: BaseException) -> Ended:
+        if isinstance(error, self._distributed().KilledWorker):
+            return Ended(index=order.index, died=True)
+        return Ended(index=order.index, error=f"{type(error).__name__}: {error}")
+
+    def _connect(self) -> None:
+        distributed = self._distributed()
+        if self.address == LOCAL:
+            self._scratch = tempfile.mkdtemp(prefix="tme-abm-dask-")
+            with single_threaded(), deaf_to_interrupts():
+                self._cluster = distributed.LocalCluster(
+                    n_workers=self.jobs,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",
+                    memory_limit=0,
+                    local_directory=self._scratch,
+                    silence_logs=logging.CRITICAL,
+                )
+        try:
+            self._client = distributed.Client(
+                self._cluster or self.address, timeout=CONNECT_SECONDS, set_as_default=False
+            )
+        except (OSError, ValueError, TimeoutError) as error:
+            raise InputError(
+                f"no scheduler of this version of Dask ({distributed.__version__}) answers at {self.address} "
+                f"({_sentence(error)})",
+                place=PLACE,
+            ) from error
+        try:
+            self._client.wait_for_workers(1, timeout=WORKER_SECONDS)
+        except (TimeoutError, distributed.TimeoutError) as error:
+            raise InputError(
+                f"the scheduler at {self.address} has no workers; start some with: dask worker {self.address} "
+                "--nthreads 1",
+                place=PLACE,
+            ) from error
+
+    def _probe(self) -> None:
+        """Does every worker know this model, and see the study?"""
+        try:
+            self._client.get_versions(check=True)
+        except ValueError as error:
+            raise InputError(
+                f"the cluster at {self.address} has other versions than this process: {_sentence(error)}", place=PLACE
+            ) from error
+        probe = self.study / f".probe.{uuid.uuid4().hex}.part"
+        files.write_bytes(probe, b"seen")
+        try:
+            answers = self._client.run(look_around, str(probe), self.simulator, on_error="return")
+        finally:
+            probe.unlink(missing_ok=True)
+        for worker, answer in answers.items():
+            if isinstance(answer, BaseException):
+                raise InputError(
+                    f"the worker {worker} cannot run this package ({_sentence(answer)}); install the same version of "
+                    "it there, and for the scheduler",
+                    place=PLACE,
+                )
+            if answer["model"] != self.simulator.fingerprint():
+                raise InputError(
+                    f"the worker {worker} on {answer['host']} has another version of the model or its biology",
+                    place=PLACE,
+                )
+            if not answer["sees"]:
+                raise InputError(
+                    f"the worker {worker} on {answer['host']} does not see the study directory {self.study}, or cannot "
+                    "write there; it must be on a disk that all workers share under the same path",
+                    place=PLACE,
+                )
+        threads = max(self._client.nthreads().values(), default=1)
+        if threads > 1:
+            logger.warning("workers with %d threads share one Python; start them with --nthreads 1", threads)
+
+    def _cancel(self) -> None:
+        if self._client is not None and self._futures:
+            self._client.cancel(list(self._futures), force=True)
+        self._futures = {}
+
+    def _close_client(self) -> None:
+        if self._client is not None:
+            self._client.close(timeout=2)
+        self._client = None
+
+    def _close_cluster(self) -> None:
+        if self._cluster is not None:
+            self._cluster.close(timeout=3)
+        self._cluster = None
+
+    def _remove_scratch(self) -> None:
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch = None
+
+    @staticmethod
+    def _distributed() -> Any:
+        try:
+            import distributed
+        except ImportError as error:
+            raise InputError(
+                "Dask is not installed; install it with: pip install 'tme_abm[cluster]'", place=PLACE
+            ) from error
+        return distributed
+
+
+def look_around(probe: str, simulator: Simulator) -> dict[str, Any]:
+    """In a worker: which machine and model are these, and can the study be read and written?"""
+    path = Path(probe)
+    try:
+        sees = path.read_bytes() == b"seen"
+        mine = path.with_name(f".probe.{uuid.uuid4().hex}.part")
+        mine.write_bytes(b"")
+        mine.unlink()
+    except OSError:
+        sees = False
+    return {"host": platform.node(), "model": simulator.fingerprint(), "sees": sees}
+
+
+def _sentence(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text or type(error).__name__

@@ -1,0 +1,202 @@
+"""The directory of a study: begun once, bound to one study, one model and one set of scenarios.
+
+What is found there is gone on with only if nothing differs that results depend on; else the error says what does.
+One batch works on a study at a time. The tables are made from the runs and can be made again at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..core import files
+from ..core.errors import InputError
+from ..runs.versions import versions
+from .document import SAMPLED
+from .layout import DESIGN, FAILURES, RUNS, SCHEMA, SESSION, SUMMARY, TIMINGS
+from .results import read_summary
+from .study import SCENARIOS, STUDY, Study
+
+__all__ = ["check_place", "is_locked", "locked", "prepare"]
+
+_FEW = 6
+TRIES = 5  # at the lock
+
+
+def check_place(out: Path, study: Study, fingerprint: str) -> bool:
+    """May this study go here? True when it has been begun here before. Nothing is written.
+
+    Raises:
+        InputError: something else is there, another study, or one that was begun with other scenarios or models.
+    """
+    with files.disk_errors(out, "use the directory"):
+        if out.exists() and not out.is_dir():
+            raise InputError("is a file, and a study needs a directory", file=out)
+        there = {item.name for item in out.iterdir() if not files.is_temporary(item)} if out.exists() else set()
+    if SUMMARY not in there:
+        # What a batch that was killed at its very beginning may have left.
+        if there - {STUDY, SCENARIOS, DESIGN, RUNS}:
+            raise InputError("the directory is not empty and holds no study; choose another with --out", file=out)
+        files.check_place(out)
+        return False
+    held = read_summary(out)
+    if (held.get("hash"), held.get("model")) != (study.hash, fingerprint):
+        if not any((out / RUNS).glob("*/*/*")):
+            return False  # nothing has run yet, so nothing binds
+        other = _differences(out, held, study, fingerprint)
+        raise InputError(
+            f"holds another study or an earlier form of this one, and results of the two must not be mixed. "
+            f"What differs: {'; '.join(other)}. Choose another directory with --out, or undo the change",
+            file=out,
+        )
+    return True
+
+
+def prepare(out: Path, study: Study, fingerprint: str, *, begun: bool) -> None:
+    """Write what says which study this is; study.json last, for with it the study has `begun`."""
+    with files.disk_errors(out, "create the directory"):
+        (out / SCENARIOS).mkdir(parents=True, exist_ok=True)
+        for folder in (out, out / SCENARIOS):
+            files.remove_temporaries(folder)
+    for name, scenario in study.scenarios.items():
+        _write(out / SCENARIOS / f"{name}.toml", scenario.resolved_toml().encode())
+    _write(out / STUDY, study.text.encode())
+    _write(out / DESIGN, study.table)
+    with files.disk_errors(out, "create the directory"):
+        (out / RUNS).mkdir(exist_ok=True)
+    if not begun:
+        with files.disk_errors(out, "clear the directory"):
+            for name in (FAILURES, SESSION, TIMINGS):  # of another study of which nothing ran
+                (out / name).unlink(missing_ok=True)
+        files.write_json(out / SUMMARY, _summary(study, fingerprint))
+
+
+@contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Keep a second batch out; the lock goes with the process, however it ends."""
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    with files.disk_errors(out, "use the directory"):
+        handle = os.open(out, os.O_RDONLY)
+    try:
+        for trial in range(TRIES):  # who asks for the status holds the lock for a moment
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if trial == TRIES - 1:
+                    what = "another batch is at work on this study; watch it with the command status"
+                    raise InputError(what, file=out) from error
+                time.sleep(0.1)
+            except OSError:  # some network disks have no locks; a study without one is better than none
+                break
+            else:
+                break
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_locked(path: Path) -> bool:
+    """Is a process at work on this directory?"""
+    if os.name != "posix" or not path.is_dir():
+        return False
+    import fcntl
+
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return False
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write what is not there yet or not as it should be; who reads meanwhile sees no change of what is right."""
+    try:
+        if path.read_bytes() == content:
+            return
+    except OSError:
+        pass
+    files.write_bytes(path, content)
+
+
+def _summary(study: Study, fingerprint: str) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "name": study.name,
+        "title": study.title,
+        "hash": study.hash,
+        "model": fingerprint,
+        "scenarios": list(study.scenarios),
+        "scenario_hashes": {name: scenario.hash for name, scenario in study.scenarios.items()},
+        "seeds": list(study.seeds),
+        "days": study.days,
+        "metrics": list(study.metrics),
+        "design": study.document()["design"],
+        "parameters": [parameter.described() for parameter in study.parameters],
+        "points": len(study.points),
+        "runs": len(study.runs),
+        "versions": versions(),
+    }
+
+
+def _differences(out: Path, held: Mapping[str, Any], study: Study, fingerprint: str) -> list[str]:
+    """What is not as it was when the directory was begun, a clause each."""
+    from ..scenario.writer import flatten
+
+    found: list[str] = []
+    for name, scenario in study.scenarios.items():
+        if held.get("scenario_hashes", {}).get(name) not in (None, scenario.hash):
+            before = flatten(_table(out / SCENARIOS / f"{name}.toml"))
+            changes = _changes(before, flatten(scenario.document()))
+            found.append(f"scenario '{name}' has changed" + (f" ({_few(changes)})" if changes else ""))
+    changes = _changes(flatten(_table(out / STUDY)), flatten(study.document()))
+    found += [f"the study: {_few(changes)}"] if changes else []
+    if not changes and not found and held.get("hash") != study.hash:
+        drawn = "scipy or SALib has drawn" if study.design.kind in SAMPLED else "tme_abm has laid out"
+        found.append(f"the design points, which another version of {drawn}")
+    if held.get("model") != fingerprint:
+        found.append("the model or its biology is another version")
+    return found
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    keys = dict.fromkeys([*before, *now])
+    return [
+        f"{key} was {_short(before.get(key))}, is {_short(now.get(key))}"
+        for key in keys
+        if before.get(key) != now.get(key)
+    ]
+
+
+def _short(text: str | None) -> str:
+    if text is None:
+        return "not there"
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+def _few(changes: Sequence[str]) -> str:
+    more = f", and {len(changes) - _FEW} more" if len(changes) > _FEW else ""
+    return ", ".join(changes[:_FEW]) + more

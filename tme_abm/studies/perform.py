@@ -1,0 +1,152 @@
+"""One run of a study, in a worker: begun, gone on with, or only read, whichever is needed.
+
+Whatever happens comes back as an `Ended`: a run that breaks is one sentence, a disk that refuses stops the whole
+batch. A worker whose batch is gone or has been interrupted ends at its next step; nothing is lost, for a run is whole
+on disk at every moment.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import platform
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core import files
+from ..core.errors import InputError
+from ..runs.pool import Task, result_of_task
+from ..runs.results import SERIES
+from ..runs.walk import Progress, RunFailed
+from .layout import SESSION
+
+__all__ = ["DIED", "Ended", "Order", "perform"]
+
+logger = logging.getLogger(__name__)
+
+DIED = "its process died again and again; the system may have ended it for lack of memory"
+LOOK_SECONDS = 1.0
+LOCKED_SECONDS = 0.1  # between two looks at a run that another process holds
+PATIENCE_SECONDS = 120.0  # with such a process, if it does not advance the run
+
+_TAKEN = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EEXIST, errno.ENOTEMPTY}
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ESTALE}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A run that is wanted. While the `session` of the study is another one than this, nobody waits for it."""
+
+    index: int
+    task: Task
+    study: Path
+    session: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """What became of an order: done, or the reason why not.
+
+    error: the run itself failed. stop: nothing can go on (the disk). died: its process died. left: nobody waits for it.
+    """
+
+    index: int
+    error: str | None = None
+    stop: str | None = None
+    died: bool = False
+    left: bool = False
+    host: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Is there a result?"""
+        return self.error is None and self.stop is None and not self.died and not self.left
+
+
+class _Left(BaseException):
+    """Nobody waits for this run any more. No Exception, so that the run is not marked as failed."""
+
+
+def perform(order: Order) -> Ended:
+    """Bring one run to its end."""
+    host = platform.node()
+    looked = time.monotonic()
+
+    def progress(_: Progress) -> None:
+        nonlocal looked
+        if time.monotonic() - looked > LOOK_SECONDS:
+            looked = time.monotonic()
+            if not wanted(order):
+                raise _Left
+
+    try:
+        if order.task.simulator.fingerprint() != order.fingerprint:
+            what = f"the worker on {host} has another version of the model or its biology"
+            return Ended(index=order.index, stop=f"{what}; results of the two must not be mixed.", host=host)
+        _bring_to_end(order, progress)
+    except _Left:
+        return Ended(index=order.index, left=True, host=host)
+    except InputError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in _DISK:
+            return Ended(index=order.index, stop=str(error), host=host)
+        return Ended(index=order.index, error=_relative(str(error), order), host=host)
+    except RunFailed as error:
+        return Ended(index=order.index, error=error.what, host=host)
+    except OSError as error:
+        if error.errno in _DISK:
+            return Ended(index=order.index, stop=f"{order.task.out}: {error.strerror}", host=host)
+        return Ended(index=order.index, error=f"{type(error).__name__}: {error}", host=host)
+    except Exception as error:  # noqa: BLE001 - one broken run must not take the others along
+        logger.debug("%s", traceback.format_exc())
+        return Ended(index=order.index, error=f"{type(error).__name__}: {error}", host=host)
+    return Ended(index=order.index, host=host)
+
+
+def _bring_to_end(order: Order, progress: Callable[[Progress], None]) -> None:
+    """Begin the run or go on with it; if another process writes it, wait until that ends.
+
+    Such a process belongs to a batch that was killed a moment ago, and is about to end. On a cluster it may go on for
+    a while; when it has finished the run, there is nothing more to do here.
+    """
+    seen, since = "", time.monotonic()
+    while wanted(order):
+        try:
+            result_of_task(order.task, progress)
+        except InputError as error:
+            if getattr(error.__cause__, "errno", None) not in _TAKEN:
+                raise
+            now = _age(order.task.out / SERIES)
+            if now != seen:
+                seen, since = now, time.monotonic()
+            if time.monotonic() - since > PATIENCE_SECONDS:
+                raise InputError("another process holds this run and does not go on", file=order.task.out) from error
+            time.sleep(LOCKED_SECONDS)
+        else:
+            return
+    raise _Left
+
+
+def wanted(order: Order) -> bool:
+    """Does the batch that gave the order still wait for it?"""
+    try:
+        return files.read_json(order.study / SESSION).get("id") == order.session
+    except InputError:
+        return False
+
+
+def _age(path: Path) -> str:
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return f"{found.st_mtime_ns} {found.st_size}"
+
+
+def _relative(text: str, order: Order) -> str:
+    """A sentence without the place of the study, so that the same failure is the same row everywhere."""
+    return text.replace(f"{order.study}{os.sep}", "")

@@ -1,0 +1,170 @@
+"""The directory of a study, read back: what was asked, and what has come of it so far.
+
+All who look at a study (status, sensitivity, comparisons, maps) read it here. It can be read while it runs.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core import files
+from ..core.errors import InputError
+from .layout import DESIGN, OUTCOME_COLUMNS, RUN_TABLE, SCHEMA, SUMMARY
+
+__all__ = ["StudyParameter", "StudyResults", "read_study", "read_summary"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyParameter:
+    """A swept key. `low` and `high` are the ends of a range, else None; `values` the values where they are listed."""
+
+    key: str
+    unit: str
+    scale: str
+    low: float | None
+    high: float | None
+    values: tuple[float | str, ...]
+
+    @property
+    def numeric(self) -> bool:
+        """Are its values numbers?"""
+        return not any(isinstance(value, str) for value in self.values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyResults:
+    """A study and its results up to now. Points and seeds are in the order of the plan."""
+
+    directory: Path
+    name: str
+    title: str
+    scenarios: tuple[str, ...]
+    seeds: tuple[int, ...]
+    days: float
+    kind: str
+    samples: int
+    design_seed: int
+    parameters: tuple[StudyParameter, ...]
+    metrics: tuple[str, ...]
+    design: dict[str, list[float | str]]
+    runs: list[dict[str, Any]]
+
+    @property
+    def points(self) -> int:
+        """How many design points there are."""
+        return len(self.runs) // (len(self.scenarios) * len(self.seeds))
+
+    def table(self, metric: str, scenario: str) -> NDArray[np.float64]:
+        """A metric at the last day (points, seeds), NaN where there is no result.
+
+        Raises:
+            InputError: no such metric or scenario.
+        """
+        _known(metric, self.metrics, "metric")
+        found = np.full((self.points, len(self.seeds)), np.nan)
+        for row, replicate in self._of(scenario):
+            found[row["point"], replicate] = row[metric]
+        return found
+
+    def states(self, scenario: str) -> NDArray[np.str_]:
+        """The state at the last day (points, seeds), "" where there is no result."""
+        found = np.full((self.points, len(self.seeds)), "", dtype="U16")
+        for row, replicate in self._of(scenario):
+            found[row["point"], replicate] = row["state"]
+        return found
+
+    def _of(self, scenario: str) -> list[tuple[dict[str, Any], int]]:
+        _known(scenario, self.scenarios, "scenario")
+        place = {seed: number for number, seed in enumerate(self.seeds)}
+        return [(row, place[row["seed"]]) for row in self.runs if row["scenario"] == scenario]
+
+
+def read_summary(directory: Path) -> dict[str, Any]:
+    """study.json. Raises InputError where there is no study."""
+    if not directory.is_dir():
+        raise InputError("there is no such directory", file=directory)
+    if not (directory / SUMMARY).is_file():
+        raise InputError(f"is not the directory of a study (it has no {SUMMARY})", file=directory)
+    found = files.read_json(directory / SUMMARY)
+    if found.get("schema") != SCHEMA:
+        raise InputError(
+            f"was written in format {found.get('schema')}, and this version reads format {SCHEMA}",
+            file=directory / SUMMARY,
+        )
+    return found
+
+
+def read_study(directory: Path) -> StudyResults:
+    """The study in a directory.
+
+    Raises:
+        InputError: there is none, or its tables were changed by hand.
+    """
+    summary = read_summary(directory)
+    try:
+        parameters = tuple(
+            StudyParameter(**{**one, "values": tuple(one["values"])}) for one in summary["parameters"]
+        )
+        metrics = tuple(summary["metrics"])
+        return StudyResults(
+            directory=directory,
+            name=summary["name"],
+            title=summary["title"],
+            scenarios=tuple(summary["scenarios"]),
+            seeds=tuple(summary["seeds"]),
+            days=float(summary["days"]),
+            kind=summary["design"]["kind"],
+            samples=int(summary["design"].get("samples") or 0),
+            design_seed=int(summary["design"].get("seed") or 0),
+            parameters=parameters,
+            metrics=metrics,
+            design=_design(directory / DESIGN, parameters),
+            runs=[_run(row, parameters, metrics, directory) for row in _rows(directory / RUN_TABLE)],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"its tables are damaged ({error!r}); the command batch writes them anew from the runs", file=directory
+        ) from error
+
+
+def _design(path: Path, parameters: tuple[StudyParameter, ...]) -> dict[str, list[float | str]]:
+    rows = _rows(path)
+    return {one.key: [_value(row[one.key], one.numeric) for row in rows] for one in parameters}
+
+
+def _run(
+    row: Mapping[str, str], parameters: tuple[StudyParameter, ...], metrics: tuple[str, ...], directory: Path
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"point": int(row["point"]), "scenario": row["scenario"], "seed": int(row["seed"])}
+    found |= {name: row[name] for name in OUTCOME_COLUMNS}
+    found["directory"] = directory / row["directory"]
+    found |= {one.key: _value(row[one.key], one.numeric) for one in parameters}
+    found |= {name: float(row[name]) if row[name] else math.nan for name in metrics}
+    return found
+
+
+def _value(text: str, numeric: bool) -> float | str:
+    return float(text) if numeric else text
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with files.disk_errors(path, "read the file"):
+        text = path.read_text(encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    if any(None in row.values() or None in row for row in rows):
+        raise ValueError(f"{path.name} has a broken row")
+    return rows
+
+
+def _known(word: str, allowed: tuple[str, ...], what: str) -> None:
+    if word not in allowed:
+        raise InputError(f"the study has no {what} '{word}'", allowed=allowed, word=word)

@@ -1,0 +1,190 @@
+"""What an outcome does from the low to the high end of each parameter: the bars of a tornado plot.
+
+How the ends are compared depends on the design.
+
+- A full grid: lowest against highest level with all else equal, averaged over the combinations of the others. Pairs
+  share their seeds; the interval of a metric is Student's over the seeds.
+- Morris trajectories: both ends of each trajectory's step along the parameter, two thirds of its range apart. The
+  interval is Student's over the trajectories.
+- Samples and lists: the points in the lowest third against those in the highest (of a parameter with few values, the
+  lowest against the highest). All else differs as well, by chance; the interval is Welch's over the points.
+
+Probabilities have the score interval for a difference of proportions (Newcombe 1998, method 10), which is not fooled by
+four of four: the units it counts are the runs of a grid, else the trajectories or points.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
+
+from ...compare.statistics import mean_interval
+from .axes import Axis, value_text
+from .factorial import is_grid, lines
+from .indices import LEVEL, trajectories
+from .outcomes import Outcome
+
+__all__ = ["Change", "changes", "newcombe", "pairing"]
+
+Floats = NDArray[np.float64]
+Interval = tuple[float, float] | None
+
+THIRD = 1 / 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """The outcome at both ends of a parameter (told in its unit), and its change with a 95 % interval.
+
+    `counted` are the runs, trajectories or points at each end.
+    """
+
+    key: str
+    low_end: str
+    high_end: str
+    at_low: float
+    at_high: float
+    change: float
+    interval: Interval
+    counted: tuple[int, int]
+
+
+def pairing(kind: str, axes: Sequence[Axis]) -> str:
+    """How the ends are compared in a design: "grid", "morris" or "sample"."""
+    if kind == "morris":
+        return "morris"
+    return "grid" if is_grid(axes) else "sample"
+
+
+def changes(
+    found: Outcome, axes: Sequence[Axis], how: str, points: NDArray[np.int64] | None = None
+) -> tuple[Change, ...]:
+    """The change along each parameter, the largest first; `points` are those of a sample that are independent."""
+    rows = np.arange(len(found.values)) if points is None else points
+    made = []
+    for number, axis in enumerate(axes):
+        if how == "grid":
+            one = _along_grid(found, axes, axis)
+        elif how == "morris":
+            one = _along_steps(found, axes, number)
+        else:
+            one = _thirds(found, axis, rows)
+        if one is not None:
+            made.append(one)
+    return tuple(sorted(made, key=lambda one: -abs(one.change)))
+
+
+def _along_grid(found: Outcome, axes: Sequence[Axis], axis: Axis) -> Change | None:
+    along = lines(axes, axis.key)
+    low, high = found.values[along[:, 0]], found.values[along[:, -1]]  # (combinations, seeds)
+    both = np.isfinite(low) & np.isfinite(high)
+    if not both.any():
+        return None
+    runs = int(both.sum())
+    by_seed = [float((high - low)[both[:, k], k].mean()) if both[:, k].any() else None for k in range(both.shape[1])]
+    student = mean_interval(by_seed).interval
+    return _change(
+        found, axis, _level(axis, 0), _level(axis, -1), low[both], high[both], (runs, runs),
+        None if student is None else (student[0], student[1]),
+    )  # fmt: skip
+
+
+def _along_steps(found: Outcome, axes: Sequence[Axis], number: int) -> Change | None:
+    axis = axes[number]
+    low, high = [], []
+    for path in trajectories(axes, len(found.values)):
+        step = int(np.flatnonzero(np.diff(axis.position[path]))[0])
+        ends = sorted(path[step : step + 2], key=lambda point: float(axis.position[point]))
+        common = np.isfinite(found.values[ends]).all(axis=0)
+        if common.any():
+            low.append(float(found.values[ends[0], common].mean()))
+            high.append(float(found.values[ends[1], common].mean()))
+    if not low:
+        return None
+    student = mean_interval(np.subtract(high, low)).interval
+    wide = None if student is None else (student[0], student[1])
+    texts = value_text(axis.low), value_text(axis.high)
+    return _change(found, axis, *texts, np.array(low), np.array(high), (len(low), len(high)), wide)
+
+
+def _thirds(found: Outcome, axis: Axis, rows: NDArray[np.int64]) -> Change | None:
+    position, means = axis.position[rows], found.means[rows]
+    there = np.isfinite(means)
+    if not there.any():
+        return None
+    if axis.levels:
+        bottom, top = position == position.min(), position == position.max()
+        texts = _level(axis, 0), _level(axis, -1)
+    else:
+        bottom, top = position <= THIRD, position >= 1 - THIRD
+        texts = f"<{_two(axis.at(THIRD))}", f">{_two(axis.at(1 - THIRD))}"
+    low, high = means[bottom & there], means[top & there]
+    if not low.size or not high.size:
+        return None
+    return _change(found, axis, *texts, low, high, (low.size, high.size), _welch(low, high))
+
+
+def _change(
+    found: Outcome, axis: Axis, low_end: str, high_end: str, low: Floats, high: Floats, counted: tuple[int, int],
+    interval: Interval,
+) -> Change:  # fmt: skip
+    at_low, at_high = float(low.mean()), float(high.mean())
+    if found.is_probability:
+        interval = newcombe(at_low, counted[0], at_high, counted[1])
+    return Change(
+        key=axis.key,
+        low_end=low_end,
+        high_end=high_end,
+        at_low=at_low,
+        at_high=at_high,
+        change=at_high - at_low,
+        interval=interval,
+        counted=counted,
+    )
+
+
+def newcombe(p_low: float, n_low: int, p_high: float, n_high: int) -> tuple[float, float]:
+    """The 95 % score interval of p_high − p_low, two proportions of n_low and n_high independent units."""
+    (a, b), (c, d) = _wilson(p_low, n_low), _wilson(p_high, n_high)
+    change = p_high - p_low
+    below = math.sqrt((p_high - c) ** 2 + (b - p_low) ** 2)
+    above = math.sqrt((d - p_high) ** 2 + (p_low - a) ** 2)
+    return change - below, change + above
+
+
+def _wilson(p: float, n: int) -> tuple[float, float]:
+    """The 95 % score interval of a proportion."""
+    z2 = float(ndtri((1 + LEVEL) / 2)) ** 2
+    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = math.sqrt(z2 * p * (1 - p) / n + z2**2 / (4 * n**2)) / (1 + z2 / n)
+    return middle - half, middle + half
+
+
+def _welch(low: Floats, high: Floats) -> Interval:
+    """The 95 % interval of a difference of means whose variances may differ."""
+    if min(low.size, high.size) < 2:
+        return None
+    a, b = float(low.var(ddof=1)) / low.size, float(high.var(ddof=1)) / high.size
+    change, square = float(high.mean() - low.mean()), a + b
+    if square <= 0:
+        return change, change
+    freedom = square**2 / (a**2 / (low.size - 1) + b**2 / (high.size - 1))
+    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * math.sqrt(square)
+    return change - half, change + half
+
+
+def _two(value: float) -> str:
+    """Two digits, without a power of ten."""
+    return value_text(float(f"{value:.2g}"))
+
+
+def _level(axis: Axis, index: int) -> str:
+    """The first or the last level; of a range with many levels, its end."""
+    if axis.levels:
+        return value_text(axis.levels[index])
+    return value_text(axis.low if index == 0 else axis.high)

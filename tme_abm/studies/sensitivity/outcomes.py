@@ -1,0 +1,125 @@
+"""What a study is asked about: a metric at the last day, or the probability of a state, at every design point.
+
+An outcome is a table (points, seeds). Of a state it holds 1 where the run ended in it and 0 where it did not, so that
+its mean over seeds is the probability of the state. A run without a result, or one that has no value of the metric
+(a ratio with nothing below the line), leaves NaN; nothing is filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import InputError
+
+if TYPE_CHECKING:
+    from ..results import StudyResults
+
+__all__ = ["DECISIVE", "PROBABILITIES", "Noise", "Outcome", "chosen", "noise", "outcome"]
+
+Floats = NDArray[np.float64]
+
+PROBABILITIES = {"P(hot)": "hot", "P(cold)": "cold", "P(excluded)": "excluded"}
+"""Outcomes that are probabilities of a state."""
+
+DECISIVE = ("P(hot)", "CD8 core")
+"""What the question "what decides hot or cold" is asked about, the first that varies first."""
+
+_USUAL = (*PROBABILITIES, "CD8 core", "tumor cells")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One outcome in one scenario: `values` (points, seeds)."""
+
+    name: str
+    scenario: str
+    values: Floats
+
+    @property
+    def is_probability(self) -> bool:
+        """Is it the probability of a state?"""
+        return self.name in PROBABILITIES
+
+    @property
+    def means(self) -> Floats:
+        """Mean over the seeds there are, (points,); NaN where there is none."""
+        there = np.isfinite(self.values)
+        count = there.sum(axis=1)
+        total = np.where(there, self.values, 0.0).sum(axis=1)
+        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+    @property
+    def varies(self) -> bool:
+        """Do the means differ between points by more than rounding?"""
+        means = self.means[np.isfinite(self.means)]
+        return bool(means.size > 1 and np.ptp(means) > 1e-12 * np.abs(means).max())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """Where the variance of single runs comes from, as shares of it, over the `points` with a value for every seed.
+
+    `between`: the design point. `shared`: the seed, alike at all points (common random numbers take it out of every
+    comparison). `alone`: chance that is neither. `of_means`: the part of the variance of the means over seeds that is
+    chance: what no parameter can explain. None where one seed or one point cannot tell.
+    """
+
+    points: int
+    between: float | None
+    shared: float | None
+    alone: float | None
+    of_means: float | None
+
+
+def chosen(study: StudyResults, asked: Sequence[str] | None) -> tuple[str, ...]:
+    """The outcomes asked for, by default the states, the T cells in the core and the tumor cells.
+
+    Raises:
+        InputError: one that the study does not have.
+    """
+    known = (*PROBABILITIES, *study.metrics)
+    if not asked:
+        return tuple(name for name in _USUAL if name in known)
+    for name in asked:
+        if name not in known:
+            raise InputError(f"the study has no metric '{name}'", place="--metric", allowed=known, word=name)
+    return tuple(dict.fromkeys(asked))
+
+
+def outcome(study: StudyResults, scenario: str, name: str) -> Outcome:
+    """An outcome of a study in one of its scenarios."""
+    if name in PROBABILITIES:
+        states = study.states(scenario)
+        values = np.where(states == "", np.nan, (states == PROBABILITIES[name]).astype(np.float64))
+    else:
+        values = np.asarray(study.table(name, scenario), dtype=np.float64)
+        values = np.where(np.isfinite(values), values, np.nan)
+    return Outcome(name=name, scenario=scenario, values=values)
+
+
+def noise(found: Outcome) -> Noise:
+    """The components of variance of a two-way table without replication (points by seeds), by analysis of variance."""
+    values = found.values[np.isfinite(found.values).all(axis=1)]
+    points, seeds = values.shape
+    if points < 2 or seeds < 2:
+        return Noise(points=points, between=None, shared=None, alone=None, of_means=None)
+    rows, columns = values.mean(axis=1), values.mean(axis=0)
+    rest = values - rows[:, None] - columns[None, :] + values.mean()
+    alone = float((rest**2).sum() / ((points - 1) * (seeds - 1)))
+    of_rows, of_columns = float(rows.var(ddof=1)), float(columns.var(ddof=1))
+    between, shared = max(of_rows - alone / seeds, 0.0), max(of_columns - alone / points, 0.0)
+    total = between + shared + alone
+    if total <= 0:
+        return Noise(points=points, between=None, shared=None, alone=None, of_means=None)
+    return Noise(
+        points=points,
+        between=between / total,
+        shared=shared / total,
+        alone=alone / total,
+        of_means=min(alone / seeds / of_rows, 1.0) if of_rows > 0 else None,
+    )

@@ -1,0 +1,157 @@
+"""The tables of a study, made from its runs: one row a run, and the series of all that are done.
+
+They are written anew as runs end, at most every few seconds and never for more than a small share of the time, each
+in one move: who reads them while the study runs sees a whole table. All but timings.csv depend on the study alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..core import files
+from ..core.errors import InputError
+from ..runs.results import HEADER, SERIES, read_manifest, read_series
+from ..runs.simulator import Simulator
+from .layout import (
+    DONE,
+    FAILED,
+    FAILURES,
+    OUTCOME_COLUMNS,
+    PENDING,
+    RUN_COLUMNS,
+    RUN_TABLE,
+    SERIES_COLUMNS,
+    SERIES_TABLE,
+    TIMING_COLUMNS,
+    TIMINGS,
+    csv_line,
+)
+from .study import Run, Study
+
+__all__ = ["Tables"]
+
+logger = logging.getLogger(__name__)
+
+EVERY_SECONDS = 3.0
+SHARE = 0.05  # of the time, at most, goes into writing tables
+
+
+class Tables:
+    """What has come of each run, and the files that say so."""
+
+    def __init__(self, study: Study, out: Path, simulator: Simulator) -> None:
+        self.study, self.out, self.simulator = study, out, simulator
+        self.done: dict[int, bytes] = {}  # index of a run -> its row
+        self.failed: dict[int, str] = {}
+        self._timings: dict[int, list[Any]] = {}
+        self._hosts = _hosts(out / TIMINGS)
+        self._changed, self._due, self.seconds = True, 0.0, 0.0
+
+    def note_done(self, index: int, host: str = "") -> None:
+        """Read the result of a run. InputError if it cannot be read."""
+        run = self.study.runs[index]
+        directory = self.out / run.directory
+        manifest, measures = read_manifest(directory), read_series(directory).last()
+        values = ["" if name not in measures else repr(measures[name]) for name in self.study.metrics]
+        outcome = (DONE, self.simulator.classify(measures), "", run.directory)
+        self.done[index] = csv_line([*self._who(run), *self._levels(run), *outcome, *values])
+        host = host or self._hosts.get(run.directory, "")
+        self._timings[index] = [manifest["wall_seconds"], manifest.get("resumed", 0), host]
+        self.failed.pop(index, None)
+        self._changed = True
+
+    def note_failed(self, index: int, error: str) -> None:
+        """Remember that a run failed, also beyond this batch."""
+        self.failed[index] = " ".join(error.split())
+        self._changed = True
+        self.write_failures()
+
+    def read_failures(self) -> None:
+        """What failed in earlier batches."""
+        known = {run.directory: index for index, run in enumerate(self.study.runs)}
+        path = self.out / FAILURES
+        if not path.exists():
+            return
+        try:
+            held = files.read_json(path)
+        except InputError:
+            logger.warning("%s is damaged; what failed is tried again", path)
+            return
+        self.failed |= {known[name]: str(error) for name, error in held.items() if name in known}
+
+    def write_failures(self) -> None:
+        """Write which runs failed, in the order of the plan."""
+        failures = {self.study.runs[index].directory: self.failed[index] for index in sorted(self.failed)}
+        files.write_json(self.out / FAILURES, failures)
+
+    def refresh(self, *, now: bool = False) -> None:
+        """Write the tables if something has changed and it is time, or `now`."""
+        if not (now or (self._changed and time.monotonic() >= self._due)):
+            return
+        began = time.monotonic()
+        self._changed = False
+        self.write_runs()
+        files.write_chunks(self.out / SERIES_TABLE, self._series())
+        self.seconds = time.monotonic() - began
+        self._due = time.monotonic() + max(EVERY_SECONDS, self.seconds / SHARE)
+
+    def write_runs(self) -> None:
+        """runs.csv and timings.csv, which are quick."""
+        runs = self.study.runs
+        header = [*RUN_COLUMNS, *(one.key for one in self.study.parameters), *OUTCOME_COLUMNS, *self.study.metrics]
+        rows = [self.done.get(index) or self._row_without_result(index) for index in range(len(runs))]
+        files.write_bytes(self.out / RUN_TABLE, b"".join([csv_line(header), *rows]))
+        timed = [csv_line([*self._who(runs[index]), *self._timings[index]]) for index in sorted(self._timings)]
+        files.write_bytes(self.out / TIMINGS, b"".join([csv_line(TIMING_COLUMNS), *timed]))
+
+    def _row_without_result(self, index: int) -> bytes:
+        run, error = self.study.runs[index], self.failed.get(index)
+        outcome = (PENDING if error is None else FAILED, "", error or "", run.directory)
+        return csv_line([*self._who(run), *self._levels(run), *outcome, *("" for _ in self.study.metrics)])
+
+    def _series(self) -> Iterator[bytes]:
+        yield csv_line(SERIES_COLUMNS)
+        wanted = frozenset(self.study.metrics)
+        for index in sorted(self.done):
+            run = self.study.runs[index]
+            path = self.out / run.directory / SERIES
+            with files.disk_errors(path, "read the file"):
+                content = path.read_text(encoding="utf-8")
+            yield _prefixed(content, csv_line(self._who(run)).decode().rstrip("\n"), wanted)
+
+    @staticmethod
+    def _who(run: Run) -> tuple[object, ...]:
+        return run.point, run.scenario, run.seed
+
+    def _levels(self, run: Run) -> list[str]:
+        return [level.text for level in self.study.points[run.point]]
+
+
+def _prefixed(content: str, prefix: str, wanted: frozenset[str]) -> bytes:
+    """The rows of a run's series for the metrics that are wanted, with the run in front."""
+    if '"' in content:  # a name with a comma or a quote in it
+        rows = csv.reader(io.StringIO(content))
+        next(rows)
+        return b"".join(f"{prefix},".encode() + csv_line(row) for row in rows if row[1] in wanted)
+    lines = content.splitlines()
+    if tuple(lines[0].split(",")) != HEADER:
+        raise InputError("not a series")
+    return "".join(f"{prefix},{line}\n" for line in lines[1:] if line.split(",", 2)[1] in wanted).encode()
+
+
+def _hosts(path: Path) -> dict[str, str]:
+    """Where finished runs were performed, by the directory of the run; what cannot be read is not known."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return {
+                Run(int(row["point"]), row["scenario"], int(row["seed"])).directory: row["host"]
+                for row in csv.DictReader(file)
+            }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
