@@ -209,6 +209,7 @@ def test_compare_prints_a_table_and_where_things_are(tme: Run, monkeypatch: pyte
     found = json.loads((tmp_path / "a/comparison.json").read_text())
     core = found["scenarios"]["hot"]["metrics"]["CD8 core"]
     assert f"{number(core['mean'])} [{number(core['ci95'][0])}, {number(core['ci95'][1])}]" in out
+    assert "kills per engaged day" in out
 
 
 def test_a_branch_and_its_run_are_compared(tme: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tme_abm.model import TumorModel
-from tme_abm.observe.metrics import compartments, measure
+from tme_abm.observe import compartments, measure
 from tme_abm.scenario import changed, load
 
 

@@ -17,7 +17,7 @@ from tme_abm.report.palette import DEAD, EMPTY, cell_color, rgb
 from tme_abm.report.pictures import gallery, typical_seed
 from tme_abm.report.raster import Window, busiest_edge, common_window, tissue_image
 from tme_abm.report.reading import read_comparison
-from tme_abm.report.wording import describe, interval, join, number, signed, unit_for
+from tme_abm.report.wording import Unit, interval, join, number, signed, unit_for
 
 
 def snapshot(tissue: list[list[int]], immune: list[list[int]], dead: list[list[int]] | None = None) -> Snapshot:
@@ -92,16 +92,10 @@ def test_signs_and_intervals() -> None:
     assert join(["a", "b", "c"]) == "a, b and c"
 
 
-def test_metrics_are_named_by_what_they_count() -> None:
-    cells = ("CD8", "M-MDSC")
-    assert (describe("CD8 core", cells).unit, describe("M-MDSC margin", cells).title) == (
-        "cells/mm²",
-        "M-MDSC, tumor margin",
-    )
-    oxygen = describe("OXYGEN core", cells)
-    assert oxygen.concentration
-    assert [unit_for(oxygen, [v]).name for v in (4e4, 5.0, 0.02)] == ["µM", "nM", "pM"]
-    assert unit_for(oxygen, [0.02]).factor * 0.02 == pytest.approx(20)
+def test_concentrations_are_shown_in_a_unit_that_fits() -> None:
+    assert [unit_for("nM", [v]).name for v in (4e4, 5.0, 0.02)] == ["µM", "nM", "pM"]
+    assert unit_for("nM", [0.02]).factor * 0.02 == pytest.approx(20)
+    assert unit_for("cells", [1e6]) == Unit(name="cells", factor=1.0)
 
 
 def test_scale_bars_are_round() -> None:

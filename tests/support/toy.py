@@ -61,6 +61,9 @@ class ToySimulator:
     def branch(self, scenario: Scenario, seed: int, arrays: Mapping[str, NDArray[Any]]) -> ToyModel:
         return self.resume(scenario, seed, arrays)
 
+    def metrics(self, scenario: Scenario) -> tuple[str, ...]:
+        return tuple(self.measure(ToyModel(scenario, 1, self)))
+
     def measure(self, model: ToyModel) -> dict[str, float]:
         ratio = float("nan") if model.steps == 0 else float(model.x[3])
         return {
@@ -68,6 +71,7 @@ class ToySimulator:
             "CD8 cells": 500 * float(model.x[1]),
             "CD8 core": 600 * float(model.x[2]),
             "Treg:CD8": ratio,
+            "kills per engaged day": 10 * float(model.x[4]),
         }
 
     def snapshot(self, model: ToyModel) -> dict[str, NDArray[Any]]:

@@ -27,6 +27,7 @@ from ..biology.parameter import Number, StringList
 from ..core.errors import InputError
 from ..core.toml import Frozen, read_toml, validated
 from ..core.units import parse
+from ..observe.metrics import find_metric
 
 __all__ = ["Calibration", "Floats", "Goal", "Knob", "Measured", "Setting", "read_calibration"]
 
@@ -241,7 +242,10 @@ def _knob(free: _Free, entries: Mapping[str, Entry], file: str) -> Knob:
 
 def _goal(target: _Target, catalogue: Catalogue, file: str) -> Goal:
     place = f"target {target.scenario} {' + '.join(target.metric)}"
-    units = {_unit(metric, catalogue) for metric in target.metric}
+    try:
+        units = {find_metric(metric, catalogue).quantity for metric in target.metric}
+    except InputError as error:
+        raise InputError(error.what, file=file, place=place, allowed=error.allowed, word=error.word) from error
     if len(units) != 1:
         raise InputError("metrics of different units cannot be added", file=file, place=place)
     kind, unit = ("number", "") if target.over else units.pop()
@@ -263,17 +267,6 @@ def _goal(target: _Target, catalogue: Catalogue, file: str) -> Goal:
         source=target.source,
         unit=unit,
     )
-
-
-def _unit(metric: str, catalogue: Catalogue) -> tuple[str, str]:
-    """Kind and unit in which `observe.metrics` gives a metric."""
-    whole = {"core area": ("area", "mm^2"), "tumor radius": ("length", "um")}
-    who, _, where = metric.rpartition(" ")
-    if where in ("core", "margin") and who in catalogue.cells:
-        return "areal_density", "/mm^2"
-    if where == "core" and who in catalogue.molecules:
-        return "concentration", "nM"
-    return whole.get(metric, ("number", ""))
 
 
 def _split(value: Setting) -> tuple[float, str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..compare.summary import STATES
+from ..observe.metrics import describe
 from .terminal import table
 
 if TYPE_CHECKING:
@@ -16,13 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["comparison_table", "number", "run_table", "swap_table"]
 
-MAIN_METRICS = {
-    "CD8 core": "CD8 core /mm²",
-    "CD8 margin": "CD8 margin /mm²",
-    "tumor cells": "tumor cells",
-    "Treg:CD8": "Treg:CD8",
-    "kills per day": "kills/day",
-}
+SHOWN = ("CD8 core", "CD8 margin", "tumor cells", "Treg:CD8", "kills per engaged day")
+"""The metrics of a comparison in the terminal; the report has the others."""
 
 
 def number(value: float | None) -> str:
@@ -56,14 +52,14 @@ def run_table(result: RunResult) -> Table:
 def comparison_table(content: Mapping[str, Any]) -> Table:
     """One line a scenario: states, and the main metrics with their 95 % intervals."""
     scenarios = content["scenarios"]
-    shown = [metric for metric in MAIN_METRICS if any(metric in one["metrics"] for one in scenarios.values())]
+    shown = [metric for metric in SHOWN if any(metric in one["metrics"] for one in scenarios.values())]
     rows = [
         (name, *_states(one), *(_with_interval(one["metrics"].get(metric)) for metric in shown))
         for name, one in scenarios.items()
     ]
     replicates = len(content["seeds"])
     return table(
-        ("scenario", *STATES, "other", *(MAIN_METRICS[metric] for metric in shown)),
+        ("scenario", *STATES, "other", *(describe(metric, {"CD8"}).heading for metric in shown)),
         rows,
         title=f"day {content['days']:g}, replicates: {replicates}, mean [95 % interval]",
     )

@@ -1,6 +1,7 @@
 """Looking at a tissue without touching it: metrics, the state of a tumor, snapshots."""
 
-from .metrics import compartments, measure, measure_wells
+from .compartments import compartments
+from .metrics import measure, measure_wells
 from .snapshot import snapshot
 from .state import STATES, Criteria, classify, criteria
 

@@ -1,55 +1,144 @@
 """Metrics: what a pathologist and an immunologist would count in the tissue, as one flat table of numbers.
 
+`METRICS` is the registry: an entry a metric, or a family of them such as "{cell} cells", with its title, its unit and
+how it is computed. Whoever shows a metric looks it up here, and knows no name of its own.
+
 Densities are per mm² of section, in the tumor *core* and in the *margin* around it. In 3D that is the mean over all
 sections, each one spacing thick (cells per volume times the spacing), so the numbers compare with those of slides and
-with those in 2D; the size of the core is a volume. Of a model with several wells each
-metric is that of one well.
+with those in 2D; the size of the core is a volume. Of a model with several wells each metric is that of one well.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..core.errors import InputError
 from ..core.units import parse
 from ..processes import expression_column
-from ..tissue import ALIVE, Tissue
-from .state import criteria
+from ..processes.presence import fields_needed
+from ..tissue import ALIVE
+from .compartments import compartments
 
 if TYPE_CHECKING:
+    from ..biology import Biology, Catalogue
     from ..model import TumorModel
+    from ..scenario import Scenario
 
-__all__ = ["compartments", "measure", "measure_wells"]
+__all__ = [
+    "HEADLINES", "METRICS", "Metric", "describe", "find_metric", "headlines", "measure", "measure_wells",
+    "metric_names",
+]  # fmt: skip
+
+_KINDS = {
+    "cells/mm²": ("areal_density", "/mm^2"),
+    "nM": ("concentration", "nM"),
+    "mm²": ("area", "mm^2"),
+    "mm³": ("volume", "mm^3"),
+    "µm": ("length", "um"),
+}
+_FAMILY = re.compile(r"\{(cell|leukocyte|contact|molecule)\}")
 
 
-def compartments(tissue: Tissue, well: int = 0) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Masks (n_sites_per_well,) of the tumor core and of the margin in one well.
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A metric, or a family of them: one for each cell, leukocyte, contact or molecule named in braces.
 
-    The tumor is where its cells, smoothed, cover enough sites, with holes filled, islands included. The core is the
-    tumor without its outermost border; the margin is that border and the tissue around.
+    unit : as a reader writes it; empty for ratios and scores. titles : of members whose title is not the family's.
+    compute : the value in a well, for one member. ndim : dimensions of the lattices that have it, None for all.
     """
-    known, lattice = criteria(), tissue.lattice
-    if not 0 <= well < lattice.wells:
-        raise InputError(f"no well {well}: the model has {lattice.wells}, numbered from 0", place="well")
-    first, size = well * lattice.n_sites_per_well, lattice.n_sites_per_well
-    tumor = np.zeros(lattice.n_sites)
-    cells = tissue.cells
-    # Dead tumor tissue is still core: a necrotic center is not stroma.
-    tumor[cells.site[np.isin(cells.kind, tissue.tumor_kinds)]] = 1.0
-    tumor = tumor[first : first + size]
-    smooth = ndimage.gaussian_filter(tumor.reshape(lattice.shape), known.smoothing / lattice.spacing, mode="constant")
-    inside = ndimage.binary_fill_holes(smooth > known.cover)
-    if not inside.any():
-        return np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
-    depth = ndimage.distance_transform_edt(inside) * lattice.spacing
-    away = ndimage.distance_transform_edt(~inside) * lattice.spacing
-    core = depth > known.border
-    margin = (away <= known.margin) & ~core
-    return core.ravel(), margin.ravel()
+
+    name: str
+    title: str
+    compute: Callable[[_Well, str], float] = field(repr=False)
+    unit: str = ""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    ndim: int | None = None
+    subject: str = ""
+
+    @property
+    def family(self) -> str:
+        """What it is a metric of each of ("cell", ...); empty for a single metric."""
+        found = _FAMILY.search(self.name)
+        return found[1] if found else ""
+
+    @property
+    def quantity(self) -> tuple[str, str]:
+        """Kind of quantity and unit, as `core.units` has them."""
+        return _KINDS.get(self.unit, ("number", ""))
+
+    @property
+    def heading(self) -> str:
+        """Name and unit for the head of a column: "CD8 core /mm²"."""
+        unit = "" if " per " in self.name else self.unit.removeprefix("cells")
+        return f"{self.name} {unit}".rstrip()
+
+    def of(self, subject: str) -> Metric:
+        """The member of this family for one cell, contact or molecule."""
+        if not self.family:
+            return self
+        spelled = subject.replace("_", "-")
+        return replace(
+            self,
+            name=_FAMILY.sub(lambda _: subject, self.name),
+            title=self.titles.get(subject, _FAMILY.sub(lambda _: spelled, self.title)),
+            subject=subject,
+        )
+
+    def subject_of(self, name: str) -> str | None:
+        """The member of this family that `name` is, None if it is none."""
+        if not self.family:
+            return None
+        before, _, after = (re.escape(part) for part in _FAMILY.split(self.name))
+        found = re.fullmatch(f"{before}(.+){after}", name)
+        return found[1] if found else None
+
+
+def describe(name: str, cells: Collection[str]) -> Metric:
+    """The metric called `name` in results where `cells` are the cell types; one of an unknown name has no unit."""
+    for metric in METRICS:
+        if metric.name == name:
+            return metric
+    for metric in METRICS:
+        subject = metric.subject_of(name)
+        if subject is not None and (metric.family != "leukocyte" or subject in cells):
+            return metric.of(subject)
+    return Metric(name=name, title=name[:1].upper() + name[1:], compute=lambda _, __: np.nan)
+
+
+def find_metric(name: str, catalogue: Catalogue) -> Metric:
+    """The metric called `name`. Raises InputError if models of `catalogue` have none of this name."""
+    known = catalogue.vocabulary
+    members = _members(
+        cells=[cell for cell, entry in catalogue.cells.items() if entry.layer != "vessel"],
+        leukocytes=[cell for cell, entry in catalogue.cells.items() if entry.layer == "immune"],
+        contacts=known.contacts,
+        molecules=known.diffusing,
+    )
+    found = {metric.name: metric for metric in members}
+    if name not in found:
+        raise InputError(f"no metric '{name}'", allowed=found, word=name)
+    return found[name]
+
+
+def metric_names(scenario: Scenario) -> tuple[str, ...]:
+    """The names of the metrics that a model of `scenario` measures, in their order; no model is made for it."""
+    biology = scenario.biology()
+    members = _measured(biology, len(scenario.lattice.shape), fields_needed(scenario, biology))
+    return tuple(metric.name for metric in members)
+
+
+def headlines(available: Collection[str]) -> list[str]:
+    """Those of `HEADLINES` that are available, in their order; M_MDSC and M-MDSC are one."""
+    known = {metric.replace("_", "-"): metric for metric in available}
+    return [known[metric] for metric in HEADLINES if metric in known]
 
 
 def measure_wells(model: TumorModel) -> list[dict[str, float]]:
@@ -59,72 +148,113 @@ def measure_wells(model: TumorModel) -> list[dict[str, float]]:
 
 def measure(model: TumorModel, well: int = 0) -> dict[str, float]:
     """All metrics of a model now, or of one of its wells; NaN where there is nothing to measure."""
-    tissue, biology = model.tissue, model.biology
-    cells, lattice = tissue.cells, tissue.lattice
-    core, margin = compartments(tissue, well)
-    per_mm2 = parse("1 /mm^2", "areal_density")
-    core_area = core.sum() * lattice.site_area * per_mm2
-    margin_area = margin.sum() * lattice.site_area * per_mm2
-    here = lattice.well_of(cells.site) == well
-    living = here & (cells.fate == ALIVE)
-    measures: dict[str, float] = {}
-    on_lattice = [(kind, name) for kind, name in enumerate(biology.cells) if biology.layer[kind] != "vessel"]
-    for kind, name in on_lattice:
-        measures[f"{name} cells"] = float((living & (cells.kind == kind)).sum())
-    for kind, name in on_lattice:
-        if biology.layer[kind] == "immune":
-            sites = cells.site[living & (cells.kind == kind)] % lattice.n_sites_per_well
-            measures[f"{name} core"] = _ratio(core[sites].sum(), core_area)
-            measures[f"{name} margin"] = _ratio(margin[sites].sum(), margin_area)
-    measures["Treg:CD8"] = _ratio(measures.get("Treg core", np.nan), measures.get("CD8 core", np.nan))
-    if lattice.ndim == 2:
-        measures["core area"] = float(core_area)
-    else:
-        measures["core volume"] = float(core.sum() * lattice.site_volume / parse("1 mm", "length") ** 3)
-    tumor = living & np.isin(cells.kind, tissue.tumor_kinds)
-    measures["tumor radius"] = _radius(tissue, tumor)
-    measures["dead tumor cells"] = float((here & ~living & np.isin(cells.kind, tissue.tumor_kinds)).sum())
-    measures |= _states(model, living, tumor)
-    measures |= _killing(model, well)
-    for name in tissue.fields:
-        measures[f"{name} core"] = _mean(tissue.fields[name].reshape(lattice.wells, -1)[well, core])
-    return measures
+    tissue, here = model.tissue, _Well(model, well)
+    members = _measured(model.biology, tissue.lattice.ndim, list(tissue.fields))
+    return {metric.name: float(metric.compute(here, metric.subject)) for metric in members}
 
 
-def _states(model: TumorModel, living: NDArray[np.bool_], tumor: NDArray[np.bool_]) -> dict[str, float]:
-    cells, index = model.tissue.cells, model.biology.cell_index
-
-    def mean(column: str, name: str) -> float:
-        return _mean(cells[column][living & (cells.kind == index[name])]) if name in index else np.nan
-
-    found = {
-        "mean M1 score": mean("polarization", "TAM"),
-        "mean N1 score": mean("polarization", "TAN"),
-        "mean exhaustion": mean("exhaustion", "CD8"),
-        "mean activation": mean("activation", "CD8"),
-    }
-    for contact in model.biology.contacts:
-        found[f"mean {contact.name}"] = _mean(cells[expression_column(contact.name)][tumor])
-    return found
+def _measured(biology: Biology, ndim: int, fields: Sequence[str]) -> Iterator[Metric]:
+    layers = list(zip(biology.cells, biology.layer, strict=True))
+    members = _members(
+        cells=[name for name, layer in layers if layer != "vessel"],
+        leukocytes=[name for name, layer in layers if layer == "immune"],
+        contacts=[contact.name for contact in biology.contacts],
+        molecules=fields,
+    )
+    return (metric for metric in members if metric.ndim in (None, ndim))
 
 
-def _killing(model: TumorModel, well: int) -> dict[str, float]:
-    """Kills so far, and per day of engagement: comparable with what is filmed in vivo."""
-    ledger = model.tissue.ledger
-    kills = sum(float(number[well]) for event, number in ledger.items() if event.startswith("cytotoxicity of "))
-    engaged = sum(float(number[well]) for event, number in ledger.items() if event.startswith("engaged minutes of "))
-    day = parse("1 day", "time")
-    return {"kills": kills, "kills per engaged day": _ratio(kills, engaged / day)}
+def _members(
+    *, cells: Sequence[str], leukocytes: Sequence[str], contacts: Sequence[str], molecules: Sequence[str]
+) -> Iterator[Metric]:
+    """All metrics in the order of the registry; neighboring families of the same things go thing by thing."""
+    subjects = {"": ("",), "cell": cells, "leukocyte": leukocytes, "contact": contacts, "molecule": molecules}
+    for family, group in groupby(METRICS, key=lambda metric: metric.family):
+        together = list(group)
+        yield from (metric.of(subject) for subject in subjects[family] for metric in together)
 
 
-def _radius(tissue: Tissue, tumor: NDArray[np.bool_]) -> float:
-    """Root mean square distance of the tumor cells from their center [µm], scaled to that of a full disc or ball."""
-    if not tumor.any():
-        return 0.0
-    at = tissue.lattice.coordinates(tissue.cells.site[tumor])
-    spread = float(((at - at.mean(axis=0)) ** 2).sum(axis=1).mean())
-    ndim = tissue.lattice.ndim
-    return float(np.sqrt(spread * (ndim + 2) / ndim))
+# ------------------------------------------------------------------ how they are computed
+
+
+class _Well:
+    """One well of a model as metrics see it: masks over its cells, made once."""
+
+    def __init__(self, model: TumorModel, well: int) -> None:
+        self.biology, self.tissue, self.number = model.biology, model.tissue, well
+        self.cells, self.lattice = model.tissue.cells, model.tissue.lattice
+        self.core, self.margin = compartments(model.tissue, well)
+
+    @cached_property
+    def here(self) -> NDArray[np.bool_]:
+        """Cells of this well."""
+        here: NDArray[np.bool_] = self.lattice.well_of(self.cells.site) == self.number
+        return here
+
+    @cached_property
+    def living(self) -> NDArray[np.bool_]:
+        """Living cells of this well."""
+        living: NDArray[np.bool_] = self.here & (self.cells.fate == ALIVE)
+        return living
+
+    @cached_property
+    def tumor(self) -> NDArray[np.bool_]:
+        """Living tumor cells of this well."""
+        return self.living & np.isin(self.cells.kind, self.tissue.tumor_kinds)
+
+    @cached_property
+    def _sites(self) -> dict[str, NDArray[np.integer]]:
+        return {}
+
+    def of(self, cell: str) -> NDArray[np.bool_]:
+        """Living cells of a type, of which there may be none."""
+        chosen: NDArray[np.bool_] = self.living & (self.cells.kind == self.biology.cell_index.get(cell, -1))
+        return chosen
+
+    def area(self, part: NDArray[np.bool_]) -> float:
+        """The size of a part of the lattice [mm² of section]."""
+        return float(part.sum() * self.lattice.site_area * parse("1 /mm^2", "areal_density"))
+
+    def density(self, cell: str, part: NDArray[np.bool_]) -> float:
+        """Cells of a type in a part of the lattice, per mm² of section."""
+        if cell not in self.biology.cell_index:
+            return np.nan
+        if cell not in self._sites:
+            self._sites[cell] = self.cells.site[self.of(cell)] % self.lattice.n_sites_per_well
+        return _ratio(part[self._sites[cell]].sum(), self.area(part))
+
+    def mean(self, column: str, cell: str) -> float:
+        """Mean of a column over the cells of a type."""
+        return _mean(self.cells[column][self.of(cell)])
+
+    def level(self, molecule: str) -> float:
+        """Mean concentration of a molecule in the core [nM]."""
+        return _mean(self.tissue.fields[molecule].reshape(self.lattice.wells, -1)[self.number, self.core])
+
+    def events(self, prefix: str) -> float:
+        """Events of all kinds that begin with `prefix`, since the start."""
+        return sum(float(n[self.number]) for event, n in self.tissue.ledger.items() if event.startswith(prefix))
+
+    def radius(self) -> float:
+        """Root mean square distance of tumor cells from their center [µm], scaled to that of a full disc or ball."""
+        if not self.tumor.any():
+            return 0.0
+        at = self.lattice.coordinates(self.cells.site[self.tumor])
+        spread = float(((at - at.mean(axis=0)) ** 2).sum(axis=1).mean())
+        ndim = self.lattice.ndim
+        return float(np.sqrt(spread * (ndim + 2) / ndim))
+
+    def dead_tumor(self) -> float:
+        """Tumor cells that died and are not cleared yet."""
+        return float((self.here & ~self.living & np.isin(self.cells.kind, self.tissue.tumor_kinds)).sum())
+
+    def volume(self) -> float:
+        """The size of the core [mm³]."""
+        return float(self.core.sum() * self.lattice.site_volume / parse("1 mm", "length") ** 3)
+
+    def kills_per_day(self) -> float:
+        """Kills per day of engagement: comparable with what is filmed in vivo."""
+        return _ratio(self.events("cytotoxicity of "), self.events("engaged minutes of ") / parse("1 day", "time"))
 
 
 def _ratio(top: float, bottom: float) -> float:
@@ -133,3 +263,108 @@ def _ratio(top: float, bottom: float) -> float:
 
 def _mean(values: NDArray[np.floating]) -> float:
     return float(values.mean(dtype=np.float64)) if len(values) else np.nan
+
+
+# ------------------------------------------------------------------ the registry
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        name="{cell} cells",
+        title="{cell} cells",
+        titles={"tumor": "Tumor cells"},
+        unit="cells",
+        compute=lambda well, cell: float(well.of(cell).sum()),
+    ),
+    Metric(
+        name="{leukocyte} core",
+        title="{leukocyte}, tumor core",
+        unit="cells/mm²",
+        compute=lambda well, cell: well.density(cell, well.core),
+    ),
+    Metric(
+        name="{leukocyte} margin",
+        title="{leukocyte}, tumor margin",
+        unit="cells/mm²",
+        compute=lambda well, cell: well.density(cell, well.margin),
+    ),
+    Metric(
+        name="Treg:CD8",
+        title="Treg to CD8 ratio",
+        compute=lambda well, _: _ratio(well.density("Treg", well.core), well.density("CD8", well.core)),
+    ),
+    Metric(
+        name="core area",
+        title="Area of the tumor core",
+        unit="mm²",
+        compute=lambda well, _: well.area(well.core),
+        ndim=2,
+    ),
+    Metric(
+        name="core volume",
+        title="Volume of the tumor core",
+        unit="mm³",
+        compute=lambda well, _: well.volume(),
+        ndim=3,
+    ),
+    Metric(name="tumor radius", title="Tumor radius", unit="µm", compute=lambda well, _: well.radius()),
+    Metric(
+        name="dead tumor cells",
+        title="Dead tumor cells, not yet cleared",
+        unit="cells",
+        compute=lambda well, _: well.dead_tumor(),
+    ),
+    Metric(
+        name="mean M1 score",
+        title="Macrophages: M1 score (0 M2, 1 M1)",
+        compute=lambda well, _: well.mean("polarization", "TAM"),
+    ),
+    Metric(
+        name="mean N1 score",
+        title="Neutrophils: N1 score (0 N2, 1 N1)",
+        compute=lambda well, _: well.mean("polarization", "TAN"),
+    ),
+    Metric(
+        name="mean exhaustion",
+        title="CD8: exhaustion (0 to 1)",
+        compute=lambda well, _: well.mean("exhaustion", "CD8"),
+    ),
+    Metric(
+        name="mean activation",
+        title="CD8: activation (0 to 1)",
+        compute=lambda well, _: well.mean("activation", "CD8"),
+    ),
+    Metric(
+        name="mean {contact}",
+        title="{contact} on tumor cells",
+        titles={"PDL1": "PD-L1 on tumor cells", "MHC1": "MHC-I on tumor cells"},
+        unit="level",
+        compute=lambda well, contact: _mean(well.cells[expression_column(contact)][well.tumor]),
+    ),
+    Metric(
+        name="kills",
+        title="Tumor cells killed so far",
+        unit="cells",
+        compute=lambda well, _: well.events("cytotoxicity of "),
+    ),
+    Metric(
+        name="kills per engaged day",
+        title="Kills by a killer, per day bound",
+        unit="per day",
+        compute=lambda well, _: well.kills_per_day(),
+    ),
+    Metric(
+        name="{molecule} core",
+        title="{molecule}, tumor core",
+        unit="nM",
+        compute=lambda well, molecule: well.level(molecule),
+    ),
+)
+"""Every metric. Columns of results are in this order."""
+
+HEADLINES = (
+    "tumor cells", "CD8 core", "CD8 margin", "Treg:CD8", "kills", "kills per engaged day",
+    "mean exhaustion", "NK core", "Treg core", "TAM core", "M-MDSC core", "PMN-MDSC core", "TAN core",
+    "mean M1 score", "mean N1 score", "mean PDL1", "mean MHC1", "IFNG core", "CXCL10 core", "TGFB core",
+    "CSF1 core",
+)  # fmt: skip
+"""What a tumor immunologist asks for first, in this order; reports show the other metrics below."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..processes import free_level
 from ..tissue import ALIVE, IMMUNE, TISSUE, Tissue
-from .metrics import compartments
+from .compartments import compartments
 
 if TYPE_CHECKING:
     from ..model import TumorModel

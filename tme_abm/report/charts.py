@@ -6,32 +6,18 @@ Bands are the 95 % interval of the mean over replicates at each recorded time, a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..observe.metrics import describe, headlines
 from .comparison import Comparison, Course, Tumor
 from .figures import Band, stacks, strip, time_course
 from .palette import STATES, cell_color, dashes, scenario_colors
 from .slides import slides
-from .wording import PER_AREA, describe, unit_for
+from .wording import PER_AREA, unit_for
 
-__all__ = ["MAIN_METRICS", "Chart", "composition", "courses", "main_metrics", "strips"]
-
-MAIN_METRICS = (
-    "tumor cells", "CD8 core", "CD8 margin", "Treg:CD8", "kills", "kills per engaged day",
-    "mean exhaustion", "NK core", "Treg core", "TAM core", "M-MDSC core", "PMN-MDSC core", "TAN core",
-    "mean M1 score", "mean N1 score", "mean PDL1", "mean MHC1", "IFNG core", "CXCL10 core", "TGFB core",
-    "CSF1 core",
-)  # fmt: skip
-"""What a tumor immunologist asks for first; the other metrics follow in the complete tables."""
-
-
-def main_metrics(available: Iterable[str]) -> list[str]:
-    """Those of `MAIN_METRICS` that are available, in their order; M-MDSC and M-MDSC are one."""
-    known = {metric.replace("_", "-"): metric for metric in available}
-    return [known[metric] for metric in MAIN_METRICS if metric in known]
+__all__ = ["Chart", "composition", "courses", "strips"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +57,7 @@ def courses(comparison: Comparison) -> list[Chart]:
     colors = scenario_colors(comparison.names)
     made = []
     recorded = dict.fromkeys(metric for tumor in comparison.tumors.values() for metric in tumor.courses)
-    for metric in main_metrics(recorded):
+    for metric in headlines(recorded):
         what = describe(metric, comparison.cells)
         bands = []
         for index, name in enumerate(comparison.names):
@@ -80,7 +66,7 @@ def courses(comparison: Comparison) -> list[Chart]:
                 bands.append((name, course, colors[name], dashes(index)))
         if not bands:
             continue
-        unit = unit_for(what, [float(v) for _, course, _, _ in bands for v in course.mean])
+        unit = unit_for(what.unit, [float(v) for _, course, _, _ in bands for v in course.mean])
         scaled = [_band(*band, factor=unit.factor) for band in bands]
         level = slides().threshold if metric in {"CD8 core", "CD8 margin"} else None
         svg = time_course(what.title, unit.name, scaled, level=level, days=comparison.partings)

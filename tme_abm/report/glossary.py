@@ -12,10 +12,11 @@ __all__ = ["Glossary", "glossary"]
 
 @dataclass(frozen=True, kw_only=True)
 class Glossary:
-    """`names`: cell or molecule -> full name; `traits`: tumor trait -> what it means."""
+    """`names`: cell or molecule -> full name; `traits`: tumor trait -> what it means; `cells`: names of cells."""
 
     names: Mapping[str, str] = field(default_factory=dict)
     traits: Mapping[str, str] = field(default_factory=dict)
+    cells: frozenset[str] = frozenset()
 
     def full(self, name: str) -> str:
         """The full name, or the short one where the catalogue has none."""
@@ -34,4 +35,5 @@ def glossary() -> Glossary:
     return Glossary(
         names={name: entry.name for table in tables for name, entry in table.items()},
         traits={name: trait.description for name, trait in catalogue.traits.items()},
+        cells=frozenset(catalogue.cells),
     )

@@ -21,7 +21,7 @@ from .comparison import Comparison, Run, Snapshot, Tumor
 from .figures import FieldPanel, field_row, tissue_picture
 from .raster import Window, busiest_edge, common_window
 from .slides import slides
-from .wording import Metric, unit_for
+from .wording import unit_for
 
 __all__ = ["FieldPicture", "Gallery", "TissuePicture", "gallery", "typical_seed"]
 
@@ -32,7 +32,6 @@ MOMENTS = (0.2, 0.5, 1.0)  # as shares of the simulated time
 FIELDS = 8
 FAINTEST = "1 pM"  # differences below it, under nearly every half-max of the catalogue, are not worth a picture
 CLOSE_UP = 44  # sites
-_CONCENTRATION = Metric(title="", unit="nM", concentration=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +192,7 @@ def _fields(last: Mapping[str, Snapshot], window: Window) -> list[FieldPicture]:
     pictures = []
     for molecule in _worth_showing(last):
         shown = {name: window.of(s.fields[molecule]) for name, s in last.items() if molecule in s.fields}
-        unit = unit_for(_CONCENTRATION, [float(np.quantile(values, 0.998)) for values in shown.values()])
+        unit = unit_for("nM", [float(np.quantile(values, 0.998)) for values in shown.values()])
         panels = [
             FieldPanel(
                 label=name,

@@ -14,6 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ..core.files import write_bytes
+from ..observe.metrics import describe
 from ..runs.versions import versions
 from ..studies.sensitivity import Analysis, Sensitivity
 from ..studies.sensitivity.axes import value_text
@@ -26,7 +27,7 @@ from .glossary import Glossary, glossary
 from .pages import page
 from .study_pictures import Mark, dots, heatmap, tornado
 from .study_words import INDEX_NAMES, design, ends, findings, losses, method, plural_days
-from .wording import DASH, MINUS, describe, plural, unit_for
+from .wording import DASH, MINUS, plural
 
 __all__ = ["REPORT", "render", "write_sensitivity"]
 
@@ -217,9 +218,8 @@ def _title(outcome: str, words: Glossary) -> str:
     """An outcome as a reader names it, with its unit."""
     if outcome in PROBABILITIES:
         return outcome
-    what = describe(outcome, words.names)
-    unit = unit_for(what, []).name if not what.concentration else "nM"
-    return f"{what.title} [{unit}]" if unit else what.title
+    what = describe(outcome, words.cells)
+    return f"{what.title} [{what.unit}]" if what.unit else what.title
 
 
 def _constant(value: float) -> str:

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .charts import main_metrics
+from ..observe.metrics import describe, headlines
 from .comparison import Comparison, Contrast, Summary
 from .verdicts import verdict
-from .wording import DASH, MINUS, describe, interval, number, signed, unit_for
+from .wording import DASH, MINUS, interval, number, signed, unit_for
 
 __all__ = ["Cell", "PairRow", "PairTable", "Row", "SwapRow", "census", "concentrations", "pairs", "swap_rows"]
 
@@ -103,7 +103,7 @@ def pairs(comparison: Comparison) -> list[PairTable]:
         grouped.setdefault((contrast.a, contrast.b), {})[contrast.metric] = contrast
     tables = []
     for (a, b), found in grouped.items():
-        main = main_metrics(found)
+        main = headlines(found)
         rest = [metric for metric in found if metric not in main]
         tables.append(
             PairTable(
@@ -126,9 +126,7 @@ def census(comparison: Comparison) -> list[Row]:
 def concentrations(comparison: Comparison) -> list[Row]:
     """Mean concentration of every molecule in the tumor core at the end."""
     seen = dict.fromkeys(metric for name in comparison.names for metric in comparison.tumors[name].metrics)
-    wanted = [
-        metric for metric in seen if metric.endswith(" core") and describe(metric, comparison.cells).concentration
-    ]
+    wanted = [metric for metric in seen if describe(metric, comparison.cells).unit == "nM"]
     return [row for metric in wanted if (row := _row(comparison, metric))]
 
 
@@ -137,7 +135,7 @@ def _row(comparison: Comparison, metric: str) -> Row | None:
     if not any(entries):
         return None
     what = describe(metric, comparison.cells)
-    unit = unit_for(what, [entry.mean for entry in entries if entry])
+    unit = unit_for(what.unit, [entry.mean for entry in entries if entry])
     return Row(label=what.title, unit=unit.name, cells=tuple(_cell(entry, unit.factor) for entry in entries))
 
 
@@ -153,7 +151,7 @@ def _pair_row(comparison: Comparison, contrast: Contrast) -> PairRow:
         name: comparison.tumors[name].metrics.get(contrast.metric) for name in (contrast.a, contrast.b)
     }
     what = describe(contrast.metric, comparison.cells)
-    unit = unit_for(what, [entry.mean for entry in entries.values() if entry])
+    unit = unit_for(what.unit, [entry.mean for entry in entries.values() if entry])
     ci95 = _times(contrast.ci95, unit.factor)
     difference = contrast.difference * unit.factor
     means = [_cell(entry, unit.factor).mean for entry in (entries[contrast.a], entries[contrast.b])]

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..observe.metrics import describe
 from .comparison import UNCLASSIFIED, Comparison, Contrast, Summary, Tumor
 from .differences import Difference
 from .slides import slides
-from .wording import PER_AREA, describe, interval, join, number, plural, unit_for
+from .wording import PER_AREA, interval, join, number, plural, unit_for
 
 __all__ = ["Card", "Line", "cards", "opening", "verdict"]
 
@@ -97,7 +98,7 @@ def _lines(tumor: Tumor, cells: tuple[str, ...]) -> list[Line]:
         if entry is None:
             continue
         what = describe(metric, cells)
-        unit = unit_for(what, [entry.mean])
+        unit = unit_for(what.unit, [entry.mean])
         remark = ""
         if what.unit == PER_AREA:
             over = sum(value > threshold for value in entry.values)

@@ -1,30 +1,18 @@
-"""Numbers and metrics as a reader wants to see them.
-
-A number is shown to the digits its interval supports (two significant digits of the half-width), with
-a sensible unit; a metric's name is turned into a title and a unit by the few naming conventions of the
-recorder ("CD8 core" is a density when CD8 is a cell, a concentration when it is a molecule).
+"""Numbers as a reader wants to see them: to the digits their interval supports (two significant digits of the
+half-width), with a sensible unit.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Metric", "Unit", "describe", "interval", "join", "number", "plural", "signed", "took", "unit_for"]
+__all__ = ["Unit", "interval", "join", "number", "plural", "signed", "took", "unit_for"]
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
 PER_AREA = "cells/mm²"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """A metric's title and unit; `concentration` marks values in nM that may be shown in pM or µM."""
-
-    title: str
-    unit: str = ""
-    concentration: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,45 +23,10 @@ class Unit:
     factor: float
 
 
-_KNOWN = {
-    "Treg:CD8": Metric(title="Treg to CD8 ratio"),
-    "core area": Metric(title="Area of the tumor core", unit="mm²"),
-    "core volume": Metric(title="Volume of the tumor core", unit="mm³"),
-    "kills": Metric(title="Tumor cells killed so far", unit="cells"),
-    "kills per engaged day": Metric(title="Kills by a killer, per day bound", unit="per day"),
-    "tumor radius": Metric(title="Tumor radius", unit="µm"),
-    "tumor cells": Metric(title="Tumor cells", unit="cells"),
-    "dead tumor cells": Metric(title="Dead tumor cells, not yet cleared", unit="cells"),
-    "mean M1 score": Metric(title="Macrophages: M1 score (0 M2, 1 M1)"),
-    "mean N1 score": Metric(title="Neutrophils: N1 score (0 N2, 1 N1)"),
-    "mean exhaustion": Metric(title="CD8: exhaustion (0 to 1)"),
-    "mean activation": Metric(title="CD8: activation (0 to 1)"),
-    "mean PDL1": Metric(title="PD-L1 on tumor cells", unit="level"),
-    "mean MHC1": Metric(title="MHC-I on tumor cells", unit="level"),
-}
-
-
-def describe(metric: str, cells: Collection[str]) -> Metric:
-    """Title and unit of a metric by its recorded name; an unknown pattern is shown by its own name."""
-    if metric in _KNOWN:
-        return _KNOWN[metric]
-    subject, _, where = metric.rpartition(" ")
-    subject = subject.replace("_", "-") if subject in cells else subject
-    if where == "cells":
-        return Metric(title=f"{subject} cells", unit="cells")
-    if where in {"core", "margin"} and metric.removesuffix(f" {where}") in cells:
-        return Metric(title=f"{subject}, tumor {where}", unit=PER_AREA)
-    if where in {"core", "margin"}:
-        return Metric(title=f"{subject}, tumor {where}", unit="nM", concentration=True)
-    if metric.startswith("mean "):
-        return Metric(title=f"{metric.removeprefix('mean ')} on tumor cells", unit="level")
-    return Metric(title=metric[:1].upper() + metric[1:])
-
-
-def unit_for(metric: Metric, values: Iterable[float]) -> Unit:
+def unit_for(unit: str, values: Iterable[float]) -> Unit:
     """The unit that keeps the largest value readable: pM, nM or µM for concentrations."""
-    if not metric.concentration:
-        return Unit(name=metric.unit, factor=1.0)
+    if unit != "nM":
+        return Unit(name=unit, factor=1.0)
     largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
     if largest >= 1e3:
         return Unit(name="µM", factor=1e-3)

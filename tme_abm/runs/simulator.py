@@ -48,6 +48,10 @@ class Simulator(Protocol):
     def branch(self, scenario: Scenario, seed: int, arrays: Mapping[str, NDArray[Any]]) -> Any:
         """A `Model` in the state of `arrays`, which another scenario has led to."""
 
+    def metrics(self, scenario: Scenario) -> tuple[str, ...]:
+        """The names of what `measure` measures in a model of `scenario`, without making one."""
+        ...
+
     def measure(self, model: Any) -> dict[str, float]:
         """The metrics of a model now."""
         ...
@@ -86,11 +90,17 @@ class TumorSimulator:
 
         return TumorModel.branched(scenario, seed, arrays)
 
+    def metrics(self, scenario: Scenario) -> tuple[str, ...]:
+        """See `observe.metrics`."""
+        from ..observe.metrics import metric_names
+
+        return metric_names(scenario)
+
     def measure(self, model: Any) -> dict[str, float]:
         """See `observe.metrics`."""
         from ..observe.metrics import measure
 
-        return {name: float(value) for name, value in measure(model).items()}
+        return measure(model)
 
     def snapshot(self, model: Any) -> dict[str, NDArray[Any]]:
         """See `observe.snapshot`."""

@@ -163,7 +163,7 @@ def load_study(path: Path, *, simulator: Simulator, days: float | None = None) -
     for name in scenarios:
         for number, point in enumerate(points):
             _try(scenarios[name], parameters, point, number, path)
-    known = _known_metrics(scenarios, parameters, points, simulator, document.all_seeds[0])
+    known = _known_metrics(scenarios, parameters, points, simulator)
     for metric in document.metrics or ():
         if metric not in known:
             raise InputError(f"unknown metric '{metric}'", file=path, place="metrics", allowed=known, word=metric)
@@ -287,14 +287,13 @@ def _known_metrics(
     parameters: Sequence[Parameter],
     points: Sequence[Point],
     simulator: Simulator,
-    seed: int,
 ) -> tuple[str, ...]:
     """What the models of the study measure; it depends on who and what is present, so several points are asked."""
     step = max(1, (len(points) - 1) // (PROBED - 1))
     names: dict[str, None] = {}
     for scenario in scenarios.values():
         for point in points[::step]:
-            names |= dict.fromkeys(simulator.measure(simulator.start(_at(scenario, parameters, point), seed)))
+            names |= dict.fromkeys(simulator.metrics(_at(scenario, parameters, point)))
     return tuple(names)
 
 

@@ -1,0 +1,39 @@
+"""The parts of a section: the tumor core and the margin around it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..core.errors import InputError
+from ..tissue import Tissue
+from .state import criteria
+
+__all__ = ["compartments"]
+
+
+def compartments(tissue: Tissue, well: int = 0) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Masks (n_sites_per_well,) of the tumor core and of the margin in one well.
+
+    The tumor is where its cells, smoothed, cover enough sites, with holes filled, islands included. The core is the
+    tumor without its outermost border; the margin is that border and the tissue around.
+    """
+    known, lattice = criteria(), tissue.lattice
+    if not 0 <= well < lattice.wells:
+        raise InputError(f"no well {well}: the model has {lattice.wells}, numbered from 0", place="well")
+    first, size = well * lattice.n_sites_per_well, lattice.n_sites_per_well
+    tumor = np.zeros(lattice.n_sites)
+    cells = tissue.cells
+    # Dead tumor tissue is still core: a necrotic center is not stroma.
+    tumor[cells.site[np.isin(cells.kind, tissue.tumor_kinds)]] = 1.0
+    tumor = tumor[first : first + size]
+    smooth = ndimage.gaussian_filter(tumor.reshape(lattice.shape), known.smoothing / lattice.spacing, mode="constant")
+    inside = ndimage.binary_fill_holes(smooth > known.cover)
+    if not inside.any():
+        return np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
+    depth = ndimage.distance_transform_edt(inside) * lattice.spacing
+    away = ndimage.distance_transform_edt(~inside) * lattice.spacing
+    core = depth > known.border
+    margin = (away <= known.margin) & ~core
+    return core.ravel(), margin.ravel()
