@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..biology.compiled import Biology, Molecule
 from ..core.parallel import side_by_side, threads_wanted
-from ..kernels.fields import METHODS, Method, choose_method, implicit_steps, spectral_steps
+from ..kernels.fields import METHODS, Method, Problem, choose_method, implicit_step, spectral_step
 from ..kernels.units import MOLECULES_PER_NM_UM3
 from ..tissue import Lattice, Tissue
 from .process import behavior_family, kinds_with
@@ -148,33 +148,31 @@ class Transport:
 
     def _exact_steps(self, molecules: Sequence[Molecule], tissue: Tissue, dt: float) -> Levels:
         """The exact steps of several molecules, taken at once."""
+        levels, problem = self._together(molecules, tissue, dt)
+        return _by_name(molecules, spectral_step(levels, problem))
+
+    def _implicit_steps(self, molecules: Sequence[Molecule], tissue: Tissue, dt: float) -> Levels:
+        """The implicit steps of several molecules that every well takes up, taken at once."""
+        uptake = np.stack([tissue.fields.uptake[one.name] for one in molecules])
+        levels, problem = self._together(molecules, tissue, dt, uptake)
+        return _by_name(molecules, implicit_step(levels, problem, tolerance=self.tolerance))
+
+    @staticmethod
+    def _together(
+        molecules: Sequence[Molecule], tissue: Tissue, dt: float, uptake: Grid | float = 0.0
+    ) -> tuple[Grid, Problem]:
+        """The levels of several molecules (k, *field_shape) and their common problem."""
         fields, lattice = tissue.fields, tissue.lattice
-        new = spectral_steps(
-            np.stack([fields[one.name] for one in molecules]),
+        problem = Problem(
             dt=dt,
-            diffusivity=[one.diffusivity for one in molecules],
-            decay=[one.decay for one in molecules],
+            diffusivity=np.array([one.diffusivity for one in molecules]),
+            decay=np.array([one.decay for one in molecules]),
+            uptake=uptake,
             source=np.stack([fields.source[one.name] for one in molecules]),
             spacing=lattice.spacing,
             ndim=lattice.ndim,
         )
-        return {one.name: level for one, level in zip(molecules, new, strict=True)}
-
-    def _implicit_steps(self, molecules: Sequence[Molecule], tissue: Tissue, dt: float) -> Levels:
-        """The implicit steps of several molecules that every well takes up, taken at once."""
-        fields, lattice = tissue.fields, tissue.lattice
-        wells, shape = lattice.wells, (len(molecules) * lattice.wells, *lattice.shape)
-        new = implicit_steps(
-            np.stack([fields[one.name] for one in molecules]).reshape(shape),
-            dt=dt,
-            diffusivity=[one.diffusivity for one in molecules for _ in range(wells)],
-            decay=[one.decay for one in molecules for _ in range(wells)],
-            uptake=np.stack([fields.uptake[one.name] for one in molecules]).reshape(shape),
-            source=np.stack([fields.source[one.name] for one in molecules]).reshape(shape),
-            spacing=lattice.spacing,
-            tolerance=self.tolerance,
-        ).reshape(len(molecules), *lattice.field_shape)
-        return {one.name: level for one, level in zip(molecules, new, strict=True)}
+        return np.stack([fields[one.name] for one in molecules]), problem
 
     def _is_implicit(self, molecule: Molecule, tissue: Tissue, dt: float) -> bool:
         """Whether the implicit step is the one for this molecule now, in all wells."""
@@ -213,17 +211,20 @@ class Transport:
         if not level.any() and not source.any():
             return level
         method = self._method(molecule, lattice, dt, has_uptake=uptake is not None)
-        return METHODS[method](
-            level,
+        problem = Problem(
             dt=dt,
             diffusivity=molecule.diffusivity,
             decay=molecule.decay,
             uptake=0.0 if uptake is None else uptake,
             source=source,
             spacing=lattice.spacing,
-            tolerance=self.tolerance,
             ndim=lattice.ndim,
         )
+        return METHODS[method](level, problem, tolerance=self.tolerance)
+
+
+def _by_name(molecules: Sequence[Molecule], levels: Grid) -> Levels:
+    return {one.name: level for one, level in zip(molecules, levels, strict=True)}
 
 
 def _dealt(molecules: Sequence[Molecule], hands: int) -> list[Sequence[Molecule]]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import k0
 
+from ..kernels.fields import Problem
 from .check import Bound, Curve, Found, Plot, at_most, check, curve, near
 from .defects import faster
 from .lattices import Array, cosine_mode, green, mode_rate, places
@@ -23,11 +24,12 @@ _LONG, _STEPS, _WHOLE = 200.0, 8, 200.0
 
 def settled(works: Works, name: str, shape: tuple[int, ...], **given: Any) -> Array:
     """The steady state a solver ends in, from nothing; decay must be 0.1 /min or more."""
+    dt, steps = (_WHOLE, 1) if name == "stencil" else (_LONG, _STEPS)
+    problem = Problem(dt=dt, spacing=SPACING, **given)
     c: Any = np.zeros(shape)
-    steps = (_WHOLE,) if name == "stencil" else (_LONG,) * _STEPS
-    for dt in steps:
-        c = works.methods[name](c, dt=dt, spacing=SPACING, tolerance=1e-8, **given)
-    return np.asarray(c)
+    for _ in range(steps):
+        c = works.methods[name](c, problem, tolerance=1e-8)
+    return np.asarray(c, dtype=np.float64)
 
 
 # ------------------------------------------------------------------------------------------------ decaying modes
@@ -66,13 +68,12 @@ def decaying_modes(works: Works) -> Found:
         ripple = cosine_mode(shape, wave)
         diffusivity = 1000.0 / len(shape)  # the same rate in 2D and 3D
         rate = 0.01 + diffusivity * mode_rate(shape, wave, SPACING, lattice=False)
+        problem = Problem(dt=_TICK, diffusivity=diffusivity, decay=0.01, spacing=SPACING)
         for name in METHOD_NAMES:
             c: Any = 2.0 + ripple
             seen = [1.0]
             for _ in range(round(_MINUTES / _TICK)):
-                c = works.methods[name](
-                    c, dt=_TICK, diffusivity=diffusivity, decay=0.01, spacing=SPACING, tolerance=1e-9
-                )
+                c = works.methods[name](c, problem, tolerance=1e-9)
                 seen.append(float((c * ripple).sum() / (ripple**2).sum()))
             error = abs(seen[-1] / np.exp(-_MINUTES * rate) - 1)
             figures[f"{name}, {len(shape)}D: error of the amplitude"] = 100 * error

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import k0, kv
 
-from ..kernels.fields import budget, choose_method
+from ..kernels.fields import Problem, budget, choose_method
 from .analytic import SPACING, settled
 from .check import Bound, Found, Plot, at_most, check, curve, near
 from .defects import leaking, stretched
@@ -65,13 +65,15 @@ def mass_balance(works: Works) -> Found:
 
 def _excess(works: Works, name: str, start: Array, uptake: Array, source: Array, kind: Any, tolerance: float) -> float:
     c, uptake, source = (array.astype(kind) for array in (start, uptake, source))
-    terms: Any = {"dt": 10.0, "decay": 0.01, "uptake": uptake, "source": source, "spacing": SPACING}
     number = 2.0 if name == "stencil" else 50.0  # each in its own range of D Δt / h²
+    problem = Problem(
+        dt=10.0, diffusivity=number * SPACING**2 / 10, decay=0.01, uptake=uptake, source=source, spacing=SPACING
+    )
     worst = 0.0
     for _ in range(20):
         mean = np.empty_like(c)
-        new = works.methods[name](c, diffusivity=number * SPACING**2 / 10, tolerance=tolerance, mean=mean, **terms)
-        flows = budget(c, new, mean, **terms)
+        new = works.methods[name](c, problem, tolerance=tolerance, mean=mean)
+        flows = budget(c, new, mean, problem)
         worst = max(worst, abs(flows.excess) / (flows.secreted + SPACING**3 * float(c.sum(dtype=np.float64))))
         c = new
     return worst
@@ -96,13 +98,13 @@ def _of_a_tumor(works: Works) -> float:
         eaten = eaten if eaten is not None and eaten.any() else None
         spacing = tissue.lattice.spacing
         name = choose_method(diffusivity=molecule.diffusivity, dt=dt, spacing=spacing, has_uptake=eaten is not None)
-        terms: Any = {
-            "dt": dt, "decay": molecule.decay, "uptake": 0.0 if eaten is None else eaten,
-            "source": tissue.fields.source[molecule.name], "spacing": spacing,
-        }  # fmt: skip
+        problem = Problem(
+            dt=dt, diffusivity=molecule.diffusivity, decay=molecule.decay, uptake=0.0 if eaten is None else eaten,
+            source=tissue.fields.source[molecule.name], spacing=spacing,
+        )  # fmt: skip
         mean = np.empty_like(before)
-        after = works.methods[name](before, diffusivity=molecule.diffusivity, tolerance=1e-2, mean=mean, **terms)
-        flows = budget(before, after, mean, **terms)
+        after = works.methods[name](before, problem, tolerance=1e-2, mean=mean)
+        flows = budget(before, after, mean, problem)
         turned_over = flows.secreted + spacing**3 * float(before.sum(dtype=np.float64))
         if turned_over > 0:
             worst = max(worst, abs(flows.excess) / turned_over)
@@ -197,8 +199,9 @@ def isotropy_of_diffusion(works: Works) -> Found:
 def _spread(works: Works, name: str) -> dict[str, float]:
     c: Any = np.zeros((121, 121))
     c[60, 60] = 1.0
+    problem = Problem(dt=1.0, diffusivity=500.0, decay=0.0, spacing=SPACING)
     for _ in range(10):
-        c = works.methods[name](c, dt=1.0, diffusivity=500.0, decay=0.0, spacing=SPACING, tolerance=1e-12)
+        c = works.methods[name](c, problem, tolerance=1e-12)
     y, x = np.indices(c.shape) - 60.0
     ways = {"x": x, "y": y, "the diagonal": (x + y) / np.sqrt(2)}
     return {way: SPACING**2 * float((c * d**2).sum() / c.sum()) / (2 * 500.0 * 10) for way, d in ways.items()}
@@ -207,11 +210,15 @@ def _spread(works: Works, name: str) -> dict[str, float]:
 def _turned(works: Works, name: str) -> float:
     """Largest relative difference after one step between a tissue and the same one turned, mirrored, turned back."""
     start, uptake, source = _problem(name, (24, 20))
-    given: dict[str, Any] = {"dt": 10.0, "diffusivity": 90.0, "decay": 0.05, "spacing": SPACING, "tolerance": 1e-12}
-    new = works.methods[name](start, uptake=uptake, source=source, **given)
-    turned = works.methods[name](start.T.copy(), uptake=uptake.T.copy(), source=source.T.copy(), **given).T
+
+    def stepped(c: Array, uptake: Array, source: Array) -> Any:
+        problem = Problem(dt=10.0, diffusivity=90.0, decay=0.05, uptake=uptake, source=source, spacing=SPACING)
+        return works.methods[name](c, problem, tolerance=1e-12)
+
+    new = stepped(start, uptake, source)
+    turned = stepped(start.T.copy(), uptake.T.copy(), source.T.copy()).T
     flip = (slice(None, None, -1), slice(None, None, -1))
-    mirrored = works.methods[name](start[flip], uptake=uptake[flip], source=source[flip], **given)[flip]
+    mirrored = stepped(start[flip], uptake[flip], source[flip])[flip]
     return float(max(np.abs(turned / new - 1).max(), np.abs(mirrored / new - 1).max()))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.fields import Problem
 from .analytic import SPACING, TOPIC, settled
 from .check import Bound, Found, Plot, at_most, check, curve
 from .defects import split
@@ -92,8 +93,9 @@ def strong_consumers(works: Works) -> Found:
             curves.append(curve(name, exact[eating], c[eating], "dots"))
         for name in ("implicit", "sdirk2"):
             c = np.zeros(shape)
+            problem = Problem(dt=10.0, uptake=uptake, source=1.0, spacing=SPACING, **terms)
             for _ in range(12):
-                c = works.methods[name](c, dt=10.0, uptake=uptake, source=1.0, spacing=SPACING, tolerance=1e-2, **terms)
+                c = works.methods[name](c, problem, tolerance=1e-2)
             miss = np.linalg.norm((c - exact)[eating]) / np.linalg.norm(exact[eating])
             figures[f"{name}, {ndim}D: error at the consumers as in a run"] = 100 * float(miss)
         ends = np.array([exact[eating].min(), exact[eating].max()])
@@ -148,10 +150,9 @@ def switched_on(works: Works) -> Found:
             for name in CONSUMING:
                 for kind in (np.float64, np.float32):
                     c: Any = np.zeros(shape, kind)
+                    problem = Problem(dt=10.0, uptake=uptake.astype(kind), source=source.astype(kind), **given)
                     for _ in range(10):
-                        c = works.methods[name](
-                            c, dt=10.0, uptake=uptake.astype(kind), source=source.astype(kind), tolerance=1e-2, **given
-                        )
+                        c = works.methods[name](c, problem, tolerance=1e-2)
                     miss = np.linalg.norm((c - truth)[eating]) / np.linalg.norm(truth[eating])
                     errors.setdefault(f"{name}, {len(shape)}D, {np.dtype(kind).name}", []).append(100 * float(miss))
     curves = tuple(

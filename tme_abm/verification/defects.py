@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..biology import Biology
-from ..kernels.fields import Step
+from ..kernels.fields import Problem, Step
 from ..processes import Migration, Process
 from ..scenario import Scenario
 from ..tissue import Tissue
@@ -38,7 +38,9 @@ def faster(factor: float) -> Works:
     """Every diffusivity is off by a factor."""
 
     def change(step: Step) -> Solver:
-        return lambda c, *, diffusivity, **given: step(c, diffusivity=factor * diffusivity, **given)
+        return lambda c, problem, **given: step(
+            c, replace(problem, diffusivity=factor * problem.diffusivity), **given
+        )
 
     return with_methods(change)
 
@@ -47,8 +49,8 @@ def split() -> Works:
     """Uptake acts after transport instead of with it, as is common."""
 
     def change(step: Step) -> Solver:
-        def stepped(c: Any, *, dt: float, uptake: Any = 0.0, **given: Any) -> Any:
-            return step(c, dt=dt, uptake=0.0, **given) * np.exp(-np.asarray(uptake) * dt)
+        def stepped(c: Any, problem: Problem, **given: Any) -> Any:
+            return step(c, replace(problem, uptake=0.0), **given) * np.exp(-np.asarray(problem.uptake) * problem.dt)
 
         return stepped
 
@@ -59,7 +61,7 @@ def leaking(share: float) -> Works:
     """A step loses a share of what there is."""
 
     def change(step: Step) -> Solver:
-        return lambda c, **given: step(c, **given) * c.dtype.type(1.0 - share)
+        return lambda c, problem, **given: step(c, problem, **given) * c.dtype.type(1.0 - share)
 
     return with_methods(change)
 
@@ -68,8 +70,8 @@ def stretched(share: float) -> Works:
     """A step moves a share of every site's amount one site further along the last axis."""
 
     def change(step: Step) -> Solver:
-        def stepped(c: Any, **given: Any) -> Any:
-            new = step(c, **given)
+        def stepped(c: Any, problem: Problem, **given: Any) -> Any:
+            new = step(c, problem, **given)
             flux = share * np.diff(new, axis=-1)
             new[..., :-1] += flux
             new[..., 1:] -= flux
@@ -84,10 +86,7 @@ def deaf_to_spacing(spacing: float) -> Works:
     """The solvers believe that sites are always `spacing` apart."""
 
     def change(step: Step) -> Solver:
-        def stepped(c: Any, **given: Any) -> Any:
-            return step(c, **(given | {"spacing": spacing}))
-
-        return stepped
+        return lambda c, problem, **given: step(c, replace(problem, spacing=spacing), **given)
 
     return with_methods(change)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.fields import Problem
 from .check import Bound, Curve, Found, Plot, at_most, check, curve, near
 from .defects import faster
 from .lattices import Array, cosine_mode, dense, mode_rate
@@ -31,16 +32,14 @@ def _steady(works: Works, name: str, shape: tuple[int, ...]) -> float:
     uptake = np.full(shape, DECAY) if name == "spectral" else DECAY * (1.0 + 0.5 * other)
     bend = DIFFUSIVITY * mode_rate(shape, waves[0], spacing, lattice=False)
     source = (DECAY + uptake) * exact + bend * one
-    given: dict[str, Any] = {
-        "diffusivity": DIFFUSIVITY, "decay": DECAY, "uptake": uptake, "source": source, "spacing": spacing,
-        "tolerance": 1e-11,
-    }  # fmt: skip
-    c: Any = exact.copy()  # close to the answer already; the lattice's own steady state is a little off
-    long = 20.0 / DECAY
     # The stencil needs as many substeps as are stable; the others go there in a few long steps.
-    steps = 1 if name == "stencil" else 8
+    dt, steps = (5.0 / DECAY, 1) if name == "stencil" else (20.0 / DECAY, 8)
+    problem = Problem(
+        dt=dt, diffusivity=DIFFUSIVITY, decay=DECAY, uptake=uptake, source=source, spacing=spacing
+    )
+    c: Any = exact.copy()  # close to the answer already; the lattice's own steady state is a little off
     for _ in range(steps):
-        c = works.methods[name](c, dt=long / 4 if name == "stencil" else long, **given)
+        c = works.methods[name](c, problem, tolerance=1e-11)
     return float(np.linalg.norm(c - exact) / np.linalg.norm(exact))
 
 
@@ -97,12 +96,12 @@ def _in_time(works: Works, name: str, shape: tuple[int, ...], counts: Sequence[i
     more: Mapping[str, Any] = {"substeps": 1} if name == "stencil" else {"tolerance": 1e-13}
     errors = []
     for count in counts:
+        problem = Problem(
+            dt=time / count, diffusivity=diffusivity, decay=decay, uptake=uptake, source=source, spacing=spacing
+        )
         c: Any = start
         for _ in range(count):
-            c = works.methods[name](
-                c, dt=time / count, diffusivity=diffusivity, decay=decay, uptake=uptake, source=source, spacing=spacing,
-                **more,
-            )  # fmt: skip
+            c = works.methods[name](c, problem, **more)
         errors.append(float(np.abs(c - truth).max() / truth.max()))
     return errors
 

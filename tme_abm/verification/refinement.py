@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.units import parse
+from ..kernels.fields import Problem
 from ..observe.metrics import measure_wells
 from ..observe.state import classify
 from .check import Found, Plot, at_least, at_most, check, curve, near
@@ -120,13 +121,11 @@ def _of_fixed_sources(works: Works, name: str, spacing: float) -> Array:
 
     source = box(300, 300, 60) + 0.5 * box(660, 540, 120) + 0.2 * box(240, 720, 60)
     uptake = 2.0 * box(420, 420, 60) + 0.5 * box(540, 300, 120) + 5.0 * box(660, 660, 60)
-    given: dict[str, Any] = {
-        "diffusivity": 800.0, "decay": 0.05, "source": source, "uptake": 0.0 if name == "spectral" else uptake,
-        "spacing": spacing, "tolerance": 1e-6,
-    }  # fmt: skip
+    sink = 0.0 if name == "spectral" else uptake
+    problem = Problem(dt=100.0, diffusivity=800.0, decay=0.05, uptake=sink, source=source, spacing=spacing)
     c: Any = np.zeros((n, n))
-    for dt in (100.0,) if name == "stencil" else (100.0,) * 6:
-        c = works.methods[name](c, dt=dt, **given)
+    for _ in range(1 if name == "stencil" else 6):
+        c = works.methods[name](c, problem, tolerance=1e-6)
     return np.asarray(c)
 
 
@@ -185,11 +184,10 @@ def _at(works: Works, ndim: int, spacing: float, distances: tuple[float, ...]) -
     source = np.zeros(shape)
     middle = (side // 2,) * ndim
     source[middle] = 3375.0 / spacing**3
+    problem = Problem(dt=200.0, diffusivity=360.0, decay=0.1, source=source, spacing=spacing)
     c: Any = np.zeros(shape)
     for _ in range(6):
-        c = works.methods["implicit"](
-            c, dt=200.0, diffusivity=360.0, decay=0.1, source=source, spacing=spacing, tolerance=1e-6
-        )
+        c = works.methods["implicit"](c, problem, tolerance=1e-6)
     return np.array([c[(*middle[:-1], middle[-1] + round(far / spacing))] for far in distances])
 
 

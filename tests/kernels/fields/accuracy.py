@@ -10,29 +10,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tme_abm.kernels.fields import METHODS, spectral_step, stencil_step
+from tme_abm.kernels.fields import METHODS, Problem, spectral_step, stencil_step
 
-__all__ = ["Accuracy", "Problem", "accuracy_table", "best_neighbor", "problem"]
+__all__ = ["STEPS", "Accuracy", "accuracy_table", "best_neighbor", "problem"]
 
 Field = NDArray[np.floating]
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One field: consumers ``uptake``, ``source``, and the constants."""
-
-    uptake: Field
-    source: Field
-    diffusivity: float
-    decay: float = 0.01
-    dt: float = 10.0
-    spacing: float = 15.0
-    steps: int = 10
+STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -53,7 +43,8 @@ def problem(
     rng = np.random.default_rng(seed)
     uptake = np.where(rng.random(shape) < consumers, strength / 10.0, 0.0)
     source = np.where(rng.random(shape) < sources, rng.random(shape), 0.0)
-    return Problem(uptake=uptake, source=source, diffusivity=number * 15.0**2 / 10.0)
+    diffusivity = number * 15.0**2 / 10.0
+    return Problem(dt=10.0, diffusivity=diffusivity, decay=0.01, uptake=uptake, source=source, spacing=15.0)
 
 
 def best_neighbor(c: Field) -> NDArray[np.intp]:
@@ -64,29 +55,27 @@ def best_neighbor(c: Field) -> NDArray[np.intp]:
     return np.argmax(np.stack(around), axis=0)
 
 
-def _split(c: Field, *, uptake: Field, dt: float, **others: float) -> Field:
+def _split(c: Field, problem: Problem, *, tolerance: float) -> Field:
     """What not to do: transport and source first, exact, then uptake, exact."""
-    others.pop("tolerance")
-    return spectral_step(c, dt=dt, uptake=0.0, **others) * np.exp(-uptake * dt)
+    return spectral_step(c, replace(problem, uptake=0.0)) * np.exp(-problem.uptake * problem.dt)
 
 
 def accuracy_table(case: Problem | None = None, *, tolerance: float = 1e-2, substeps: int = 2000) -> list[Accuracy]:
     """Every method in float64 and float32 on the same problem against the stencil with ``substeps`` per step."""
     case = problem() if case is None else case
     consuming = case.uptake > 0
-    constants = {"dt": case.dt, "diffusivity": case.diffusivity, "decay": case.decay, "spacing": case.spacing}
     truth = np.zeros_like(case.uptake)
-    for _ in range(case.steps):
-        truth = stencil_step(truth, uptake=case.uptake, source=case.source, substeps=substeps, **constants)
+    for _ in range(STEPS):
+        truth = stencil_step(truth, case, substeps=substeps)
     methods: dict[str, Callable[..., Field]] = {name: step for name, step in METHODS.items() if name != "spectral"}
     methods["(split)"] = _split
     rows = []
     for name, step in methods.items():
         for dtype in (np.float64, np.float32):
             c = np.zeros(case.uptake.shape, dtype)
-            uptake, source = case.uptake.astype(dtype), case.source.astype(dtype)
-            for _ in range(case.steps):
-                c = step(c, uptake=uptake, source=source, tolerance=tolerance, **constants)
+            given = replace(case, uptake=case.uptake.astype(dtype), source=case.source.astype(dtype))
+            for _ in range(STEPS):
+                c = step(c, given, tolerance=tolerance)
             error = np.linalg.norm((c - truth)[consuming]) / np.linalg.norm(truth[consuming])
             wrong = (best_neighbor(c) != best_neighbor(truth))[consuming].mean()
             rows.append(Accuracy(name, np.dtype(dtype).name, float(error), float(wrong)))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from tme_abm.kernels.fields import METHODS, choose_method, implicit_solve, stencil_step
+from tme_abm.kernels.fields import METHODS, Problem, choose_method, implicit_solve, stencil_step
 
 from .accuracy import accuracy_table, problem
 
@@ -40,32 +42,23 @@ def test_the_problem_is_hard_enough_to_fail(table):
 @pytest.mark.parametrize("name", ["implicit", "sdirk2", "spectral"])
 def test_agrees_with_the_stencil_on_a_fine_step(name, shape):
     case = problem(shape, number=20.0, consumers=0.1, sources=0.1)
-    uptake = 0.0 if name == "spectral" else case.uptake
-    given = {
-        "diffusivity": case.diffusivity,
-        "decay": 0.05,
-        "source": case.source,
-        "spacing": H,
-        "uptake": uptake,
-    }
+    case = replace(case, dt=0.2, decay=0.05, uptake=0.0 if name == "spectral" else case.uptake)
     c = d = np.zeros(shape)
     for _ in range(50):
-        c = METHODS[name](c, dt=0.2, tolerance=1e-6, **given)
-        d = stencil_step(d, dt=0.2, substeps=40, **given)
+        c = METHODS[name](c, case, tolerance=1e-6)
+        d = stencil_step(d, case, substeps=40)
     np.testing.assert_allclose(c, d, rtol=2e-2 if name == "implicit" else 2e-3)
 
 
 @pytest.mark.parametrize(("name", "order"), [("implicit", 1), ("sdirk2", 2), ("stencil", 1)])
 def test_order_in_time(name, order):
     case = problem((16, 16), number=0.5, strength=1.0, consumers=0.2, sources=0.2)
-    given = {"diffusivity": case.diffusivity, "decay": 0.05, "uptake": case.uptake, "source": case.source,
-             "spacing": H}  # fmt: skip
     start = 1.0 + np.cos(np.pi * (np.arange(16) + 0.5) / 16) * np.ones((16, 1))
 
     def run(step, n: int, **more) -> np.ndarray:
-        c = start
+        c, given = start, replace(case, dt=10.0 / n, decay=0.05)
         for _ in range(n):
-            c = step(c, dt=10.0 / n, **more, **given)
+            c = step(c, given, **more)
         return c
 
     more = {"substeps": 1} if name == "stencil" else {"tolerance": 1e-13}
@@ -80,10 +73,14 @@ def test_no_direction_is_preferred(name, shape):
     case = problem(shape, number=4.0, consumers=0.1, sources=0.1)
     uptake = np.zeros(shape) if name == "spectral" else case.uptake
     c = np.random.default_rng(0).random(shape)
-    given = {"dt": 10.0, "diffusivity": case.diffusivity, "decay": 0.05, "spacing": H, "tolerance": 1e-3}
-    new = METHODS[name](c, uptake=uptake, source=case.source, **given)
-    turned = METHODS[name](c.T, uptake=uptake.T, source=case.source.T, **given).T
-    mirrored = METHODS[name](c[::-1], uptake=uptake[::-1], source=case.source[::-1], **given)[::-1]
+
+    def stepped(*arrays: np.ndarray) -> np.ndarray:
+        c, uptake, source = arrays
+        return METHODS[name](c, replace(case, decay=0.05, uptake=uptake, source=source), tolerance=1e-3)
+
+    new = stepped(c, uptake, case.source)
+    turned = stepped(c.T, uptake.T, case.source.T).T
+    mirrored = stepped(c[::-1], uptake[::-1], case.source[::-1])[::-1]
     np.testing.assert_allclose(turned, new, rtol=1e-9)
     np.testing.assert_allclose(mirrored, new, rtol=1e-9)
 
@@ -93,24 +90,21 @@ def test_a_uniform_third_axis_changes_nothing(name):
     case = problem((12, 16), number=4.0, consumers=0.1, sources=0.1)
     uptake = np.zeros((12, 16)) if name == "spectral" else case.uptake
     c = np.random.default_rng(0).random((12, 16))
-    given = {"dt": 10.0, "diffusivity": case.diffusivity, "decay": 0.05, "spacing": H, "tolerance": 1e-12}
-    flat = METHODS[name](c, uptake=uptake, source=case.source, **given)
-    stacked = (np.repeat(a[None], 5, axis=0) for a in (c, uptake, case.source))
-    thick, uptake, source = stacked
-    slab = METHODS[name](thick, uptake=uptake, source=source, **given)
+    flat = METHODS[name](c, replace(case, uptake=uptake), tolerance=1e-12)
+    thick, uptake, source = (np.repeat(a[None], 5, axis=0) for a in (c, uptake, case.source))
+    slab = METHODS[name](thick, replace(case, uptake=uptake, source=source), tolerance=1e-12)
     np.testing.assert_allclose(slab, np.repeat(flat[None], 5, axis=0), rtol=1e-8)
 
 
 @pytest.mark.parametrize("name", list(METHODS))
 def test_float32_agrees_with_float64(name):
     case = problem((32, 32), consumers=0.1)
-    uptake = np.zeros((32, 32)) if name == "spectral" else case.uptake
-    given = {"dt": 10.0, "diffusivity": case.diffusivity, "decay": 0.05, "spacing": H, "tolerance": 1e-4}
+    case = replace(case, uptake=np.zeros((32, 32)) if name == "spectral" else case.uptake)
     c = d = np.zeros((32, 32))
     c = c.astype(np.float32)
     for _ in range(5):
-        c = METHODS[name](c, uptake=uptake, source=case.source, **given)
-        d = METHODS[name](d, uptake=uptake, source=case.source, **given)
+        c = METHODS[name](c, case, tolerance=1e-4)
+        d = METHODS[name](d, case, tolerance=1e-4)
     assert c.dtype == np.float32
     np.testing.assert_allclose(c, d, rtol=1e-3, atol=1e-5 * d.max())
 
@@ -118,10 +112,7 @@ def test_float32_agrees_with_float64(name):
 @pytest.mark.parametrize(("number", "strength", "most"), [(50, 10, 6), (5000, 10, 6), (50, 1e4, 20), (5000, 1e4, 14)])
 def test_few_iterations_at_any_speed_of_diffusion(number, strength, most):
     case = problem((64, 64), number=number, strength=strength)
-    solved = implicit_solve(
-        np.zeros((64, 64), np.float32), dt=10.0, diffusivity=case.diffusivity, decay=0.01, uptake=case.uptake,
-        source=case.source, spacing=H,
-    )  # fmt: skip
+    solved = implicit_solve(np.zeros((64, 64), np.float32), case)
     assert 1 <= solved.iterations <= most
     assert solved.error <= 1e-2
 
@@ -133,17 +124,10 @@ def test_a_vessel_holds_oxygen_at_its_level():
     exchange = np.where(vessel, 1e3, 0.0).astype(np.float32)
     c = np.zeros((48, 48), np.float32)
     exact = np.zeros((48, 48))
-    given = {
-        "dt": 10.0,
-        "diffusivity": 1e5,
-        "decay": 2.0,
-        "uptake": exchange,
-        "source": exchange * 40,
-        "spacing": H,
-    }
+    given = Problem(dt=10.0, diffusivity=1e5, decay=2.0, uptake=exchange, source=exchange * 40, spacing=H)
     for _ in range(5):
-        c = METHODS["implicit"](c, **given)
-        exact = METHODS["implicit"](exact, tolerance=1e-10, **given)
+        c = METHODS["implicit"](c, given)
+        exact = METHODS["implicit"](exact, given, tolerance=1e-10)
     np.testing.assert_allclose(c, exact, rtol=1e-2)
     assert 36.0 < c[vessel].mean() < 40.0
     assert c[~vessel].mean() < c[vessel].mean()
@@ -159,7 +143,6 @@ def test_choice_of_method():
     assert choose_method(diffusivity=1e5, has_uptake=True, **given) == "implicit"
 
 
-@pytest.mark.parametrize("name", list(METHODS))
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -169,36 +152,47 @@ def test_choice_of_method():
         ({"decay": -0.1}, "decay must be finite and >= 0"),
         ({"uptake": np.full((4, 5), -1.0)}, "uptake must be finite and >= 0, not -1.0"),
         ({"source": np.full((4, 5), np.inf)}, "source must be finite and >= 0, not inf"),
-        ({"source": np.ones((5, 4))}, r"source must be a number or an array of shape \(4, 5\), not \(5, 4\)"),
-        ({"c": np.full((4, 5), -1.0)}, "c must be finite and >= 0"),
-        ({"c": np.full((4, 5), np.nan)}, "c must be finite and >= 0, not nan"),
-        ({"c": np.ones((4, 5), int)}, "c must be a float32 or float64 array"),
     ],
 )
-def test_nonsense_is_refused(name, change, message):
-    given = {"c": np.ones((4, 5)), "dt": 1.0, "diffusivity": 1.0, "decay": 0.1, "spacing": 15.0, **change}
+def test_a_problem_that_makes_no_sense_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
-        METHODS[name](given.pop("c"), **given)
+        Problem(**({"dt": 1.0, "diffusivity": 1.0, "decay": 0.1, "spacing": 15.0} | change))
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize(
+    ("c", "message"),
+    [
+        (np.ones((5, 4)), r"source must be a number or an array of shape \(5, 4\), not \(4, 5\)"),
+        (np.full((4, 5), -1.0), "c must be finite and >= 0, not -1.0"),
+        (np.full((4, 5), np.nan), "c must be finite and >= 0, not nan"),
+        (np.ones((4, 5), int), "c must be a float32 or float64 array"),
+    ],
+)
+def test_a_concentration_that_does_not_fit_is_refused(name, c, message):
+    given = Problem(dt=1.0, diffusivity=1.0, decay=0.1, source=np.ones((4, 5)), spacing=15.0)
+    with pytest.raises(ValueError, match=message):
+        METHODS[name](c, given)
 
 
 def test_each_method_names_what_it_cannot_do():
     c = np.ones((4, 5))
     uptake = np.arange(20.0).reshape(4, 5)
     with pytest.raises(ValueError, match="use 'implicit'"):
-        METHODS["spectral"](c, dt=1.0, diffusivity=1.0, decay=0.1, uptake=uptake, spacing=15.0)
+        METHODS["spectral"](c, Problem(dt=1.0, diffusivity=1.0, decay=0.1, uptake=uptake, spacing=15.0))
     with pytest.raises(ValueError, match=r"substeps=2 is too few: D tau / h\^2 = 0.5, allowed up to 1/4"):
-        stencil_step(c, dt=1.0, diffusivity=225.0, decay=0.1, spacing=15.0, substeps=2)
+        stencil_step(c, Problem(dt=1.0, diffusivity=225.0, decay=0.1, spacing=15.0), substeps=2)
+    with pytest.raises(ValueError, match="one field at a time"):
+        stencil_step(c, Problem(dt=1.0, diffusivity=np.ones(4), decay=0.1, spacing=15.0, ndim=1))
 
 
 @pytest.mark.parametrize(("strength", "pairs"), [(0.02, 1), (1.0, 2), (10.0, 4), (1e3, 12)])
 def test_no_more_transforms_than_the_error_asks_for(strength, pairs):
     """Weak uptake is solved by one pair of transforms, and at any strength the error is what was allowed."""
     case = problem((40, 44), number=20.0, strength=strength, consumers=0.2, sources=0.1)
-    given = {"dt": case.dt, "diffusivity": case.diffusivity, "decay": case.decay, "spacing": H}
-    given |= {"uptake": case.uptake, "source": case.source}
-    start = implicit_solve(np.zeros((40, 44)), tolerance=1e-10, **given).c
-    solved = implicit_solve(start, tolerance=1e-2, **given)
-    exact = implicit_solve(start, tolerance=1e-12, **given).c
+    start = implicit_solve(np.zeros((40, 44)), case, tolerance=1e-10).c
+    solved = implicit_solve(start, case, tolerance=1e-2)
+    exact = implicit_solve(start, case, tolerance=1e-12).c
     assert solved.iterations <= pairs
     error = np.linalg.norm(solved.c - exact) / np.linalg.norm(exact)
     assert solved.error <= 1e-2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tme_abm.kernels.fields import implicit_step, laplacian, spectral, spectral_step, stencil
+from tme_abm.kernels.fields import Problem, implicit_step, laplacian, spectral, spectral_step, stencil
 
 SHAPES = [(2, 21, 16), (1, 20, 37), (1, 18, 1024), (2, 5, 6, 9)]
 STEPS = {"spectral": spectral_step, "implicit": implicit_step}
@@ -22,13 +22,12 @@ def test_rows_with_room_give_the_same_bytes(
     name: str, dtype: type, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     c, source = field(shape, dtype), field(shape, dtype)[..., ::-1].copy()
-    given = {"dt": 10.0, "diffusivity": 900.0, "decay": 0.02, "source": source, "spacing": 15.0}
-    if name == "implicit":
-        given["uptake"] = 4.0 * (field(shape, dtype) > 0.9)
+    uptake = 4.0 * (field(shape, dtype) > 0.9) if name == "implicit" else 0.0
+    given = Problem(dt=10.0, diffusivity=900.0, decay=0.02, uptake=uptake, source=source, spacing=15.0, ndim=c.ndim - 1)
     kept = c.copy()
-    usual = STEPS[name](c, ndim=c.ndim - 1, **given)
+    usual = STEPS[name](c, given)
     monkeypatch.setattr(spectral, "_LONG", 1)
-    assert STEPS[name](c, ndim=c.ndim - 1, **given).tobytes() == usual.tobytes()
+    assert STEPS[name](c, given).tobytes() == usual.tobytes()
     assert c.tobytes() == kept.tobytes()
 
 

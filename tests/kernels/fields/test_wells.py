@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tme_abm.kernels.fields import (
     METHODS,
     Method,
+    Problem,
     budget,
-    conjugate,
     implicit_solve,
     implicit_step,
-    implicit_steps,
     laplacian,
+    linear,
     spectral_step,
-    spectral_steps,
 )
 
 H = 15.0
 SHAPES = [(14, 18), (6, 8, 10)]
 WELLS = 4
+DIFFUSIVITY, DECAY = np.array([6000.0, 600.0, 60000.0, 1e5]), np.array([0.01, 0.0, 0.1, 1.0])
 
 
 def stack(shape: tuple[int, ...], dtype: type = np.float64) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -35,14 +37,17 @@ def stack(shape: tuple[int, ...], dtype: type = np.float64) -> tuple[np.ndarray,
     return c.astype(dtype), uptake.astype(dtype), source.astype(dtype)
 
 
-def terms(name: str, uptake: np.ndarray, source: np.ndarray, **more: float) -> dict:
+def given_to(name: str, uptake: np.ndarray, source: np.ndarray) -> Problem:
     number = 3.0 if name == "stencil" else 50.0
-    given = {"dt": 10.0, "diffusivity": number * H**2 / 10, "decay": 0.03, "spacing": H, "source": source, **more}
-    return given | {"uptake": 0.01 if name == "spectral" else uptake}
+    return Problem(
+        dt=10.0, diffusivity=number * H**2 / 10, decay=0.03, uptake=0.01 if name == "spectral" else uptake,
+        source=source, spacing=H, ndim=source.ndim - 1,
+    )  # fmt: skip
 
 
-def of_well(given: dict, well: int) -> dict:
-    return {name: value[well] if np.ndim(value) else value for name, value in given.items()}
+def of_well(given: Problem, well: int) -> Problem:
+    uptake = given.uptake[well] if np.ndim(given.uptake) else given.uptake
+    return replace(given, uptake=uptake, source=given.source[well])
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -50,14 +55,14 @@ def of_well(given: dict, well: int) -> dict:
 @pytest.mark.parametrize("name", list(METHODS))
 def test_a_stack_is_solved_like_each_well_alone(name: str, dtype: type, shape: tuple[int, ...]) -> None:
     c, uptake, source = stack(shape, dtype)
-    given = terms(name, uptake, source)
+    given = given_to(name, uptake, source)
     mean = np.empty_like(c)
-    together = METHODS[name](c, mean=mean, ndim=len(shape), **given)
+    together = METHODS[name](c, given, mean=mean)
     assert together.shape == c.shape
     assert together.dtype == dtype
     for well in range(WELLS):
         average = np.empty_like(c[well])
-        alone = METHODS[name](c[well], mean=average, **of_well(given, well))
+        alone = METHODS[name](c[well], of_well(given, well), mean=average)
         # Not a tolerance of the solver: roundoff at most.
         roundoff = 20 * np.finfo(dtype).eps
         np.testing.assert_allclose(together[well], alone, rtol=roundoff, atol=roundoff * alone.max())
@@ -67,10 +72,10 @@ def test_a_stack_is_solved_like_each_well_alone(name: str, dtype: type, shape: t
 @pytest.mark.parametrize("name", list(METHODS))
 def test_what_a_well_holds_does_not_reach_the_others(name: str) -> None:
     c, uptake, source = stack((14, 18), np.float32)
-    before = METHODS[name](c, ndim=2, **terms(name, uptake, source))
+    before = METHODS[name](c, given_to(name, uptake, source))
     c[0], source[0], uptake[0] = 7e4, 3e3, 50.0
     c[2, 3, 3] = 1e6
-    after = METHODS[name](c, ndim=2, **terms(name, uptake, source))
+    after = METHODS[name](c, given_to(name, uptake, source))
     for well in (1, 3):
         assert before[well].tobytes() == after[well].tobytes()
     for well in (0, 2):
@@ -83,7 +88,7 @@ def test_nothing_crosses_from_well_to_well(name: str) -> None:
     c = np.zeros((3, 8, 9))
     source = np.zeros_like(c)
     source[1, 0], source[1, -1] = 1.0, 1.0
-    new = METHODS[name](c, ndim=2, **terms(name, np.zeros_like(c), source))
+    new = METHODS[name](c, given_to(name, np.zeros_like(c), source))
     assert (new[1] > 0).all()
     assert not new[[0, 2]].any()
 
@@ -92,31 +97,29 @@ def test_nothing_crosses_from_well_to_well(name: str) -> None:
 @pytest.mark.parametrize("name", list(METHODS))
 def test_the_budget_closes_in_every_well(name: str, tolerance: float) -> None:
     c, uptake, source = stack((14, 18))
-    given = terms(name, uptake, source, tolerance=tolerance)
+    given = given_to(name, uptake, source)
     mean = np.empty_like(c)
-    new = METHODS[name](c, mean=mean, ndim=2, **given)
+    new = METHODS[name](c, given, tolerance=tolerance, mean=mean)
     for well in range(WELLS):
-        alone = {key: value for key, value in of_well(given, well).items() if key not in ("diffusivity", "tolerance")}
-        flows = budget(c[well], new[well], mean[well], **alone)
+        flows = budget(c[well], new[well], mean[well], of_well(given, well))
         assert abs(flows.excess) <= 1e-11 * (flows.secreted + H**3 * float(c[well].sum()))
-    given.pop("diffusivity"), given.pop("tolerance")
-    assert abs(budget(c, new, mean, **given).excess) <= 1e-11 * H**3 * float(c.sum())
+    assert abs(budget(c, new, mean, given).excess) <= 1e-11 * H**3 * float(c.sum())
 
 
 def test_each_well_takes_its_own_way_out_of_sdirk2() -> None:
     """At k dt = 10 the formula is negative and two halves are taken instead; the calm well beside it keeps SDIRK2."""
     c, uptake = np.full((2, 8, 8), 2.0), np.zeros((2, 8, 8))
     uptake[0] = 1.0
-    new = METHODS["sdirk2"](c, dt=10.0, diffusivity=1125.0, decay=0.0, uptake=uptake, spacing=H, ndim=2)
+    new = METHODS["sdirk2"](c, Problem(dt=10.0, diffusivity=1125.0, decay=0.0, uptake=uptake, spacing=H, ndim=2))
     np.testing.assert_allclose(new[0], 2.0 / 36.0, rtol=1e-10)
     np.testing.assert_allclose(new[1], 2.0, rtol=1e-12)
 
 
 def test_a_hard_well_costs_the_easy_ones_no_accuracy() -> None:
     c, uptake, source = stack((14, 18))
-    given = terms("implicit", uptake, source)
-    solved = implicit_solve(c, ndim=2, **given)
-    alone = [implicit_solve(c[well], **of_well(given, well)) for well in range(WELLS)]
+    given = given_to("implicit", uptake, source)
+    solved = implicit_solve(c, given)
+    alone = [implicit_solve(c[well], of_well(given, well)) for well in range(WELLS)]
     assert solved.iterations == max(one.iterations for one in alone)
     assert solved.error == pytest.approx(max(one.error for one in alone))
     assert len({one.iterations for one in alone}) > 2, "the wells must differ to show something"
@@ -138,7 +141,7 @@ def test_the_laplacian_stays_in_its_well() -> None:
 ])  # fmt: skip
 def test_axes_that_make_no_sense_are_refused(name: str, shape: tuple[int, ...], ndim: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        METHODS[name](np.ones(shape), dt=1.0, diffusivity=1.0, decay=0.1, spacing=H, ndim=ndim)
+        METHODS[name](np.ones(shape), Problem(dt=1.0, diffusivity=1.0, decay=0.1, spacing=H, ndim=ndim))
 
 
 @pytest.mark.parametrize("shape", [(12, 9), (3, 12, 9), (2, 6, 5, 4)])
@@ -148,16 +151,13 @@ def test_several_fields_at_once_are_the_same_fields_to_the_bit(shape: tuple[int,
     ndim = 2 if len(shape) < 4 else 3
     c, source = (rng.random((4, *shape)).astype(dtype) for _ in range(2))
     source[2] = 0
-    diffusivity, decay = [6000.0, 600.0, 60000.0, 1e5], [0.01, 0.0, 0.1, 1.0]
-    together = spectral_steps(
-        c, dt=10.0, diffusivity=diffusivity, decay=decay, source=source, spacing=15.0, ndim=ndim
-    )
+    given = Problem(dt=10.0, diffusivity=DIFFUSIVITY, decay=DECAY, source=source, spacing=H, ndim=ndim)
+    mean, average = np.empty_like(c), np.empty_like(c[0])
+    together = spectral_step(c, given, mean=mean)
     for field in range(4):
-        alone = spectral_step(
-            c[field], dt=10.0, diffusivity=diffusivity[field], decay=decay[field], source=source[field],
-            spacing=15.0, ndim=ndim,
-        )
-        assert np.array_equal(together[field], alone)
+        alone = replace(given, diffusivity=float(DIFFUSIVITY[field]), decay=float(DECAY[field]), source=source[field])
+        assert np.array_equal(together[field], spectral_step(c[field], alone, mean=average))
+        assert np.array_equal(mean[field], average)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -165,18 +165,18 @@ def test_several_fields_at_once_are_the_same_fields_to_the_bit(shape: tuple[int,
 def test_several_implicit_steps_at_once_are_the_same_steps_to_the_bit(shape: tuple[int, ...], dtype: type) -> None:
     """With constants of their own, however hard they are: some need many transforms, some one pair."""
     c, uptake, source = stack(shape, dtype)
-    diffusivity, decay = [6000.0, 600.0, 60000.0, 1e5], [0.01, 0.0, 0.1, 1.0]
-    together = implicit_steps(
-        c, dt=10.0, diffusivity=diffusivity, decay=decay, uptake=uptake, source=source, spacing=H
+    given = Problem(
+        dt=10.0, diffusivity=DIFFUSIVITY, decay=DECAY, uptake=uptake, source=source, spacing=H, ndim=len(shape)
     )
-    assert together.dtype == dtype
-    for n in range(WELLS):
-        alone = implicit_step(
-            c[n], dt=10.0, diffusivity=diffusivity[n], decay=decay[n], uptake=uptake[n], source=source[n], spacing=H
-        )
-        np.testing.assert_array_equal(together[n], alone)
-    with pytest.raises(ValueError, match="diffusivity"):
-        implicit_steps(c, dt=10.0, diffusivity=[-1.0] * 4, decay=decay, uptake=uptake, source=source, spacing=H)
+    for name in ("implicit", "sdirk2"):
+        together = METHODS[name](c, given)
+        assert together.dtype == dtype
+        for n in range(WELLS):
+            alone = Problem(
+                dt=10.0, diffusivity=float(DIFFUSIVITY[n]), decay=float(DECAY[n]), uptake=uptake[n], source=source[n],
+                spacing=H,
+            )  # fmt: skip
+            np.testing.assert_array_equal(together[n], METHODS[name](c[n], alone))
 
 
 @pytest.mark.parametrize("method", ["implicit", "sdirk2"])
@@ -186,25 +186,21 @@ def test_a_field_that_fades_away_stays_finite(method: Method, level: float) -> N
     c = (rng.random((2, 12, 9)) * level).astype(np.float32)
     c[1] = rng.random((12, 9))
     uptake = (rng.random((2, 12, 9)) < 0.2).astype(np.float32)
-    new = METHODS[method](
-        c, dt=10.0, diffusivity=6000.0, decay=0.01, uptake=uptake, spacing=15.0, tolerance=1e-6, ndim=2
-    )
+    given = Problem(dt=10.0, diffusivity=6000.0, decay=0.01, uptake=uptake, spacing=H, ndim=2)
+    new = METHODS[method](c, given, tolerance=1e-6)
     assert np.isfinite(new).all()
     assert (new >= 0).all()
     assert new[0].max() <= c[0].max()
-    assert np.array_equal(new[1], METHODS[method](
-        c[1], dt=10.0, diffusivity=6000.0, decay=0.01, uptake=uptake[1], spacing=15.0, tolerance=1e-6
-    ))
+    assert np.array_equal(new[1], METHODS[method](c[1], replace(given, uptake=uptake[1]), tolerance=1e-6))
 
 
 @pytest.mark.parametrize("name", ["diffusivity", "decay"])
 @pytest.mark.parametrize("bad", [-1.0, np.inf, np.nan])
 def test_one_bad_number_among_many_lattices_is_refused(name: str, bad: float) -> None:
-    c = np.ones((3, 6, 7))
-    numbers = {"diffusivity": [600.0, 700.0, 800.0], "decay": [0.1, 0.2, 0.3]}
+    numbers = {"diffusivity": np.array([600.0, 700.0, 800.0]), "decay": np.array([0.1, 0.2, 0.3])}
     numbers[name][1] = bad
     with pytest.raises(ValueError, match=f"{name} must be finite and >= 0, not {bad}"):
-        implicit_steps(c, dt=1.0, **numbers, uptake=c, source=c, spacing=H)
+        Problem(dt=1.0, **numbers, spacing=H)
 
 
 def test_a_well_that_is_done_leaves_the_iterations_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,16 +209,21 @@ def test_a_well_that_is_done_leaves_the_iterations_of_the_others(monkeypatch: py
     consumers = rng.random((12, 14)) < 0.1
     uptake = np.array([0.0, 1.0, 300.0])[:, None, None] * consumers + 0.01
     c, source = rng.random(uptake.shape), rng.random(uptake.shape)
-    given = {"dt": 10.0, "spacing": H, "tolerance": 1e-6}
     transformed: list[int] = []
-    there = conjugate.to_modes
-    monkeypatch.setattr(
-        conjugate, "to_modes", lambda r, workers: transformed.append(len(r)) or there(r, workers)
-    )
+    there = linear.to_modes
+
+    def counted(r: np.ndarray, *, overwrite: bool = False) -> np.ndarray:
+        if not overwrite:  # those of the iterations
+            transformed.append(len(r))
+        return there(r, overwrite=overwrite)
+
+    monkeypatch.setattr(linear, "to_modes", counted)
 
     def steps(wells: list[int]) -> np.ndarray:
-        numbers = {"diffusivity": [900.0] * len(wells), "decay": [0.02] * len(wells)}
-        return implicit_steps(c[wells], **numbers, uptake=uptake[wells], source=source[wells], **given)
+        given = Problem(
+            dt=10.0, diffusivity=900.0, decay=0.02, uptake=uptake[wells], source=source[wells], spacing=H, ndim=2
+        )
+        return implicit_step(c[wells], given, tolerance=1e-6)
 
     alone, taken = [], []
     for well in range(3):

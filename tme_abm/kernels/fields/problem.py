@@ -1,67 +1,97 @@
-"""What every field solver is given: the equation c' = D lap(c) - (k + u(x)) c + s(x), with checks.
+"""What every field solver is given: the equation c' = D lap(c) - (k + u(x)) c + s(x) and the time to advance it by.
 
-All solvers share one signature, one lattice operator (no-flux walls, cell-centred) and one set of
-preconditions; they are checked here, in one place, because a negative rate or a transposed array would
-otherwise only show as wrong biology.
+All solvers discretize the same operator (cell-centered, no-flux walls). What they are given is checked here, in one
+place, because a negative rate or a transposed array would otherwise only show as wrong biology.
 
-Several lattices of one shape, *wells*, may be solved in one call: ``c`` then has one axis in front of its space
-axes, and ``ndim`` says how many of the last axes are space. Nothing crosses from well to well, sums included: a
-well's result is the one it would have alone. Inside the solvers that front axis is always there, of length 1 for
-a single lattice.
+Several lattices of one shape, *wells*, may be solved in one call: ``c`` then has one axis in front of its space axes,
+and ``ndim`` is the number of the last axes that are space. Several fields at once have constants of their own and one
+more axis in front. Nothing crosses from lattice to lattice, sums included: each gets the result it would have alone.
+Inside the solvers all of them lie along one axis, which is there for a single lattice too.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Sums", "by_well", "check_numbers", "checked", "dot", "precision", "total"]
+__all__ = ["Array", "Budget", "Problem", "Sums", "budget", "by_well", "dot", "precision", "total"]
 
 Array = NDArray[np.floating[Any]]
 Sums = NDArray[np.float64]
-"""One number a well, (wells,)."""
+"""One number a lattice, (lattices,)."""
 
 
-def checked(
-    c: Array,
-    *,
-    dt: float,
-    diffusivity: float,
-    decay: float,
-    uptake: Array | float,
-    source: Array | float,
-    spacing: float,
-    ndim: int | None = None,
-) -> tuple[Array, Array, Array]:
-    """Return ``c``, ``uptake`` and ``source`` as (wells, *space) of c's dtype; a number becomes a 0-d array.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Problem:
+    """c' = D lap(c) - (k + u) c + s, to be advanced by ``dt``.
 
-    Units: ``c`` nM, ``dt`` min, ``diffusivity`` um^2/min, ``decay`` and ``uptake`` 1/min, ``source`` nM/min,
-    ``spacing`` um. ``ndim``: number of space axes, all axes if None. The arrays are views where that is
-    possible. Raises ValueError for anything negative or not finite, and for shapes that do not fit.
+    dt, spacing : time step and lattice spacing, > 0; min and um
+    diffusivity, decay : D and k, numbers or, for several fields at once, one for each field; um^2/min and 1/min
+    uptake, source : u and s, arrays like the concentration or numbers, >= 0; 1/min and nM/min
+    ndim : number of the last axes that are space, all by default
+
+    Raises ValueError for a number that is negative, not finite or, as a step or spacing, zero.
     """
-    space = c.ndim if ndim is None else ndim
-    if space not in (1, 2, 3) or c.dtype not in (np.float32, np.float64):
-        raise ValueError(f"c must be a float32 or float64 array of 1 to 3 axes, not {c.dtype} of {space}")
-    if c.ndim - space not in (0, 1):
-        raise ValueError(f"c must have {space} axes of space and at most one of wells before them, not {c.ndim} axes")
-    check_numbers(dt=dt, diffusivity=diffusivity, decay=decay, spacing=spacing)
-    terms = (_term("c", c, c), _term("uptake", uptake, c), _term("source", source, c))
-    c, uptake, source = (term[None] if term.ndim == space else term for term in terms)
-    return c, uptake, source
+
+    dt: float
+    diffusivity: float | Sums
+    decay: float | Sums
+    spacing: float
+    uptake: Array | float = 0.0
+    source: Array | float = 0.0
+    ndim: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("dt", "spacing", "diffusivity", "decay", "uptake", "source"):
+            _check(name, getattr(self, name), zero=name not in ("dt", "spacing"))
+
+    def fit(self, c: Array) -> tuple[Array, Array, Array]:
+        """Return ``c``, uptake and source as (lattices, *space) of c's dtype; a number becomes a 0-d array.
+
+        They are views where that is possible. Raises ValueError if ``c`` [nM] is negative or not finite, or if its
+        dtype or shape does not fit the problem.
+        """
+        space = c.ndim if self.ndim is None else self.ndim
+        if space not in (1, 2, 3) or c.dtype not in (np.float32, np.float64):
+            raise ValueError(f"c must be a float32 or float64 array of 1 to 3 axes, not {c.dtype} of {space}")
+        fields = np.shape(self.diffusivity) or np.shape(self.decay)
+        if c.ndim - space - len(fields) not in (0, 1) or c.shape[: len(fields)] != fields:
+            first = f"an axis of {fields[0]} fields, " if fields else ""
+            raise ValueError(
+                f"c must have {first}{space} axes of space and at most one of wells before them, not {c.ndim} axes"
+            )
+        _check("c", c)
+        lattices = (-1, *c.shape[c.ndim - space :])
+        terms = [np.asarray(term, dtype=c.dtype) for term in (self.uptake, self.source)]
+        for name, term in zip(("uptake", "source"), terms, strict=True):
+            if term.ndim and term.shape != c.shape:
+                raise ValueError(f"{name} must be a number or an array of shape {c.shape}, not {term.shape}")
+        uptake, source = (term.reshape(lattices) if term.ndim else term for term in terms)
+        return c.reshape(lattices), uptake, source
+
+    def each(self) -> list[tuple[float, float]]:
+        """D and k of each field."""
+        if isinstance(self.diffusivity, float) and isinstance(self.decay, float):
+            return [(self.diffusivity, self.decay)]
+        pairs = np.broadcast_arrays(np.atleast_1d(self.diffusivity), self.decay)
+        return list(zip(*(numbers.tolist() for numbers in pairs), strict=True))
+
+    def constants(self, lattices: int) -> tuple[Sums, Sums]:
+        """D and k of each of the ``lattices``, whose fields come one after the other."""
+        diffusivity, decay = np.array(self.each(), dtype=np.float64).T
+        times = lattices // len(diffusivity)
+        return diffusivity.repeat(times), decay.repeat(times)
 
 
-def check_numbers(*, dt: float, diffusivity: float, decay: float, spacing: float) -> None:
-    """Raises ValueError for a step or spacing that is not positive, for a negative rate, and for what is not finite."""
-    for name, value in (("dt", dt), ("spacing", spacing)):
-        if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"{name} must be finite and > 0, not {value}")
-    for name, value in (("diffusivity", diffusivity), ("decay", decay)):
-        if not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"{name} must be finite and >= 0, not {value}")
+def _check(name: str, value: Array | float, *, zero: bool = True) -> None:
+    low, high = (value.min(), value.max()) if isinstance(value, np.ndarray) else (value, value)
+    if not ((low >= 0 if zero else low > 0) and math.isfinite(high)):
+        raise ValueError(f"{name} must be finite and {'>=' if zero else '>'} 0, not {low if not low >= 0 else high}")
 
 
 @lru_cache(maxsize=4)
@@ -75,7 +105,7 @@ def precision(dtype: np.dtype[Any]) -> tuple[float, float, float]:
 
 
 def dot(a: Array, b: Array) -> Sums:
-    """Scalar product in each well, rows in their dtype, over the rows in float64; single-threaded, hence
+    """Scalar product in each lattice, rows in their dtype, over the rows in float64; single-threaded, hence
     reproducible."""
     rows = np.einsum("...i,...i->...", a, b)
     product: Sums = rows.reshape(len(a), -1).sum(axis=1, dtype=np.float64)
@@ -83,7 +113,7 @@ def dot(a: Array, b: Array) -> Sums:
 
 
 def total(a: Array, weight: Array | float = 1.0) -> Sums:
-    """Sum of ``weight * a`` over each well in float64; ``weight`` is a number, a 0-d array or an array like ``a``."""
+    """Sum of ``weight * a`` over each lattice in float64; ``weight`` is a number or an array like ``a``."""
     if np.ndim(weight) == 0:
         summed: Sums = float(weight) * a.reshape(len(a), -1).sum(axis=1, dtype=np.float64)
         return summed
@@ -91,16 +121,41 @@ def total(a: Array, weight: Array | float = 1.0) -> Sums:
 
 
 def by_well(values: NDArray[Any], like: Array) -> Array:
-    """``values`` (wells,) in the dtype of ``like`` (wells, *space), shaped to act on all voxels of their well."""
+    """``values`` (lattices,) in the dtype of ``like`` (lattices, *space), shaped to act on all voxels of theirs."""
     shaped: Array = values.astype(like.dtype).reshape((-1,) + (1,) * (like.ndim - 1))
     return shaped
 
 
-def _term(name: str, value: Array | float, c: Array) -> Array:
-    term = np.asarray(value, dtype=c.dtype)
-    if term.ndim and term.shape != c.shape:
-        raise ValueError(f"{name} must be a number or an array of shape {c.shape}, not {term.shape}")
-    low, high = float(term.min()), float(term.max())
-    if not (low >= 0 and math.isfinite(high)):
-        raise ValueError(f"{name} must be finite and >= 0, not {low if not low >= 0 else high}")
-    return term
+@dataclass(frozen=True)
+class Budget:
+    """Amounts of one molecule in one step over the whole lattice, all wells; nM um^3 (1 nM um^3 is 0.602 molecules)."""
+
+    secreted: float
+    decayed: float
+    taken_up: float
+    stored: float
+
+    @property
+    def excess(self) -> float:
+        """What was stored without having been secreted (negative: lost); nM um^3."""
+        return self.stored - (self.secreted - self.decayed - self.taken_up)
+
+
+def budget(before: Array, after: Array, mean: Array, problem: Problem) -> Budget:
+    """Budget of one step of one field from ``before`` to ``after``: secreted - decayed - taken up = stored.
+
+        stored = V sum(after - before), secreted = V dt sum(s), decayed = V dt k sum(mean), taken up = V dt
+        sum(u mean)
+
+    ``mean`` is the time average of the concentration over the step, as the solver reports it; all three nM. V is the
+    volume of a voxel; 2D is a slab one spacing thick.
+    """
+    before, uptake, source = problem.fit(before)
+    after, mean = after.reshape(before.shape), mean.reshape(before.shape)
+    volume, dt = problem.spacing**3, problem.dt
+    return Budget(
+        secreted=volume * dt * (float(total(source).sum()) if source.ndim else float(source) * before.size),
+        decayed=volume * dt * float(problem.decay) * float(total(mean).sum()),
+        taken_up=volume * dt * float(total(mean, uptake).sum()),
+        stored=volume * float((total(after) - total(before)).sum()),
+    )

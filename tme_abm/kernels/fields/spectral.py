@@ -9,16 +9,15 @@ when the stencil's steps are small enough.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from scipy.fft import dctn, idctn
 
-from .problem import Array, Sums, by_well, checked, precision, total
+from .problem import Array, Problem, Sums, by_well, precision, total
 
-__all__ = ["Modes", "close", "from_modes", "modes", "spectral_step", "spectral_steps", "to_modes"]
+__all__ = ["Modes", "close", "from_modes", "modes", "spectral_step", "to_modes"]
 
 # Length of a column whose lines of cache do not stay in the first cache of 32 to 64 kB, and what most processors have.
 _LONG = 1024
@@ -49,19 +48,17 @@ def modes(shape: tuple[int, ...], spacing: float, dtype: str) -> Modes:
     return Modes(shape=shape, spacing=spacing, laplacian=eigenvalues)
 
 
-def to_modes(c: Array, workers: int | None = None, *, overwrite: bool = False) -> Array:
+def to_modes(c: Array, *, overwrite: bool = False) -> Array:
     """Orthonormal cosine coefficients of ``c`` (wells, *space), c's dtype; may use its memory if ``overwrite``."""
     if max(c.shape[1:-1], default=0) >= _LONG:
         c, overwrite = _with_room(c), True
-    result: Array = dctn(c, type=2, norm="ortho", axes=range(1, c.ndim), overwrite_x=overwrite, workers=workers)
+    result: Array = dctn(c, type=2, norm="ortho", axes=range(1, c.ndim), overwrite_x=overwrite)
     return result
 
 
-def from_modes(coefficients: Array, workers: int | None = None) -> Array:
+def from_modes(coefficients: Array) -> Array:
     """The inverse of ``to_modes``; may overwrite its argument."""
-    result: Array = idctn(
-        coefficients, type=2, norm="ortho", axes=range(1, coefficients.ndim), overwrite_x=True, workers=workers
-    )
+    result: Array = idctn(coefficients, type=2, norm="ortho", axes=range(1, coefficients.ndim), overwrite_x=True)
     return np.ascontiguousarray(result)
 
 
@@ -109,138 +106,80 @@ def close(c: Array, amount: Sums, weight: Array | float = 1.0) -> Sums:
 
 def spectral_step(
     c: Array,
+    problem: Problem,
     *,
-    dt: float,
-    diffusivity: float,
-    decay: float,
-    uptake: Array | float = 0.0,
-    source: Array | float = 0.0,
-    spacing: float,
     tolerance: float | None = None,  # noqa: ARG001
-    workers: int | None = None,
     mean: Array | None = None,
-    ndim: int | None = None,
 ) -> Array:
-    """Advance c' = D lap(c) - k c + s exactly by ``dt``; the source is constant over the step.
+    """Advance ``c`` exactly in time; the source is constant over the step and the uptake the same everywhere.
 
-        c_m <- e_m c_m + phi_m s_m,   a_m = k + D q_m^2,   e_m = exp(-a_m dt),   phi_m = (1 - e_m) / a_m
+        c_m <- e_m c_m + phi_m s_m,   a_m = k + u + D q_m^2,   e_m = exp(-a_m dt),   phi_m = (1 - e_m) / a_m
 
     The lattice semigroup maps nonnegative to nonnegative. Roundoff of the transforms may leave values of
     either sign of about eps * rms(c); the negative ones are cut and the field is scaled back to the total
     that the zero mode dictates, so no mass is created (``close``). Concentrations below eps * rms(c) are
-    therefore noise.
+    therefore noise. Several fields at once get the bits they get one by one: on small lattices the calls cost most.
 
-    Parameters
-    ----------
-    c : (ny, nx) or (nz, ny, nx), float32 or float64, >= 0; nM. Not changed. Of several wells: see ``ndim``.
-    dt, diffusivity, decay, spacing : min, um^2/min, 1/min, um
-    uptake : a number (it adds to the decay); an array only if it is uniform
-    source : array like ``c`` or a number, >= 0; nM/min
-    tolerance : ignored (the common signature of the solvers)
-    workers : threads of the transform
-    mean : array like ``c`` that receives the average concentration over the step; nM
-    ndim : number of the last axes that are space, all by default; an axis before them counts wells
-
-    Returns
-    -------
-    array like ``c``; nM
-
-    Raises
-    ------
-    ValueError
-        A negative parameter, a shape that does not fit, or an uptake that varies in space.
+    ``tolerance`` is ignored (the common signature of the solvers). Other arguments and the result: see
+    ``implicit_step``. Raises ValueError if ``c`` does not fit the problem, and for an uptake that varies in space.
     """
-    shape = c.shape
-    c, uptake, source = checked(
-        c, dt=dt, diffusivity=diffusivity, decay=decay, uptake=uptake, source=source, spacing=spacing, ndim=ndim
-    )
+    shape, dt = c.shape, problem.dt
+    c, uptake, source = problem.fit(c)
     lowest = float(uptake.min())
     if float(uptake.max()) > lowest:
         raise ValueError("uptake varies in space: the spectral method needs a uniform sink, use 'implicit'")
-    sink = decay + lowest
-    terms = (c.shape[1:], spacing, c.dtype.name, dt, diffusivity, sink)
-    keep, gain = _propagator(*terms)
-    zero, voxels = (slice(None),) + (0,) * (c.ndim - 1), c[0].size
-    coefficients = to_modes(c, workers)
-    average = coefficients * gain if mean is not None else None
-    coefficients *= keep
-    if source.any():
-        if source.ndim:
-            inflow_modes = to_modes(source, workers)
+    space = c.shape[1:]
+    rates = tuple((diffusivity, decay + lowest) for diffusivity, decay in problem.each())
+    fields = len(rates)
+    terms = (space, problem.spacing, c.dtype.name, dt)
+    keep, gain = _propagators(*terms, rates)
+    coefficients = to_modes(c)
+    by_field = coefficients.reshape(fields, -1, *space)
+    average = by_field * gain if mean is not None else None
+    by_field *= keep
+    if source.ndim:
+        fed = np.flatnonzero(source.reshape(fields, -1).any(axis=1))
+        if len(fed):
+            # A slice is a view: nothing is copied when all are fed.
+            part = slice(None) if len(fed) == fields else fed
+            inflow = source.reshape(by_field.shape)[part]
+            inflow_modes = to_modes(inflow.reshape(-1, *space)).reshape(inflow.shape)
             if average is not None:
-                average += _lag(*terms) * inflow_modes
-            inflow_modes *= gain
-            coefficients += inflow_modes
-        else:
-            uniform = float(source) * math.sqrt(voxels)
-            coefficients[zero] += _phi(sink, dt) * uniform
+                average[part] += np.stack([_lag(*terms, *rates[field]) for field in fed])[:, None] * inflow_modes
+            inflow_modes *= gain[part]
+            by_field[part] += inflow_modes
+    elif source:
+        uniform = float(source) * math.sqrt(c[0].size)
+        for field, rate in enumerate(rates):
+            zero = (field, slice(None)) + (0,) * len(space)
+            by_field[zero] += _phi(rate[1], dt) * uniform
             if average is not None:
-                average[zero] += _lag(*terms)[zero[1:]] * uniform
+                average[zero] += _lag(*terms, *rate)[zero[2:]] * uniform
     # The zero mode is the amount, and the transform back may lose some of it.
-    amount = coefficients[zero].astype(np.float64) * math.sqrt(voxels)
-    new = from_modes(coefficients, workers)
+    amount = coefficients[(slice(None),) + (0,) * len(space)].astype(np.float64) * math.sqrt(c[0].size)
+    new = from_modes(coefficients)
     close(new, amount)
     if mean is not None and average is not None:
         average *= 1.0 / dt
-        mean[...] = from_modes(average, workers).reshape(shape)
+        mean[...] = from_modes(average.reshape(c.shape)).reshape(shape)
     return new.reshape(shape)
 
 
-def spectral_steps(
-    c: Array,
-    *,
-    dt: float,
-    diffusivity: Sequence[float],
-    decay: Sequence[float],
-    source: Array,
-    spacing: float,
-    ndim: int | None = None,
-) -> Array:
-    """``spectral_step`` for k fields at once, to the same bits: small lattices cost mostly the calls, not the numbers.
-
-    Parameters
-    ----------
-    c, source : (k, *shape), each field as in ``spectral_step``; nM and nM/min
-    diffusivity, decay : k numbers; um^2/min and 1/min
-    dt, spacing, ndim : as in ``spectral_step``; ``ndim`` counts the axes of one field
-
-    Returns
-    -------
-    array like ``c``; nM
-    """
-    space = c.shape[1:] if ndim is None else c.shape[c.ndim - ndim :]
-    wells = c[0].size // math.prod(space)
-    together = c.reshape(-1, *space)
-    terms = (space, spacing, c.dtype.name, dt, tuple(diffusivity), tuple(decay))
-    keep, gain = _propagators(*terms)
-    coefficients = to_modes(together)
-    by_field = coefficients.reshape(len(c), wells, *space)
-    by_field *= keep
-    fed = np.flatnonzero(source.reshape(len(c), -1).any(axis=1))
-    if len(fed):
-        # A slice is a view: nothing is copied when all are fed.
-        part = slice(None) if len(fed) == len(c) else fed
-        inflow_modes = to_modes(source[part].reshape(-1, *space)).reshape(len(fed), wells, *space)
-        inflow_modes *= gain[part]
-        by_field[part] += inflow_modes
-    zero = (slice(None),) + (0,) * len(space)
-    amount = coefficients[zero].astype(np.float64) * math.sqrt(math.prod(space))
-    new = from_modes(coefficients)
-    close(new, amount)
-    return new.reshape(c.shape)
+def _propagators(
+    shape: tuple[int, ...], spacing: float, dtype: str, dt: float, rates: tuple[tuple[float, float], ...]
+) -> tuple[Array, Array]:
+    """The propagators of fields with these (D, k + u), each (fields, 1, *shape)."""
+    if len(rates) == 1:
+        keep, gain = _propagator(shape, spacing, dtype, dt, *rates[0])
+        return keep[None, None], gain[None, None]
+    return _stacked_propagators(shape, spacing, dtype, dt, rates)
 
 
 @lru_cache(maxsize=4)
-def _propagators(
-    shape: tuple[int, ...],
-    spacing: float,
-    dtype: str,
-    dt: float,
-    diffusivity: tuple[float, ...],
-    decay: tuple[float, ...],
+def _stacked_propagators(
+    shape: tuple[int, ...], spacing: float, dtype: str, dt: float, rates: tuple[tuple[float, float], ...]
 ) -> tuple[Array, Array]:
-    """The propagators of several fields, (k, 1, *shape)."""
-    each = [_propagator(shape, spacing, dtype, dt, *one) for one in zip(diffusivity, decay, strict=True)]
+    each = [_propagator(shape, spacing, dtype, dt, *rate) for rate in rates]
     keep, gain = (np.stack(parts)[:, None] for parts in zip(*each, strict=True))
     return keep, gain
 

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from .problem import Array, checked, precision
+from .problem import Array, Problem, precision
 
 __all__ = ["laplacian", "neighbor_sum", "stencil_step", "substeps_for"]
 
@@ -98,19 +98,13 @@ def substeps_for(*, dt: float, diffusivity: float, spacing: float) -> int:
 
 def stencil_step(
     c: Array,
+    problem: Problem,
     *,
-    dt: float,
-    diffusivity: float,
-    decay: float,
-    uptake: Array | float = 0.0,
-    source: Array | float = 0.0,
-    spacing: float,
     tolerance: float | None = None,  # noqa: ARG001
     substeps: int | None = None,
     mean: Array | None = None,
-    ndim: int | None = None,
 ) -> Array:
-    """Advance c' = D lap(c) - (k + u) c + s by ``dt`` in n substeps tau = dt / n.
+    """Advance ``c`` in n substeps tau = dt / n.
 
         (1 + tau (k + u)) c_new = c + tau D lap(c) + tau s
 
@@ -118,30 +112,18 @@ def stencil_step(
     included. First order in tau. The budget closes to roundoff with ``mean``, the average of the new
     concentrations.
 
-    Parameters
-    ----------
-    c : (ny, nx) or (nz, ny, nx), float32 or float64, >= 0; nM. Not changed. Of several wells: see ``ndim``.
-    dt, diffusivity, decay, spacing : min, um^2/min, 1/min, um
-    uptake, source : arrays like ``c`` or a number, >= 0; 1/min and nM/min
-    tolerance : ignored (the common signature of the solvers)
-    substeps : number of substeps; by default ``substeps_for(...)``
-    mean : array like ``c`` that receives the average concentration over the step as this method sees it; nM
-    ndim : number of the last axes that are space, all by default; an axis before them counts wells
-
-    Returns
-    -------
-    array like ``c``; nM
-
-    Raises
-    ------
-    ValueError
-        A negative parameter, a shape that does not fit, or ``substeps`` too few to be positive.
+    ``substeps`` is n, by default ``substeps_for(...)``; ``tolerance`` is ignored (the common signature of the solvers).
+    Other arguments and the result: see ``implicit_step``, but one field at a time. Raises ValueError if ``c`` does not
+    fit the problem, and for ``substeps`` too few to be positive.
     """
-    shape = c.shape
-    c, uptake, source = checked(
-        c, dt=dt, diffusivity=diffusivity, decay=decay, uptake=uptake, source=source, spacing=spacing, ndim=ndim
-    )
-    average = mean[None] if mean is not None and mean.ndim < c.ndim else mean
+    if np.ndim(problem.diffusivity) or np.ndim(problem.decay):
+        raise ValueError(
+            "the stencil solves one field at a time: fields of their own constants need their own number of substeps"
+        )
+    shape, dt, spacing = c.shape, problem.dt, problem.spacing
+    diffusivity, decay = float(problem.diffusivity), float(problem.decay)
+    c, uptake, source = problem.fit(c)
+    average = None if mean is None else mean.reshape(c.shape)
     n = substeps_for(dt=dt, diffusivity=diffusivity, spacing=spacing) if substeps is None else substeps
     tau = dt / n if n >= 1 else math.inf
     number = diffusivity * tau / spacing**2
