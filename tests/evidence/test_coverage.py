@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tme_abm.biology import load_catalogue
+from tme_abm.evidence.assays import Assay
 from tme_abm.evidence.claims import claims, scope
 from tme_abm.evidence.coverage import BEYOND, Row, coverage, coverage_csv, write_coverage
 from tme_abm.evidence.results import ClaimResult, Review
-from tme_abm.evidence.schema import Assay
 
 
 def assay(*served: str, **changes: object) -> Assay:

@@ -8,8 +8,8 @@ import pytest
 
 from tme_abm.core.errors import InputError
 from tme_abm.core.units import parse
+from tme_abm.evidence.assays import Assay
 from tme_abm.evidence.dishes import arm_scenario, dishes, doses, scaled_arms, wells_of
-from tme_abm.evidence.schema import Assay
 
 IL6 = {"do": "hold", "molecule": "IL6", "level": "1 nM"}
 OFF = {"do": "inhibit", "pathway": "STAT3"}
@@ -47,6 +47,11 @@ def test_a_tumor_dish_is_a_shipped_scenario_made_small() -> None:
     assert control.clock.days == treated.clock.days == 3
     assert treated.lattice.shape == (50, 50)
     assert treated.tumor.traits["antigenicity"] > control.tumor.traits["antigenicity"]
+
+
+def test_a_change_inside_a_table_keeps_the_rest_of_the_table() -> None:
+    scenario = arm_scenario(assay(dish="patch", dish_changes={"blood": {"NK": {"cells": 0}}}), "control", days=1)
+    assert (scenario.blood["NK"].cells, scenario.blood["CD8"].cells) == (0, 62)
 
 
 def test_wells_come_from_the_dish_unless_the_assay_says_otherwise() -> None:

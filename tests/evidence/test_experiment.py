@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tme_abm.core.errors import InputError
+from tme_abm.evidence.assays import Assay
 from tme_abm.evidence.experiment import run_assay
 from tme_abm.evidence.results import AssayResult, Review
 from tme_abm.evidence.review import claim_result, read_review, run_review
-from tme_abm.evidence.schema import Assay
 
 IL6 = {"do": "hold", "molecule": "IL6", "level": "1 nM"}
 STOPPED = {"do": "fix", "behavior": "division", "value": "0 /min", "cells": ["tumor"]}

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tme_abm.evidence.assays import Assay
 from tme_abm.evidence.judge import judge, verdicts
-from tme_abm.evidence.schema import Assay
 
 NOISE = np.array([0.1, -0.1, 0.05, -0.05, 0.02, -0.02])
 READOUT = "count of tumor"
@@ -30,7 +30,8 @@ def assay(*expect: dict[str, Any], arms: tuple[str, ...] = ("control", "treated"
 
 def verdict_of(tested: Assay, **arms: Any) -> str:
     readings = {(arm, READOUT, "end"): np.asarray(values, dtype=float) for arm, values in arms.items()}
-    return verdicts(tested, judge(tested, readings, {READOUT: "cells"}))["A-IL6-02"]
+    judged = judge(tested.expect, tested.claims, readings, {READOUT: "cells"})
+    return verdicts(tested.claims, judged)["A-IL6-02"]
 
 
 UP = {"arm": "treated", "against": "control", "direction": "up", "smallest": "10 %"}
@@ -108,6 +109,6 @@ def test_wells_without_a_reading_are_left_out_and_nothing_to_read_shows_nothing(
 def test_a_sentence_says_the_figures() -> None:
     tested = assay(UP)
     readings = {(arm, READOUT, "end"): 10.0 * (1 + (arm == "treated")) + NOISE for arm in tested.arms}
-    (judged,) = judge(tested, readings, {READOUT: "cells"})
+    (judged,) = judge(tested.expect, tested.claims, readings, {READOUT: "cells"})
     figures = "count of tumor, treated against control: +10 [10, 10] cells (+100%)"
     assert judged.says == f"{figures}; wanted more by at least 1"

@@ -159,6 +159,7 @@ def test_the_first_kill_is_at_the_end_where_there_was_none() -> None:
         ("expression IL6 of tumor", "no contact molecule"),
         ("occupancy of CXCR33 on CD8", "Did you mean 'CXCR3'"),
         ("kills of tumor by CD9", "Did you mean 'CD8'"),
+        ("behavior divison of CD8", "Did you mean 'division'"),
     ],
 )
 def test_what_cannot_be_read_is_refused(text: str, said: str) -> None:
@@ -167,5 +168,16 @@ def test_what_cannot_be_read_is_refused(text: str, said: str) -> None:
     assert said in str(refused.value)
 
 
-def test_every_form_is_told() -> None:
-    assert len(set(FORMS)) == len(FORMS) >= 20
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [("division", "/min"), ("speed", "µm/min"), ("persistence", "min"), ("lethal damage", ""),
+     ("secretion IFNG", "molecules/cell/min"), ("expression PDL1", "")],
+)  # fmt: skip
+def test_a_behavior_has_the_unit_of_its_kind(name: str, unit: str) -> None:
+    assert readout(f"behavior {name} of CD8", CATALOGUE).unit == unit
+
+
+def test_all_forms_are_listed_where_none_fits() -> None:
+    with pytest.raises(InputError) as refused:
+        readout("weight of tumor", CATALOGUE)
+    assert all(form in str(refused.value) for form in FORMS)

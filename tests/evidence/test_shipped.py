@@ -7,9 +7,10 @@ import pytest
 from tme_abm.biology import load_catalogue
 from tme_abm.core.units import parse
 from tme_abm.evidence import claims, load_assays, scope
+from tme_abm.evidence.assays import Assay
+from tme_abm.evidence.claims import unmodeled
 from tme_abm.evidence.dishes import arm_scenario
 from tme_abm.evidence.readouts import readout
-from tme_abm.evidence.schema import Assay, load_unmodeled
 
 ASSAYS = load_assays()
 CATALOGUE = load_catalogue()
@@ -29,13 +30,13 @@ def test_every_arm_is_a_scenario_and_every_readout_is_known(assay: Assay) -> Non
 
 
 def test_every_claim_in_scope_has_an_assay_or_a_reason() -> None:
-    missing = [claim for claim in scope().ids if not serving(claim) and claim not in load_unmodeled()]
+    missing = [claim for claim in scope().ids if not serving(claim) and claim not in unmodeled()]
     assert not missing
 
 
 def test_a_claim_that_is_said_not_to_be_modeled_has_no_assay() -> None:
-    assert not [claim for claim in load_unmodeled() if serving(claim)]
-    assert set(load_unmodeled()) <= set(scope().ids)
+    assert not [claim for claim in unmodeled() if serving(claim)]
+    assert set(unmodeled()) <= set(scope().ids)
 
 
 @pytest.mark.parametrize("assay", ASSAYS.values(), ids=list(ASSAYS))
@@ -62,7 +63,7 @@ AXES = [claim.id for claim in claims().values() if claim.kind == "chemotaxis_axi
 
 @pytest.mark.parametrize("claim", AXES)
 def test_an_axis_is_lost_with_its_receptor(claim: str) -> None:
-    if claim in load_unmodeled():
+    if claim in unmodeled():
         return
     for assay in serving(claim):
         lost = {name for name, arm in assay.arms.items() if any(item.get("do") in LOSSES for item in arm)}

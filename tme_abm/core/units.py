@@ -18,7 +18,7 @@ from typing import Any
 
 from .errors import InputError, TmeError, nearest
 
-__all__ = ["KINDS", "parse", "show"]
+__all__ = ["KINDS", "parse", "show", "split"]
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -164,6 +164,12 @@ def parse(value: str | float, kind: str, *, file: Path | str | None = None, plac
     if not math.isfinite(result):
         raise fail(f"{value} is not a finite number; {example}")
     return result
+
+
+def split(text: str) -> tuple[float, str] | None:
+    """The number and the unit of a text such as "10 min", unconverted; None if it does not start with a number."""
+    match = _NUMBER.fullmatch(text)
+    return None if match is None else (float(match[1]), match[2])
 
 
 def show(value: float, kind: str, *, like: float = 0.0) -> str:

@@ -5,9 +5,9 @@ what is expected. Arms share their random draws well by well, so that a contrast
 part of the assay and so fixed before it runs.
 """
 
+from .assays import Assay, Expectation, load_assays
 from .claims import Claim, Scope, claims, scope
 from .results import AssayResult, Judged, Reading, Review, Variant, Verdict
-from .schema import Assay, Expectation, load_assays
 
 __all__ = [
     "Assay",

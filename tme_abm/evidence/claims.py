@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 from ..core.errors import InputError
 from ..core.toml import read_toml
 
-__all__ = ["Claim", "Scope", "claims", "scope", "select"]
+__all__ = ["Claim", "Scope", "claims", "scope", "select", "unmodeled"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,7 @@ def claims() -> Mapping[str, Claim]:
 @cache
 def scope() -> Scope:
     """What `assays/scope.toml` puts into the scope."""
-    table = read_toml(resources.files(__package__).joinpath("data", "assays", "scope.toml"), name="scope.toml")
+    table = read_toml(_assays().joinpath("scope.toml"), name="scope.toml")
     outside = {entry["claim"]: entry["reason"] for entry in table["outside"]}
     unknown = [claim for claim in outside if claim not in claims()]
     if unknown:
@@ -71,6 +72,13 @@ def scope() -> Scope:
         and (claim.tier in table["tiers"] or any(fnmatch(claim.id, pattern) for pattern in table["also"]))
     ]
     return Scope(ids=tuple(chosen), outside=outside)
+
+
+@cache
+def unmodeled() -> Mapping[str, str]:
+    """Why some claims in scope have no assay, by claim."""
+    table = read_toml(_assays().joinpath("unmodeled.toml"), name="unmodeled.toml")
+    return {one["claim"]: one["reason"] for one in table["unmodeled"]}
 
 
 def select(
@@ -99,3 +107,7 @@ def select(
         pool = chosen if kinds or tiers else list(known)
         chosen = [claim for claim in pool if any(fnmatch(claim, pattern) for pattern in patterns)]
     return tuple(chosen)
+
+
+def _assays() -> Traversable:
+    return resources.files(__package__).joinpath("data", "assays")

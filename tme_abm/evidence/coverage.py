@@ -17,9 +17,9 @@ from typing import Any
 
 from ..biology.catalogue import Catalogue
 from ..core.files import write_bytes
+from .assays import Assay
 from .claims import claims, scope
 from .results import Review
-from .schema import Assay
 
 __all__ = ["Row", "coverage", "coverage_csv", "write_coverage"]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, reduce
 from importlib import resources
 from typing import Any
 
@@ -12,13 +11,14 @@ from pydantic import Field, StrictInt, StrictStr
 
 from ..core.errors import InputError
 from ..core.toml import Frozen, read_toml, validated
+from ..core.units import split
 from ..scenario import Scenario, assembled
-from .schema import Assay
+from ..scenario.document import Document
+from .assays import Assay
 
 __all__ = ["Dish", "arm_scenario", "dishes", "doses", "scaled_arms", "wells_of"]
 
 _AMOUNTS = ("level", "to", "rate")
-_QUANTITY = re.compile(r"\s*([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)\s*(.*)")
 
 
 class Dish(Frozen):
@@ -34,18 +34,21 @@ class Dish(Frozen):
 @cache
 def dishes() -> Mapping[str, Dish]:
     """All dishes by name."""
-    file = resources.files(__package__).joinpath("data", "assays", "dishes.toml")
-    raw = read_toml(file, name="dishes.toml")
+    name = "dishes.toml"
+    raw = read_toml(resources.files(__package__).joinpath("data", "assays", name), name=name)
     found: dict[str, Dish] = {}
-    for name, table in raw.items():
-        other = raw.get(table.pop("from", ""), {})
-        found[name] = validated(Dish, _laid_over(other, table), file="dishes.toml", place=name)
+    for dish, table in raw.items():
+        document = Document(name)
+        document.merge(raw.get(table.pop("from", ""), {}), name)
+        document.merge(table, name)
+        found[dish] = validated(Dish, document.values, file=name, place=dish)
     return found
 
 
 def wells_of(assay: Assay) -> int:
-    """Replicates of an assay."""
-    return int(assay.dish_changes.get("wells", _dish(assay).wells))
+    """Replicates of an assay; 1 if its dish is unknown."""
+    dish = dishes().get(assay.dish)
+    return int(assay.dish_changes.get("wells", dish.wells if dish else 1))
 
 
 def arm_scenario(assay: Assay, name: str, *, days: float, record: Iterable[str] = ()) -> Scenario:
@@ -53,27 +56,28 @@ def arm_scenario(assay: Assay, name: str, *, days: float, record: Iterable[str] 
 
     Raises InputError for what a scenario cannot have; the message names assay, dish and place.
     """
-    dish = _dish(assay)
-    values = dict(dish.scenario)
+    dish = dishes().get(assay.dish)
+    if dish is None:
+        raise InputError(f"assay {assay.id}: no dish '{assay.dish}'", allowed=dishes(), word=assay.dish)
+    origin = f"assay {assay.id}"
+    document = Document(origin)
+    document.merge(dish.scenario, origin)
     changes = {**assay.dish_changes, **assay.arm_changes.get(name, {})}
+    changes.pop("wells", None)
+    extends = changes.pop("extends", dish.extends) or None
     for key, value in changes.items():
-        if key not in ("wells", "extends"):
-            values = _laid_over(values, _nested(key, value))
+        document.merge(reduce(lambda inner, step: {step: inner}, reversed(key.split(".")), value), origin)
     cells = [{"do": "add", **one} for one in assay.cells]
-    values = _laid_over(
-        values,
-        {
-            "name": assay.id,
-            "clock": {"days": days},
-            "tumor": {"traits": dict(assay.traits)},
-            "record": {"molecules": sorted(record)},
-            "protocol": [
-                {key: value for key, value in item.items() if key != "scales"}
-                for item in (*dish.common, *cells, *assay.common, *assay.arms[name])
-            ],
-        },
-    )
-    return assembled(values, name=f"assay {assay.id}", extends=changes.get("extends", dish.extends) or None)
+    done = (*dish.common, *cells, *assay.common, *assay.arms[name])
+    values = {
+        "name": assay.id,
+        "clock": {"days": days},
+        "tumor": {"traits": dict(assay.traits)},
+        "record": {"molecules": sorted(record)},
+        "protocol": [{key: value for key, value in item.items() if key != "scales"} for item in done],
+    }
+    document.merge(values, origin)
+    return assembled(document.values, name=origin, extends=extends)
 
 
 def doses(assay: Assay) -> tuple[str, ...]:
@@ -98,56 +102,31 @@ def scaled_arms(assay: Assay, factor: float) -> tuple[Assay, tuple[str, ...]] | 
     The dose is the amount of its molecules; where it gives none, the number of the cells that are marked to scale.
     """
     molecules = doses(assay)
-    arms = {name: tuple(_scaled(item, molecules, factor) for item in arm) for name, arm in assay.arms.items()}
-    changed = tuple(name for name, arm in arms.items() if arm != assay.arms[name])
-    if changed:
-        return assay.model_copy(update={"arms": arms}), changed
-    cells = tuple(_more(one, factor) for one in assay.cells)
-    arms = {name: tuple(_more(item, factor) for item in arm) for name, arm in assay.arms.items()}
-    if cells != assay.cells:
-        return assay.model_copy(update={"cells": cells, "arms": arms}), tuple(assay.arms)
-    changed = tuple(name for name, arm in arms.items() if arm != assay.arms[name])
-    return (assay.model_copy(update={"arms": arms}), changed) if changed else None
+
+    def amount(item: Mapping[str, Any]) -> dict[str, Any]:
+        if item.get("do") not in ("hold", "dose") or item.get("molecule") not in molecules:
+            return dict(item)
+        return {key: _times(value, factor) if key in _AMOUNTS else value for key, value in item.items()}
+
+    def number(item: Mapping[str, Any]) -> dict[str, Any]:
+        if not item.get("scales"):
+            return dict(item)
+        if item.get("count") is not None:
+            return {**item, "count": max(round(item["count"] * factor), 1)}
+        return {**item, "density": _times(item.get("density"), factor)}
+
+    return _changed(assay, amount) or _changed(assay, number)
 
 
-def _scaled(item: Mapping[str, Any], molecules: Sequence[str], factor: float) -> dict[str, Any]:
-    if item.get("do") not in ("hold", "dose") or item.get("molecule") not in molecules:
-        return dict(item)
-    return {key: _times(value, factor) if key in _AMOUNTS else value for key, value in item.items()}
-
-
-def _more(item: Mapping[str, Any], factor: float) -> dict[str, Any]:
-    if not item.get("scales"):
-        return dict(item)
-    count = item.get("count")
-    if count is not None:
-        return {**item, "count": max(round(count * factor), 1)}
-    return {**item, "density": _times(item.get("density"), factor)}
+def _changed(
+    assay: Assay, change: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> tuple[Assay, tuple[str, ...]] | None:
+    cells = tuple(change(one) for one in assay.cells)
+    arms = {name: tuple(change(item) for item in arm) for name, arm in assay.arms.items()}
+    names = tuple(name for name, arm in arms.items() if cells != assay.cells or arm != assay.arms[name])
+    return (assay.model_copy(update={"cells": cells, "arms": arms}), names) if names else None
 
 
 def _times(quantity: Any, factor: float) -> Any:
-    found = _QUANTITY.fullmatch(str(quantity))
-    return f"{float(found[1]) * factor:g} {found[2]}" if found else quantity
-
-
-def _dish(assay: Assay) -> Dish:
-    known = dishes()
-    if assay.dish not in known:
-        raise InputError(f"assay {assay.id}: no dish '{assay.dish}'", allowed=known, word=assay.dish)
-    return known[assay.dish]
-
-
-def _nested(path: str, value: Any) -> dict[str, Any]:
-    for key in reversed(path.split(".")):
-        value = {key: value}
-    nested: dict[str, Any] = value
-    return nested
-
-
-def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """`above` over `below`: tables key by key, anything else replaced."""
-    merged = dict(below)
-    for key, value in above.items():
-        under = merged.get(key)
-        merged[key] = _laid_over(under, value) if isinstance(value, Mapping) and isinstance(under, Mapping) else value
-    return merged
+    found = split(str(quantity))
+    return f"{found[0] * factor:g} {found[1]}" if found else quantity

@@ -1,42 +1,65 @@
 """Running one assay: its arms under common random numbers, at the stated dose and duration, and at half and double.
 
 All replicates of an arm are the wells of one model. Half and double the duration are read from the same run; half and
-double the dose rerun only the arms that a dose changes.
+double the dose rerun only the arms that a dose changes. An arm is a scenario: dishes and whole tumors are run, read and
+judged alike.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..biology import Catalogue, load_catalogue
-from ..compare.statistics import mean_interval
 from ..core.errors import TmeError
 from ..core.units import parse
 from ..model import TumorModel
+from ..scenario import Scenario
+from .assays import Assay
 from .dishes import arm_scenario, dishes, scaled_arms, wells_of
 from .judge import judge, verdicts
 from .readouts import Readout, readout
-from .results import AssayResult, Judged, Reading, Sweep, Variant
-from .schema import Assay
+from .results import AssayResult, Reading, Sweep, Variant
 from .watch import Watch
 from .words import in_words
 
-__all__ = ["arm_means", "run_assay"]
+__all__ = ["Plan", "run_arm", "run_assay"]
 
 Values = NDArray[np.float64]
-Wanted = Mapping[tuple[str, str], Readout]
-"""(readout, over) -> how to read it."""
 Series = list[dict[tuple[str, str], Values]]
-"""What one arm reads at each of the asked times."""
+"""What one arm reads at each of the planned times, by (readout, over)."""
 
 _DAY, _HOUR = parse("1 day", "time"), parse("1 h", "time")
-_FACTORS = (("half", 0.5), ("double", 2.0))
 _SLACK = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is read, and when.
+
+    readouts : (text, "end" or "mean") -> how to read it
+    begin : when readouts begin to count and to average [min]
+    times : when they are read [min]
+    """
+
+    readouts: Mapping[tuple[str, str], Readout]
+    begin: float
+    times: tuple[float, ...]
+
+    @property
+    def days(self) -> float:
+        """The time that the last reading needs."""
+        return self.times[-1] / _DAY
+
+    @property
+    def molecules(self) -> set[str]:
+        """Those that need a field to be read."""
+        return {molecule for found in self.readouts.values() for molecule in found.molecules}
 
 
 def run_assay(
@@ -48,132 +71,105 @@ def run_assay(
         found = _found(assay, seed, robust and assay.robust, load_catalogue() if catalogue is None else catalogue)
     except (TmeError, ValueError, ArithmeticError) as error:
         found = {"error": str(error)}
+    dish = dishes().get(assay.dish)
+    sweep = assay.sweep
     return AssayResult(
         id=assay.id,
         title=assay.title,
         claims=assay.claims,
         note=assay.note,
-        dish=_dishin_words(assay),
+        dish=dish.description if dish else assay.dish,
         duration=assay.minutes[1],
-        wells=_wells(assay),
+        wells=wells_of(assay),
         seed=seed,
         seconds=round(time.perf_counter() - begun, 3),
         cells=tuple(in_words({"do": "add", **cell}) for cell in assay.cells),
         arms={name: tuple(in_words(item) for item in arm) for name, arm in assay.arms.items()},
-        sweep=_sweep(assay),
+        sweep=Sweep(name=sweep.name, values=sweep.values, curves=assay.sweep_arms) if sweep else None,
         **found,
     )
 
 
-def _found(assay: Assay, seed: int, robust: bool, catalogue: Catalogue) -> dict[str, Any]:
-    wanted: dict[tuple[str, str], Readout] = {
-        (one.readout, one.over): readout(one.readout, catalogue) for one in assay.expect
-    }
-    units = {text: found.unit for (text, _), found in wanted.items()}
-    after, duration = assay.minutes
-    length = duration - after
-    times = [after + length / 2, duration, after + 2 * length] if robust else [duration]
-    stated = 1 if robust else 0
-    arms = {name: _run(assay, name, wanted, times, seed, catalogue) for name in assay.arms}
-
-    def judged_at(series: Mapping[str, Series], place: int) -> tuple[Judged, ...]:
-        readings = {(arm, *key): values for arm, one in series.items() for key, values in one[place].items()}
-        return judge(assay, readings, units)
-
-    def variant(name: str, judged: tuple[Judged, ...]) -> Variant:
-        return Variant(name=name, verdicts=verdicts(assay, judged), judged=judged)
-
-    judged = judged_at(arms, stated)
-    variants: list[Variant] = []
-    if robust:
-        for name, place in (("half duration", 0), ("double duration", 2)):
-            variants.append(variant(name, judged_at(arms, place)))
-        for name, factor in _FACTORS:
-            scaled = scaled_arms(assay, factor)
-            if scaled is None:
-                continue
-            other, changed = scaled
-            rerun = {arm: _run(other, arm, wanted, times[1:2], seed, catalogue) for arm in changed}
-            same = {arm: [series[1]] for arm, series in arms.items() if arm not in changed}
-            variants.append(variant(f"{name} dose", judged_at({**same, **rerun}, 0)))
-    return {
-        "readings": _readings(arms, times, wanted),
-        "judged": judged,
-        "verdicts": verdicts(assay, judged),
-        "variants": tuple(variants),
-    }
-
-
-def _run(
-    assay: Assay, arm: str, wanted: Wanted, times: Sequence[float], seed: int, catalogue: Catalogue
-) -> Series:
-    record = {molecule for found in wanted.values() for molecule in found.molecules}
-    scenario = arm_scenario(assay, arm, days=times[-1] / _DAY, record=record)
-    model = TumorModel(scenario, rng=seed, catalogue=catalogue, wells=_wells(assay))
+def run_arm(scenario: Scenario, plan: Plan, *, seed: int, wells: int, catalogue: Catalogue) -> Series:
+    """What one arm reads, at each time of the plan."""
+    model = TumorModel(scenario, rng=seed, catalogue=catalogue, wells=wells)
     model.take_no_census()  # it costs as much as a small dish
-    paths = any(found.every_step for found in wanted.values())
-    averaged = [key for key in wanted if key[1] == "mean"]
-    after, _ = assay.minutes
-    watch, sums, looks = Watch(model), {key: np.zeros(_wells(assay)) for key in averaged}, 0
+    paths = any(found.every_step for found in plan.readouts.values())
+    watch, looks = Watch(model), 0
+    sums = {key: np.zeros(wells) for key in plan.readouts if key[1] == "mean"}
     series: Series = []
-    begun = after <= 0
+    begun = plan.begin <= 0
     every = max(round(_HOUR / model.clock.dt), 1)
-    for end in times:
+    for end in plan.times:
         while model.clock.time < end - _SLACK:
             model.step()
-            if not begun and model.clock.time >= after - _SLACK:
+            if not begun and model.clock.time >= plan.begin - _SLACK:
                 watch.begin()
                 begun = True
                 continue
             watch.look(paths=paths)
-            if begun and averaged and model.clock.step % every == 0:
+            if begun and sums and model.clock.step % every == 0:
                 looks += 1
-                for key in averaged:
-                    sums[key] += wanted[key].read(watch)
+                for key, total in sums.items():
+                    total += plan.readouts[key].read(watch)
         series.append(
             {
-                key: sums[key] / max(looks, 1) if key[1] == "mean" else found.read(watch)
-                for key, found in wanted.items()
+                key: sums[key] / max(looks, 1) if key in sums else found.read(watch)
+                for key, found in plan.readouts.items()
             }
         )
     return series
 
 
-def _readings(arms: Mapping[str, Series], times: Iterable[float], wanted: Wanted) -> tuple[Reading, ...]:
-    return tuple(
-        Reading(
-            readout=text,
-            unit=found.unit,
-            over=over,
-            time=moment,
-            arms={arm: _plain(series[place][text, over]) for arm, series in arms.items()},
-        )
-        for (text, over), found in wanted.items()
-        for place, moment in enumerate(times)
+def _found(assay: Assay, seed: int, robust: bool, catalogue: Catalogue) -> dict[str, Any]:
+    """Readings, verdicts and variants of an assay."""
+    after, duration = assay.minutes
+    length = duration - after
+    plan = Plan(
+        readouts={(one.readout, one.over): readout(one.readout, catalogue) for one in assay.expect},
+        begin=after,
+        times=(after + length / 2, duration, after + 2 * length) if robust else (duration,),
     )
+    units = {text: found.unit for (text, _), found in plan.readouts.items()}
+
+    def run(assay: Assay, arm: str, plan: Plan) -> Series:
+        scenario = arm_scenario(assay, arm, days=plan.days, record=plan.molecules)
+        return run_arm(scenario, plan, seed=seed, wells=wells_of(assay), catalogue=catalogue)
+
+    def judged(name: str, arms: Mapping[str, Mapping[tuple[str, str], Values]]) -> Variant:
+        readings = {(arm, *key): values for arm, read in arms.items() for key, values in read.items()}
+        found = judge(assay.expect, assay.claims, readings, units)
+        return Variant(name=name, verdicts=verdicts(assay.claims, found), judged=found)
+
+    arms = {name: run(assay, name, plan) for name in assay.arms}
+    at = [{arm: series[place] for arm, series in arms.items()} for place in range(len(plan.times))]
+    stated = at[plan.times.index(duration)]
+    variants: list[Variant] = []
+    if robust:
+        variants = [judged("half duration", at[0]), judged("double duration", at[2])]
+        for name, factor in (("half dose", 0.5), ("double dose", 2.0)):
+            if (scaled := scaled_arms(assay, factor)) is not None:
+                other, changed = scaled
+                once = replace(plan, times=(duration,))
+                variants.append(judged(name, stated | {arm: run(other, arm, once)[0] for arm in changed}))
+    result = judged("stated", stated)
+    return {
+        "readings": tuple(
+            Reading(
+                readout=text,
+                unit=found.unit,
+                over=over,
+                time=moment,
+                arms={arm: _plain(series[place][text, over]) for arm, series in arms.items()},
+            )
+            for (text, over), found in plan.readouts.items()
+            for place, moment in enumerate(plan.times)
+        ),
+        "judged": result.judged,
+        "verdicts": result.verdicts,
+        "variants": tuple(variants),
+    }
 
 
 def _plain(values: Values) -> tuple[float | None, ...]:
     return tuple(float(f"{value:.7g}") if np.isfinite(value) else None for value in values)
-
-
-def arm_means(result: AssayResult, readout_text: str) -> dict[str, float | None]:
-    """Mean of a readout in every arm at the stated duration."""
-    for reading in result.readings:
-        if reading.readout == readout_text and abs(reading.time - result.duration) < _SLACK:
-            return {arm: mean_interval(values).mean for arm, values in reading.arms.items()}
-    return {}
-
-
-def _sweep(assay: Assay) -> Sweep | None:
-    if assay.sweep is None:
-        return None
-    return Sweep(name=assay.sweep.name, values=assay.sweep.values, curves=assay.sweep_arms)
-
-
-def _wells(assay: Assay) -> int:
-    return wells_of(assay) if assay.dish in dishes() else int(assay.dish_changes.get("wells", 1))
-
-
-def _dishin_words(assay: Assay) -> str:
-    return dishes()[assay.dish].description if assay.dish in dishes() else assay.dish

@@ -1,22 +1,22 @@
-"""From readings to verdicts, by the criterion that the assay stated before it ran.
+"""From readings to verdicts, by the criterion that was stated before anything ran.
 
 A contrast is taken well by well (arms share their draws) and holds when its 95 % interval excludes zero in the stated
 direction and it is at least the smallest effect of interest. An arm that is to abolish an effect must leave at most a
-third of it, must not turn it around, and must differ significantly from the arm that shows it.
+third of it, must not turn it around, and must differ significantly from the arm that shows it. Where the readings come
+from, a dish or a whole tumor, does not matter here.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..compare.statistics import Estimate, mean_interval
-from .results import Judged, Verdict
-from .schema import Assay, Expectation
+from .assays import TREND, Expectation
+from .results import Judged, Verdict, of_claim
 
 __all__ = ["RESIDUAL", "judge", "verdicts"]
 
@@ -28,26 +28,18 @@ Readings = Mapping[tuple[str, str, str], Values]
 """(arm, readout, over) -> one value per well."""
 
 
-@dataclass(frozen=True)
-class _Finding:
-    effect: Estimate
-    smallest: float
-    relative: float | None
-    holds: bool
-    opposed: bool
-    wanted: str
+def judge(
+    expect: Sequence[Expectation], claims: tuple[str, ...], readings: Readings, units: Mapping[str, str]
+) -> tuple[Judged, ...]:
+    """What came of every expectation; one that names no claims concerns all. `units` are those of the readouts."""
+    return tuple(_judged(one, expect, claims, readings, units[one.readout]) for one in expect)
 
 
-def judge(assay: Assay, readings: Readings, units: Mapping[str, str]) -> tuple[Judged, ...]:
-    """What came of every expectation of the assay."""
-    return tuple(_judged(assay, one, readings, units) for one in assay.expect)
-
-
-def verdicts(assay: Assay, judged: Sequence[Judged]) -> dict[str, Verdict]:
-    """The verdict on each claim of the assay: all its expectations hold, its primary one is opposed, or neither."""
+def verdicts(claims: Iterable[str], judged: Sequence[Judged]) -> dict[str, Verdict]:
+    """The verdict on each claim: all its expectations hold, its primary one is opposed, or neither."""
     found: dict[str, Verdict] = {}
-    for claim in assay.claims:
-        mine = [one for one in judged if claim in one.claims]
+    for claim in claims:
+        mine = of_claim(judged, claim)
         if all(one.holds for one in mine):
             found[claim] = "shown"
         else:
@@ -55,106 +47,79 @@ def verdicts(assay: Assay, judged: Sequence[Judged]) -> dict[str, Verdict]:
     return found
 
 
-def _judged(assay: Assay, expected: Expectation, readings: Readings, units: Mapping[str, str]) -> Judged:
-    def of(arm: str) -> Values:
-        return readings[arm, expected.readout, expected.over]
-
-    if expected.direction in ("rising", "falling"):
-        finding = _trend(expected, [of(arm) for arm in expected.arms])
-        arm, against = expected.arms[-1], expected.arms[0]
+def _judged(
+    one: Expectation, expect: Sequence[Expectation], claims: tuple[str, ...], readings: Readings, unit: str
+) -> Judged:
+    trend = one.direction in TREND
+    arm, against = (one.arms[-1], one.arms[0]) if trend else (one.arm, one.against)
+    effect = mean_interval(_contrast(one, arm, against, readings))
+    compared = mean_interval(_values(one, against, readings)).mean or 0.0 if against else 0.0
+    smallest = max(one.absolute, one.share * abs(compared))
+    opposed = False
+    if one.direction == "none" and one.smallest:
+        holds = effect.low is not None and effect.high is not None and max(-effect.low, effect.high) <= smallest
+        wanted = f"wanted within ±{smallest:.3g}"
+    elif one.direction == "none":
+        smallest, holds = _abolished(one, expect, effect, readings)
+        wanted = f"wanted at most {smallest:.3g} left"
     else:
-        arm, against = expected.arm, expected.against
-        if expected.direction != "none":
-            finding = _contrast(expected, of(arm), of(against) if against else None)
-        elif expected.smallest:
-            finding = _equal(expected, of(arm), of(against) if against else None)
-        else:
-            finding = _abolished(assay, expected, readings)
-    interval = finding.effect.interval
-    unit = units[expected.readout]
+        sign = _sign(one)
+        holds, opposed = _reaches(effect, sign, smallest), _reaches(effect, -sign, smallest)
+        wanted = f"wanted {'more' if sign > 0 else 'less'}" + (f" by at least {smallest:.3g}" if smallest else "")
+        if trend:
+            holds = holds and _never_back(sign, [_values(one, step, readings) for step in one.arms])
+            wanted += " from first to last, and no step back"
+    relative = None if effect.mean is None or abs(compared) < 1e-300 else effect.mean / abs(compared)
     return Judged(
-        readout=expected.readout,
+        readout=one.readout,
         unit=unit,
-        direction=expected.direction,
+        direction=one.direction,
         arm=arm,
         against=against,
-        claims=expected.claims or assay.claims,
-        smallest=finding.smallest,
-        effect=finding.effect.mean,
-        ci95=None if interval is None else (interval[0], interval[1]),
-        relative=finding.relative,
-        holds=finding.holds,
-        opposed=finding.opposed,
-        says=_sentence(expected, arm, against, finding, unit),
+        claims=one.claims or claims,
+        smallest=smallest,
+        effect=effect.mean,
+        ci95=None if effect.low is None or effect.high is None else (effect.low, effect.high),
+        relative=relative,
+        holds=holds,
+        opposed=opposed,
+        says=f"{one.readout}, {arm}{f' against {against}' if against else ''}: "
+        f"{_figure(effect, relative, unit)}; {wanted}",
     )
 
 
-def _contrast(expected: Expectation, arm: Values, against: Values | None) -> _Finding:
-    sign = 1.0 if expected.direction in ("up", "rising") else -1.0
-    effect, mean = _difference(arm, against)
-    smallest = max(expected.absolute, expected.share * abs(mean))
-    holds = _is_beyond(effect, sign) and effect.mean is not None and sign * effect.mean >= smallest
-    opposed = _is_beyond(effect, -sign) and effect.mean is not None and -sign * effect.mean >= smallest
-    wanted = f"wanted {'more' if sign > 0 else 'less'}" + (f" by at least {smallest:.3g}" if smallest else "")
-    return _Finding(effect, smallest, _share(effect, mean), holds, opposed, wanted)
-
-
-def _equal(expected: Expectation, arm: Values, against: Values | None) -> _Finding:
-    """The whole interval lies within the smallest effect of interest."""
-    effect, mean = _difference(arm, against)
-    smallest = max(expected.absolute, expected.share * abs(mean))
-    holds = effect.low is not None and effect.high is not None and max(-effect.low, effect.high) <= smallest
-    return _Finding(effect, smallest, _share(effect, mean), holds, False, f"wanted within ±{smallest:.3g}")
-
-
-def _abolished(assay: Assay, expected: Expectation, readings: Readings) -> _Finding:
-    primary = next(
-        (
-            one
-            for one in assay.expect
-            if one.readout == expected.readout and one.over == expected.over and one.direction in ("up", "down")
-        ),
-        None,
-    )
-    if primary is None:
-        raise ValueError(f"assay {assay.id}: 'none' needs a 'smallest', or an expected effect of the same readout")
-
-    def paired(one: Expectation) -> Values:
-        arm = readings[one.arm, one.readout, one.over]
-        return arm - readings[one.against, one.readout, one.over] if one.against else arm
-
-    sign = 1.0 if primary.direction == "up" else -1.0
-    whole, rest = paired(primary), paired(expected)
-    effect, mean = _difference(
-        readings[expected.arm, expected.readout, expected.over],
-        readings[expected.against, expected.readout, expected.over] if expected.against else None,
-    )
-    whole_mean, lost = mean_interval(whole).mean, mean_interval(whole - rest)
-    allowed = RESIDUAL * abs(whole_mean) if whole_mean is not None else 0.0
+def _abolished(
+    one: Expectation, expect: Iterable[Expectation], effect: Estimate, readings: Readings
+) -> tuple[float, bool]:
+    """What may be left of the effect that another expectation states, and whether no more is left, beyond chance."""
+    primary = next(other for other in expect if other.states(one))
+    sign = _sign(primary)
+    whole = _contrast(primary, primary.arm, primary.against, readings)
+    lost = mean_interval(whole - _contrast(one, one.arm, one.against, readings))
+    allowed = RESIDUAL * abs(mean_interval(whole).mean or 0.0)
+    if effect.mean is None or sign * effect.mean > allowed:
+        return allowed, False
     # A block that turns the effect around, beyond chance, does something of its own.
-    turned = _is_beyond(effect, -sign) and effect.mean is not None and -sign * effect.mean > allowed
-    gone = effect.mean is not None and sign * effect.mean <= allowed and not turned
-    holds = gone and _is_beyond(lost, sign)
-    return _Finding(effect, allowed, _share(effect, mean), holds, False, f"wanted at most {allowed:.3g} left")
+    turned = _is_beyond(effect, -sign) and -sign * effect.mean > allowed
+    return allowed, not turned and _is_beyond(lost, sign)
 
 
-def _trend(expected: Expectation, arms: Sequence[Values]) -> _Finding:
-    sign = 1.0 if expected.direction == "rising" else -1.0
-    ends = _contrast(expected, arms[-1], arms[0])
-    means = [mean_interval(arm).mean for arm in arms]
-    each = all(
-        one is not None and two is not None and sign * (two - one) >= 0
-        for one, two in itertools.pairwise(means)
-    )
-    wanted = f"{ends.wanted} from first to last, and no step back"
-    return _Finding(ends.effect, ends.smallest, ends.relative, ends.holds and each, ends.opposed, wanted)
+def _values(one: Expectation, arm: str, readings: Readings) -> Values:
+    return readings[arm, one.readout, one.over]
 
 
-def _difference(arm: Values, against: Values | None) -> tuple[Estimate, float]:
-    """The paired difference, and the mean it is compared with."""
-    if against is None:
-        return mean_interval(arm), 0.0
-    return mean_interval(arm - against), mean_interval(against).mean or 0.0
+def _contrast(one: Expectation, arm: str, against: str, readings: Readings) -> Values:
+    values = _values(one, arm, readings)
+    return values - _values(one, against, readings) if against else values
+
+
+def _sign(one: Expectation) -> float:
+    return 1.0 if one.direction in ("up", "rising") else -1.0
+
+
+def _reaches(effect: Estimate, sign: float, smallest: float) -> bool:
+    """Whether the effect is beyond chance on the side of `sign`, and at least the smallest of interest."""
+    return _is_beyond(effect, sign) and effect.mean is not None and sign * effect.mean >= smallest
 
 
 def _is_beyond(effect: Estimate, sign: float) -> bool:
@@ -164,17 +129,13 @@ def _is_beyond(effect: Estimate, sign: float) -> bool:
     return effect.low > 0 if sign > 0 else effect.high < 0
 
 
-def _share(effect: Estimate, mean: float) -> float | None:
-    return None if effect.mean is None or abs(mean) < 1e-300 else effect.mean / abs(mean)
+def _never_back(sign: float, arms: Iterable[Values]) -> bool:
+    means = [mean_interval(arm).mean for arm in arms]
+    return all(a is not None and b is not None and sign * (b - a) >= 0 for a, b in itertools.pairwise(means))
 
 
-def _sentence(expected: Expectation, arm: str, against: str, finding: _Finding, unit: str) -> str:
-    effect = finding.effect
+def _figure(effect: Estimate, relative: float | None, unit: str) -> str:
     if effect.mean is None:
-        figure = "nothing to read"
-    else:
-        interval = "" if effect.low is None else f" [{effect.low:.3g}, {effect.high:.3g}]"
-        share = "" if finding.relative is None else f" ({finding.relative:+.0%})"
-        figure = f"{effect.mean:+.3g}{interval} {unit}".rstrip() + share
-    versus = f" against {against}" if against else ""
-    return f"{expected.readout}, {arm}{versus}: {figure}; {finding.wanted}"
+        return "nothing to read"
+    interval = "" if effect.low is None else f" [{effect.low:.3g}, {effect.high:.3g}]"
+    return f"{effect.mean:+.3g}{interval} {unit}".rstrip() + ("" if relative is None else f" ({relative:+.0%})")

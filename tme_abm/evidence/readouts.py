@@ -1,4 +1,4 @@
-"""Readouts: what is measured in a dish, named in words, one value a well.
+"""Readouts: what is measured in a dish or a tumor, named in words, one value a well.
 
 A readout is a text such as "kills of tumor by CD8". It is parsed once against the catalogue, so that a misspelled name
 is refused before anything runs, and then evaluated on a `Watch`, which has followed the model.
@@ -7,297 +7,177 @@ is refused before anything runs, and then evaluated on a `Watch`, which has foll
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..biology import Catalogue
+from ..biology.grammar import behavior
 from ..core.errors import InputError
 from ..observe import classify, measure_wells
 from ..processes import expression_column
-
-if TYPE_CHECKING:
-    from .watch import Watch
+from .watch import Watch, ratio
 
 __all__ = ["FORMS", "Readout", "readout"]
 
 Values = NDArray[np.float64]
-Read = Callable[["Watch"], Values]
 
-STATES = ("activation", "exhaustion", "polarization", "damage", "binding")
+_STATES = ("activation", "exhaustion", "polarization", "damage", "binding")
+_UNITS = {"rate": "/min", "speed": "µm/min", "time": "min", "secretion": "molecules/cell/min", "number": ""}
+"""Kind of quantity of a behavior -> its unit."""
 
 
 @dataclass(frozen=True)
 class Readout:
-    """`read(watch)` gives one value per well (NaN where there is nothing to read); `molecules` need their fields.
+    """`read(watch)` gives one value per well (NaN where there is nothing to read).
 
-    momentary : whether it tells the state at one moment, so that it can be averaged over time
-    every_step : whether the watch has to follow each step, as for paths
+    molecules : those that need their field though no cell may sense them
+    every_step : whether the watch has to follow the path of every cell
     """
 
     text: str
     unit: str
-    read: Read
+    read: Callable[[Watch], Values]
     molecules: tuple[str, ...] = ()
-    momentary: bool = False
     every_step: bool = False
 
 
 @dataclass(frozen=True)
+class _Words:
+    """What a text says in the places of its form: cell types, the name of something, and the bound of a share."""
+
+    cells: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    name: str = ""
+    side: str = ""
+    cut: str = ""
+
+
+@dataclass(frozen=True)
 class _Form:
-    """A way of saying a readout: the pattern, how it is shown to people, and what makes the readout of its words."""
+    """A way of saying a readout, as it is shown to people, and how to read it.
+
+    unit : None for that of the behavior which the text names
+    names : what the name in the text has to be: "diffusing" or "contact" molecule, "receptor" or "behavior"
+    """
 
     shown: str
-    pattern: str
-    make: Callable[[str, Mapping[str, str], Catalogue], Readout]
+    unit: str | None
+    read: Callable[[_Words, Watch], Values]
+    names: str = ""
+    every_step: bool = False
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Matches the texts of this form; the words in capitals stand for names."""
+        text = re.sub(r" \[(.*)\]", r"(?: \1)?", self.shown)
+        text = text.replace("CELL", r"(?P<cells>[\w+\-]+)", 1).replace("CELL", r"(?P<others>[\w+\-]+)")
+        text = text.replace("with STATE", r"with (?P<name>[\w ]+)").replace("STATE", rf"(?P<name>{'|'.join(_STATES)})")
+        text = re.sub("MOLECULE|RECEPTOR", r"(?P<name>[\\w\\-]+)", text)
+        text = text.replace("NAME", r"(?P<name>[\w\- ]+)").replace("METRIC", r"(?P<name>.+)")
+        text = text.replace("hot|cold|excluded", r"(?P<name>hot|cold|excluded)")
+        return re.compile(text.replace("above|below", r"(?P<side>above|below)").replace(" X", r" (?P<cut>[\d.]+)"))
 
 
 def readout(text: str, catalogue: Catalogue) -> Readout:
     """The readout that `text` says. Raises InputError that lists the forms, or the names where a name is unknown."""
     for form in _FORMS:
-        found = re.fullmatch(form.pattern, text)
-        if found:
-            return form.make(text, found.groupdict(), catalogue)
+        found = form.pattern.fullmatch(text)
+        if found is None:
+            continue
+        given = {key: value for key, value in found.groupdict().items() if value is not None}
+        cells, others = (_cells(given.pop(key, ""), catalogue) for key in ("cells", "others"))
+        words = _Words(cells, others, **given)
+        unit = form.unit
+        if form.names == "behavior":
+            unit = _UNITS[behavior(words.name, catalogue.vocabulary).kind]
+        elif form.names:
+            _check(words.name, form.names, catalogue)
+        elif words.side and words.name not in _STATES:
+            _check(words.name.removeprefix("expression "), "contact", catalogue)
+        molecules = (words.name,) if form.names == "diffusing" else ()
+        return Readout(text, unit or "", partial(form.read, words), molecules, form.every_step)
     raise InputError(f"no readout '{text}'. Forms: {'; '.join(FORMS)}")
 
 
 def _cells(words: str, catalogue: Catalogue) -> tuple[str, ...]:
-    names = tuple(words.split("+"))
+    names = tuple(words.split("+")) if words else ()
     for name in names:
         if name not in catalogue.cells:
             raise InputError(f"no cell '{name}'", allowed=catalogue.cells, word=name)
     return names
 
 
-def _molecule(name: str, catalogue: Catalogue, reach: str) -> str:
-    known = [key for key, entry in catalogue.molecules.items() if entry.reach == reach]
+def _check(name: str, what: str, catalogue: Catalogue) -> None:
+    words = catalogue.vocabulary
+    known = {"diffusing": words.diffusing, "contact": words.contacts, "receptor": words.receptors}[what]
     if name not in known:
-        raise InputError(f"no {reach} molecule '{name}'", allowed=known, word=name)
-    return name
+        raise InputError(f"no {what}{'' if what == 'receptor' else ' molecule'} '{name}'", allowed=known, word=name)
 
 
-# ------------------------------------------------------------------ numbers and events
+def _share(said: _Words, watch: Watch) -> Values:
+    """Share of the cells in which a state, or the level of a contact molecule, is beyond the bound."""
+    column = said.name if said.name in _STATES else expression_column(said.name.removeprefix("expression "))
+    beyond = watch.column(column) - float(said.cut)
+    return watch.average(said.cells, ((beyond if said.side == "above" else -beyond) > 0).astype(np.float64))
 
 
-def _count(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    cells = _cells(words["cells"], catalogue)
-    return Readout(text, "cells", lambda watch: watch.count(cells), momentary=True)
+def _attack_while_bound(said: _Words, watch: Watch) -> Values:
+    return ratio(watch.events("hits by", said.cells), watch.events("engaged minutes of", said.cells))
 
 
-def _density(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    cells = _cells(words["cells"], catalogue)
-    return Readout(text, "/mm²", lambda watch: watch.count(cells) / watch.well_area, momentary=True)
+def _level(said: _Words, watch: Watch) -> Values:
+    return watch.level_at(said.name, said.cells) if said.cells else watch.mean_level(said.name)
 
 
-def _ratio(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    above, below = _cells(words["cells"], catalogue), _cells(words["others"], catalogue)
-    return Readout(text, "", lambda watch: _divided(watch.count(above), watch.count(below)), momentary=True)
+def _index(said: _Words, watch: Watch) -> Values:
+    walk = watch.walked(said.cells)
+    return ratio(walk.net, walk.path)
 
 
-def _events(prefix: str, unit: str) -> Callable[[str, Mapping[str, str], Catalogue], Readout]:
-    """Events that happen to cells, per cell and day."""
+def _motility(said: _Words, watch: Watch) -> Values:
+    # The mean square of what is left without the drift, over 4 t: a diffusion coefficient in two dimensions.
+    spread: Values = watch.walked(said.cells).spread / max(2.0 * 2.0 * watch.days * 24.0, 1e-12)
+    return spread
 
-    def make(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-        cells = _cells(words["cells"], catalogue)
 
-        def read(watch: Watch) -> Values:
-            return _divided(watch.events(prefix, cells), watch.cell_days(cells))
+def _measure(said: _Words, watch: Watch) -> Values:
+    found = [measures.get(said.name, np.nan) for measures in measure_wells(watch.model)]
+    return np.array(found, dtype=np.float64)
 
-        return Readout(text, unit, read)
 
-    return make
+def _is_in_state(said: _Words, watch: Watch) -> Values:
+    return np.array([float(classify(one) == said.name) for one in measure_wells(watch.model)])
 
 
-def _kills(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    prey, killers = _cells(words["cells"], catalogue), _cells(words["others"], catalogue)
-
-    def read(watch: Watch) -> Values:
-        return _divided(watch.events("cytotoxicity", prey), watch.cell_days(killers))
-
-    return Readout(text, "/cell/day", read)
-
-
-def _arrivals(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    cells = _cells(words["cells"], catalogue)
-    return Readout(text, "/day", lambda watch: watch.events("arrival", cells) / max(watch.days, 1e-12))
-
-
-def _first_kill(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    cells = _cells(words["cells"], catalogue)
-    return Readout(text, "h", lambda watch: watch.first_event("cytotoxicity", cells))
-
-
-# ------------------------------------------------------------------ states of cells
-
-
-def _state(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    cells, column = _cells(words["cells"], catalogue), words["state"]
-    return Readout(text, "", lambda watch: watch.mean_of(cells, column), momentary=True)
-
-
-def _expression(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    cells = _cells(words["cells"], catalogue)
-    column = expression_column(_molecule(words["molecule"], catalogue, "contact"))
-    return Readout(text, "", lambda watch: watch.mean_of(cells, column), momentary=True)
-
-
-def _share(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    cells, cut = _cells(words["cells"], catalogue), float(words["cut"])
-    column = words["state"]
-    if column not in STATES:
-        column = expression_column(_molecule(column.removeprefix("expression "), catalogue, "contact"))
-    sign = 1.0 if words["side"] == "above" else -1.0
-
-    def read(watch: Watch) -> Values:
-        return watch.average(cells, (sign * (watch.column(column) - cut) > 0).astype(np.float64))
-
-    return Readout(text, "", read, momentary=True)
-
-
-def _behavior(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    cells, name = _cells(words["cells"], catalogue), words["behavior"]
-    unit = _unit_of(name)
-    return Readout(text, unit, lambda watch: watch.mean_behavior(cells, name), momentary=True)
-
-
-def _attack_while_bound(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    cells = _cells(words["cells"], catalogue)
-
-    def read(watch: Watch) -> Values:
-        hits = sum((watch.events_named(f"hits by {cell}") for cell in cells), np.zeros(watch.wells))
-        engaged = sum((watch.events_named(f"engaged minutes of {cell}") for cell in cells), np.zeros(watch.wells))
-        return _divided(hits, engaged)
-
-    return Readout(text, "/min", read)
-
-
-# ------------------------------------------------------------------ molecules
-
-
-def _level(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    name = _molecule(words["molecule"], catalogue, "diffusing")
-    if words.get("cells") is None:
-        return Readout(text, "nM", lambda watch: watch.mean_level(name), (name,), momentary=True)
-    cells = _cells(words["cells"], catalogue)
-    return Readout(text, "nM", lambda watch: watch.level_at(name, cells), (name,), momentary=True)
-
-
-def _contact_level(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    name, cells = _molecule(words["molecule"], catalogue, "contact"), _cells(words["cells"], catalogue)
-    return Readout(text, "", lambda watch: watch.level_at(name, cells), momentary=True)
-
-
-def _occupancy(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    cells, name = _cells(words["cells"], catalogue), words["receptor"]
-    if name not in catalogue.receptors:
-        raise InputError(f"no receptor '{name}'", allowed=catalogue.receptors, word=name)
-    return Readout(text, "", lambda watch: watch.occupancy(name, cells), momentary=True)
-
-
-def _reach(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    name = _molecule(words["molecule"], catalogue, "diffusing")
-    return Readout(text, "µm", lambda watch: watch.reach(name), (name,), momentary=True)
-
-
-# ------------------------------------------------------------------ movement and whole tumors
-
-
-def _drift(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    cells = _cells(words["cells"], catalogue)
-
-    def read(watch: Watch) -> Values:
-        return watch.walked(cells).net / max(watch.days * 24.0, 1e-12)
-
-    return Readout(text, "µm/h", read, every_step=True)
-
-
-def _index(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    cells = _cells(words["cells"], catalogue)
-
-    def read(watch: Watch) -> Values:
-        walk = watch.walked(cells)
-        return _divided(walk.net, walk.path)
-
-    return Readout(text, "", read, every_step=True)
-
-
-def _motility(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:
-    cells = _cells(words["cells"], catalogue)
-
-    def read(watch: Watch) -> Values:
-        # The mean square of what is left without the drift, over 4 t: a diffusion coefficient in two dimensions.
-        spread: Values = watch.walked(cells).spread / max(2.0 * 2.0 * watch.days * 24.0, 1e-12)
-        return spread
-
-    return Readout(text, "µm²/h", read, every_step=True)
-
-
-def _measure(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:  # noqa: ARG001
-    name = words["name"]
-
-    def read(watch: Watch) -> Values:
-        found = [measures.get(name, np.nan) for measures in measure_wells(watch.model)]
-        return np.array(found, dtype=np.float64)
-
-    return Readout(text, "", read, momentary=True)
-
-
-def _state_is(text: str, words: Mapping[str, str], catalogue: Catalogue) -> Readout:  # noqa: ARG001
-    def read(watch: Watch) -> Values:
-        return np.array([float(classify(one) == words["state"]) for one in measure_wells(watch.model)])
-
-    return Readout(text, "", read, momentary=True)
-
-
-def _unit_of(behavior: str) -> str:
-    if behavior.startswith("secretion "):
-        return "molecules/cell/min"
-    if behavior.startswith("expression ") or behavior in ("chemotaxis", "infiltration", "adhesion"):
-        return ""
-    return "µm/min" if behavior == "speed" else "/min"
-
-
-def _divided(above: Values, below: Values) -> Values:
-    ratio: Values = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
-    return ratio
-
-
-_CELLS, _OTHERS = r"(?P<cells>[\w+\-]+)", r"(?P<others>[\w+\-]+)"
-_NAME = r"(?P<molecule>[\w\-]+)"
-
-_FORMS = (
-    _Form("count of CELL", rf"count of {_CELLS}", _count),
-    _Form("density of CELL", rf"density of {_CELLS}", _density),
-    _Form("ratio of CELL to CELL", rf"ratio of {_CELLS} to {_OTHERS}", _ratio),
-    _Form("divisions of CELL", rf"divisions of {_CELLS}", _events("birth", "/cell/day")),
-    _Form("deaths of CELL", rf"deaths of {_CELLS}", _events("", "/cell/day")),
-    _Form("apoptosis of CELL", rf"apoptosis of {_CELLS}", _events("apoptosis", "/cell/day")),
-    _Form("kills of CELL by CELL", rf"kills of {_CELLS} by {_OTHERS}", _kills),
-    _Form("arrivals of CELL", rf"arrivals of {_CELLS}", _arrivals),
-    _Form("hours to first kill of CELL", rf"hours to first kill of {_CELLS}", _first_kill),
-    _Form("STATE of CELL", rf"(?P<state>{'|'.join(STATES)}) of {_CELLS}", _state),
-    _Form("expression MOLECULE of CELL", rf"expression {_NAME} of {_CELLS}", _expression),
-    _Form(
-        "share of CELL with STATE above|below X",
-        rf"share of {_CELLS} with (?P<state>[\w ]+) (?P<side>above|below) (?P<cut>[\d.]+)",
-        _share,
-    ),
-    _Form("attack while bound of CELL", rf"attack while bound of {_CELLS}", _attack_while_bound),
-    _Form("behavior NAME of CELL", rf"behavior (?P<behavior>[\w\- ]+) of {_CELLS}", _behavior),
-    _Form("level of MOLECULE [at CELL]", rf"level of {_NAME}(?: at {_CELLS})?", _level),
-    _Form("contact level of MOLECULE at CELL", rf"contact level of {_NAME} at {_CELLS}", _contact_level),
-    _Form("occupancy of RECEPTOR on CELL", rf"occupancy of (?P<receptor>[\w\-]+) on {_CELLS}", _occupancy),
-    _Form("reach of MOLECULE", rf"reach of {_NAME}", _reach),
-    _Form("drift of CELL", rf"drift of {_CELLS}", _drift),
-    _Form("index of CELL", rf"index of {_CELLS}", _index),
-    _Form("motility of CELL", rf"motility of {_CELLS}", _motility),
-    _Form("measure METRIC", r"measure (?P<name>.+)", _measure),
-    _Form("share of hot|cold|excluded wells", r"share of (?P<state>hot|cold|excluded) wells", _state_is),
+_FORMS = (  # s is what is said, w the watch
+    _Form("count of CELL", "cells", lambda s, w: w.count(s.cells)),
+    _Form("density of CELL", "/mm²", lambda s, w: w.count(s.cells) / w.well_area),
+    _Form("ratio of CELL to CELL", "", lambda s, w: ratio(w.count(s.cells), w.count(s.others))),
+    _Form("divisions of CELL", "/cell/day", lambda s, w: w.per_cell_day("birth of", s.cells)),
+    _Form("deaths of CELL", "/cell/day", lambda s, w: w.per_cell_day("death of", s.cells)),
+    _Form("apoptosis of CELL", "/cell/day", lambda s, w: w.per_cell_day("apoptosis of", s.cells)),
+    _Form("kills of CELL by CELL", "/cell/day", lambda s, w: w.per_cell_day("cytotoxicity of", s.cells, s.others)),
+    _Form("arrivals of CELL", "/day", lambda s, w: w.events("arrival of", s.cells) / max(w.days, 1e-12)),
+    _Form("hours to first kill of CELL", "h", lambda s, w: w.first_event("cytotoxicity of", s.cells)),
+    _Form("STATE of CELL", "", lambda s, w: w.mean_of(s.cells, s.name)),
+    _Form("expression MOLECULE of CELL", "", lambda s, w: w.mean_of(s.cells, expression_column(s.name)), "contact"),
+    _Form("share of CELL with STATE above|below X", "", _share),
+    _Form("attack while bound of CELL", "/min", _attack_while_bound),
+    _Form("behavior NAME of CELL", None, lambda s, w: w.mean_behavior(s.cells, s.name), "behavior"),
+    _Form("level of MOLECULE [at CELL]", "nM", _level, "diffusing"),
+    _Form("contact level of MOLECULE at CELL", "", _level, "contact"),
+    _Form("occupancy of RECEPTOR on CELL", "", lambda s, w: w.occupancy(s.name, s.cells), "receptor"),
+    _Form("reach of MOLECULE", "µm", lambda s, w: w.reach(s.name), "diffusing"),
+    _Form("drift of CELL", "µm/h", lambda s, w: w.walked(s.cells).net / max(w.days * 24.0, 1e-12), every_step=True),
+    _Form("index of CELL", "", _index, every_step=True),
+    _Form("motility of CELL", "µm²/h", _motility, every_step=True),
+    _Form("measure METRIC", "", _measure),
+    _Form("share of hot|cold|excluded wells", "", _is_in_state),
 )
 
 FORMS: tuple[str, ...] = tuple(form.shown for form in _FORMS)
 """How readouts are said."""
-

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -43,16 +44,17 @@ class Judged(Frozen):
     says: str
 
 
+def of_claim(judged: Iterable[Judged], claim: str) -> tuple[Judged, ...]:
+    """The expectations that concern a claim, the primary one first."""
+    return tuple(one for one in judged if claim in one.claims)
+
+
 class Variant(Frozen):
     """The same assay with half or double its dose or duration; `judged` has the same expectations in the same order."""
 
     name: str
     verdicts: dict[str, Verdict]
     judged: tuple[Judged, ...]
-
-    def of_claim(self, claim: str) -> tuple[Judged, ...]:
-        """The expectations that concern a claim, the primary one first."""
-        return tuple(one for one in self.judged if claim in one.claims)
 
 
 class Sweep(Frozen):
@@ -84,9 +86,9 @@ class AssayResult(Frozen):
     variants: tuple[Variant, ...] = ()
     sweep: Sweep | None = None
 
-    def of_claim(self, claim: str) -> tuple[Judged, ...]:
-        """The expectations that concern a claim, the primary one first."""
-        return tuple(one for one in self.judged if claim in one.claims)
+    def stated(self, readout: str) -> tuple[Reading, ...]:
+        """The readings of a readout at the stated duration: at the end, as a mean over time, or both."""
+        return tuple(one for one in self.readings if one.readout == readout and math.isclose(one.time, self.duration))
 
 
 class ClaimResult(Frozen):

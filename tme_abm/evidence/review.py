@@ -11,18 +11,21 @@ from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
+from ..compare.statistics import mean_interval
 from ..core.errors import InputError
 from ..core.files import write_bytes
 from ..core.units import parse
 from ..runs.versions import package_version
 from ..runs.workers import end_with_parent, single_threaded
+from .assays import Assay, load_assays
+from .claims import unmodeled
 from .dishes import dishes, wells_of
-from .experiment import arm_means, run_assay
-from .results import AssayResult, ClaimResult, Review, Verdict
-from .schema import Assay, load_assays, load_unmodeled
+from .experiment import run_assay
+from .results import AssayResult, ClaimResult, Review, Verdict, of_claim
 
 __all__ = ["assays_for", "claim_result", "read_review", "run_review"]
 
@@ -90,29 +93,35 @@ def claim_result(claim: str, results: Iterable[AssayResult]) -> ClaimResult:
     """The verdict on a claim: shown when all of its assays show it, contradicted when one contradicts it."""
     mine = [one for one in results if claim in one.claims]
     if not mine:
-        reason = load_unmodeled().get(claim, "no assay has been written for it")
+        reason = unmodeled().get(claim, "no assay has been written for it")
         return ClaimResult(id=claim, verdict="not modeled", reason=reason)
-    given: list[Verdict] = [one.verdicts.get(claim, "not shown") for one in mine]
+    given = [one.verdicts.get(claim, "not shown") for one in mine]
     verdict = _combined(given)
-    first = next((one for one, is_verdict in zip(mine, given, strict=True) if is_verdict == verdict), mine[0])
-    primary = next(iter(first.of_claim(claim)), None)
+    first = mine[given.index(verdict)]
+    primary = next(iter(of_claim(first.judged, claim)), None)
+    measured: dict[str, Any] = {}
+    if primary is not None:
+        read = first.stated(primary.readout)[:1]
+        measured = {
+            "effect": primary.effect,
+            "ci95": primary.ci95,
+            "unit": primary.unit,
+            "direction": primary.direction,
+            "arms": {arm: mean_interval(values).mean for one in read for arm, values in one.arms.items()},
+        }
     return ClaimResult(
         id=claim,
         verdict=verdict,
-        effect=None if primary is None else primary.effect,
-        ci95=None if primary is None else primary.ci95,
-        unit="" if primary is None else primary.unit,
-        direction="" if primary is None else primary.direction,
-        arms={} if primary is None else arm_means(first, primary.readout),
+        **measured,
         replicates=first.wells,
         reason=_reason(claim, mine, verdict),
         assays=tuple(one.id for one in mine),
-        flips=_flips(claim, mine),
+        flips=_flips(claim, mine, verdict),
     )
 
 
 def read_review(path: Path) -> Review:
-    """A review from its `claims.json`. Raises InputError for a file that is none."""
+    """A review from its `claims.json`. Raises InputError for any other file."""
     try:
         return Review.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
@@ -120,10 +129,11 @@ def read_review(path: Path) -> Review:
 
 
 def _reason(claim: str, mine: Sequence[AssayResult], verdict: Verdict) -> str:
+    judged = [one for assay in mine for one in of_claim(assay.judged, claim)]
     if verdict == "shown":
-        return next((judged.says for one in mine for judged in one.of_claim(claim)), "")
+        return judged[0].says if judged else ""
     said = [f"{one.id} did not run: {one.error}" for one in mine if one.error is not None]
-    said += [judged.says for one in mine for judged in one.of_claim(claim) if not judged.holds]
+    said += [one.says for one in judged if not one.holds]
     notes = [one.note for one in mine if one.note]
     return "; ".join([*said[:3], *notes[:1]])
 
@@ -135,19 +145,16 @@ def _combined(verdicts: Sequence[Verdict]) -> Verdict:
     return "shown" if all(one == "shown" for one in verdicts) else "not shown"
 
 
-def _flips(claim: str, mine: Sequence[AssayResult]) -> tuple[str, ...]:
-    """The variants in which the verdict on the claim is another; an assay without that variant keeps its own."""
-    stated = _combined([one.verdicts.get(claim, "not shown") for one in mine])
-    names = dict.fromkeys(variant.name for one in mine for variant in one.variants)
-    found: list[str] = []
-    for name in names:
-        given: list[Verdict] = []
-        for one in mine:
-            variant = next((variant for variant in one.variants if variant.name == name), None)
-            given.append((one if variant is None else variant).verdicts.get(claim, "not shown"))
-        if _combined(given) != stated:
-            found.append(name)
-    return tuple(found)
+def _flips(claim: str, mine: Sequence[AssayResult], stated: Verdict) -> tuple[str, ...]:
+    """The variants in which the verdict on the claim differs; an assay without that variant keeps its own."""
+    given = [{one.name: one.verdicts.get(claim, "not shown") for one in assay.variants} for assay in mine]
+    own = [assay.verdicts.get(claim, "not shown") for assay in mine]
+    names = dict.fromkeys(name for one in given for name in one)
+    return tuple(
+        name
+        for name in names
+        if _combined([one.get(name, stays) for one, stays in zip(given, own, strict=True)]) != stated
+    )
 
 
 # ------------------------------------------------------------------ running and keeping

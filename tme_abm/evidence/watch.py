@@ -13,11 +13,12 @@ from ..model import TumorModel
 from ..processes import Response
 from ..tissue import ALIVE
 
-__all__ = ["Walk", "Watch"]
+__all__ = ["Walk", "Watch", "ratio"]
 
 Values = NDArray[np.float64]
 
 _HOUR, _DAY, _MM2 = parse("1 h", "time"), parse("1 day", "time"), parse("1 mm^2", "area")
+_DEATHS = ("apoptosis of", "necrosis of", "cytotoxicity of", "depletion of")
 
 
 @dataclass(frozen=True)
@@ -92,22 +93,24 @@ class Watch:
         total: Values = self._minutes[self._kinds(cells)].sum(axis=0) / _DAY
         return total
 
-    def events_named(self, event: str) -> Values:
-        """How much of a ledger's event there was."""
-        now = self.model.tissue.ledger.get(event)
-        if now is None:
-            return np.zeros(self.wells)
-        happened: Values = now - self._ledger.get(event, 0.0)
-        return happened
+    def events(self, what: str, cells: Sequence[str]) -> Values:
+        """How much there was of the ledger's events "`what` CELL"; "death of" is all deaths."""
+        names = _DEATHS if what == "death of" else (what,)
+        now, before = self.model.tissue.ledger, self._ledger
+        happened = (
+            now[event] - before.get(event, 0.0)
+            for event in (f"{name} {cell}" for name in names for cell in cells)
+            if event in now
+        )
+        return sum(happened, np.zeros(self.wells))
 
-    def events(self, cause: str, cells: Sequence[str]) -> Values:
-        """Events "`cause` of CELL"; without a cause, all deaths."""
-        causes = (cause,) if cause else ("apoptosis", "necrosis", "cytotoxicity", "depletion")
-        return sum((self.events_named(f"{one} of {cell}") for one in causes for cell in cells), np.zeros(self.wells))
+    def per_cell_day(self, what: str, cells: Sequence[str], lived_by: Sequence[str] = ()) -> Values:
+        """Events per day lived by these cells, or by others."""
+        return ratio(self.events(what, cells), self.cell_days(lived_by or cells))
 
-    def first_event(self, cause: str, cells: Sequence[str]) -> Values:
+    def first_event(self, what: str, cells: Sequence[str]) -> Values:
         """Hours until the first such event; the length of the watch where there was none."""
-        times = [self._first.get(f"{cause} of {cell}", np.full(self.wells, np.nan)) for cell in cells]
+        times = [self._first.get(f"{what} {cell}", np.full(self.wells, np.nan)) for cell in cells]
         first = np.fmin.reduce(times)
         return np.where(np.isnan(first), self.days * _DAY, first) / _HOUR
 
@@ -140,7 +143,7 @@ class Watch:
             value = np.broadcast_to(self._responses().of_rows(self._index[cell], name, rows), (len(rows),))
             total += np.bincount(wells, weights=value, minlength=self.wells)
             number += np.bincount(wells, minlength=self.wells)
-        return _ratio(total, number)
+        return ratio(total, number)
 
     def mean_level(self, molecule: str) -> Values:
         """Mean free concentration in the well [nM], what the medium holds included."""
@@ -219,7 +222,7 @@ class Watch:
     def _by_well(self, values: Values, wells: NDArray[np.integer]) -> Values:
         total = np.bincount(wells, weights=values, minlength=self.wells)
         number = np.bincount(wells, minlength=self.wells)
-        return _ratio(np.asarray(total, dtype=np.float64), number)
+        return ratio(np.asarray(total, dtype=np.float64), number)
 
     def _found(self) -> tuple[NDArray[np.int64], Values]:
         """Of the cells of the start those that are still there: their number then, and where they are now."""
@@ -234,7 +237,7 @@ class Watch:
         return which[self._present], self.model.tissue.lattice.coordinates(sites)
 
 
-def _ratio(total: Values, number: NDArray[np.number]) -> Values:
-    """NaN where there is nothing to divide by."""
-    ratio: Values = np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0)
-    return ratio
+def ratio(above: Values, below: NDArray[np.number]) -> Values:
+    """`above` over `below`, well by well; NaN where there is nothing to divide by."""
+    quotient: Values = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+    return quotient

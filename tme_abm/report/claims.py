@@ -16,10 +16,10 @@ from markupsafe import Markup
 
 from ..biology import Catalogue, load_catalogue
 from ..core.files import write_bytes
+from ..evidence.assays import Assay, load_assays
 from ..evidence.claims import Claim, claims, scope
 from ..evidence.coverage import Row, coverage
-from ..evidence.results import VERDICTS, AssayResult, ClaimResult, Judged, Review, Verdict
-from ..evidence.schema import Assay, load_assays
+from ..evidence.results import VERDICTS, AssayResult, ClaimResult, Judged, Review, Verdict, of_claim
 from .claims_evidence import Carrier, carriers
 from .claims_pictures import arms_plot, forest, reading_of
 from .claims_sweep import Curve, curves, sweep_plot
@@ -158,7 +158,8 @@ def _entry(
     catalogue: Catalogue,
 ) -> Entry:
     mine = [results[name] for name in result.assays if name in results]
-    primary = next((one for assay in mine for one in assay.of_claim(claim.id) if one.effect == result.effect), None)
+    judged = [one for assay in mine for one in of_claim(assay.judged, claim.id)]
+    primary = next((one for one in judged if one.effect == result.effect), None)
     words = f"{claim.subject};{claim.object};{claim.via}"
     said = {name for word in re.split(r"[;,\s]+", words) for name in _NAMES.get(word, word).split()}
     return Entry(
@@ -180,7 +181,7 @@ def _entry(
 
 def _why(result: ClaimResult, mine: Iterable[AssayResult]) -> str:
     """What kept a claim from being shown: the expectations that failed, or the reason there is nothing to judge."""
-    failed = [one for assay in mine for one in assay.of_claim(result.id) if not one.holds]
+    failed = [one for assay in mine for one in of_claim(assay.judged, result.id) if not one.holds]
     if result.verdict == "shown" or not failed:
         return "" if result.verdict == "shown" else result.reason
     first, *others = failed
@@ -189,7 +190,7 @@ def _why(result: ClaimResult, mine: Iterable[AssayResult]) -> str:
 
 
 def _experiment(assay: AssayResult, claim: str) -> Experiment:
-    judged = assay.of_claim(claim)
+    judged = of_claim(assay.judged, claim)
     plots = {}
     for one in judged:
         reading = reading_of(assay, one)
@@ -215,7 +216,7 @@ def _experiment(assay: AssayResult, claim: str) -> Experiment:
             (
                 MARKS.get(variant.name, variant.name),
                 variant.verdicts[claim],
-                next((effect(one.effect, one.ci95, one.unit) for one in variant.of_claim(claim)), None),
+                next((effect(one.effect, one.ci95, one.unit) for one in of_claim(variant.judged, claim)), None),
             )
             for variant in sorted(assay.variants, key=lambda variant: [*MARKS, variant.name].index(variant.name))
             if claim in variant.verdicts

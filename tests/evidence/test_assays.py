@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tme_abm.core.errors import InputError
-from tme_abm.evidence.schema import load_assays
+from tme_abm.evidence.assays import load_assays
 
 PLAIN = """
 [[assay]]
@@ -112,6 +112,7 @@ def test_a_sweep_makes_one_arm_a_value(tmp_path: Path) -> None:
         ('duration = "2 h"', 'duration = "2 nM"', "duration"),
         ('duration = "2 h"', "duration = 2", "duration"),
         ('direction = "up"', 'direction = "upwards"', "direction"),
+        ('direction = "up"\nsmallest = "10 %"', 'direction = "none"', "an expected effect of the same readout"),
         ('direction = "up"', 'direction = "rising"', "goes through at least two 'arms'"),
         ('dish = "culture"', 'dish = "culture"\nwels = 3', "wels"),
         (

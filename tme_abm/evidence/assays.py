@@ -8,8 +8,8 @@ makes one arm of each value.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -19,12 +19,12 @@ from pydantic import Field, StrictBool, StrictStr, field_validator, model_valida
 
 from ..core.errors import InputError, combine
 from ..core.toml import Frozen, read_toml, validated
-from ..core.units import parse
+from ..core.units import parse, split
 from .claims import claims
 
-__all__ = ["Assay", "Expectation", "SweptValues", "load_assays", "load_unmodeled"]
+__all__ = ["TREND", "Assay", "Expectation", "load_assays"]
 
-_NO_ASSAYS = ("dishes.toml", "scope.toml", "unmodeled.toml")
+_OTHERS = ("dishes.toml", "scope.toml", "unmodeled.toml")
 _HOLE = re.compile(r"\{(\w+)\}")
 _SWEPT = "value"
 TREND = ("rising", "falling")
@@ -69,6 +69,10 @@ class Expectation(Frozen):
     def absolute(self) -> float:
         """The smallest effect in the readout's unit; 0 if it is stated as a share."""
         return 0.0 if isinstance(self.smallest, str) else self.smallest
+
+    def states(self, other: Expectation) -> bool:
+        """Whether this is the effect, of the same readout, that `other` may want abolished."""
+        return self.direction in ("up", "down") and (self.readout, self.over) == (other.readout, other.over)
 
 
 class SweptValues(Frozen):
@@ -130,6 +134,8 @@ class Assay(Frozen):
             for claim in one.claims:
                 if claim not in self.claims:
                     raise ValueError(f"expects something for '{claim}', which is not one of its claims")
+            if one.direction == "none" and not one.smallest and not any(other.states(one) for other in self.expect):
+                raise ValueError("'none' needs a 'smallest', or an expected effect of the same readout to be abolished")
         for claim in self.claims:
             if not self.expected_of(claim):
                 raise ValueError(f"expects nothing for the claim '{claim}'")
@@ -137,7 +143,8 @@ class Assay(Frozen):
             if arm not in self.arms:
                 raise ValueError(f"changes the dish of the arm '{arm}'; the arms are {', '.join(self.arms)}")
         for item in self.common:
-            if item.get("do") == "fix" and parse_zero(item.get("value")) != 0.0:
+            number = split(str(item.get("value")))
+            if item.get("do") == "fix" and (number is None or number[0] != 0.0):
                 raise ValueError("in every arm a behavior may only be switched off; other values belong to an arm")
         return self
 
@@ -151,34 +158,14 @@ class Assay(Frozen):
         return tuple(one for one in self.expect if not one.claims or claim in one.claims)
 
 
-def parse_zero(value: object) -> float | None:
-    """The number at the beginning of a quantity, whatever its unit; None for what begins with no number."""
-    found = re.match(r"\s*([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)", str(value))
-    return float(found[1]) if found else None
-
-
 def load_assays(directory: Path | None = None) -> dict[str, Assay]:
     """All assays by id, shipped or in `directory`. Raises InputError, which lists all problems."""
     return dict(_shipped()) if directory is None else _load(directory)
 
 
 @cache
-def load_unmodeled() -> Mapping[str, str]:
-    """Why some claims in scope have no assay, by claim."""
-    folder = _data()
-    file = folder.joinpath("unmodeled.toml")
-    if not file.is_file():
-        return {}
-    return {one["claim"]: one["reason"] for one in read_toml(file, name="unmodeled.toml").get("unmodeled", [])}
-
-
-@cache
 def _shipped() -> Mapping[str, Assay]:
-    return _load(_data())
-
-
-def _data() -> Traversable:
-    return resources.files(__package__).joinpath("data", "assays")
+    return _load(resources.files(__package__).joinpath("data", "assays"))
 
 
 def _load(folder: Traversable) -> dict[str, Assay]:
@@ -186,7 +173,7 @@ def _load(folder: Traversable) -> dict[str, Assay]:
     errors: list[InputError] = []
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
     for file in files:
-        if file.name in _NO_ASSAYS:
+        if file.name in _OTHERS:
             continue
         try:
             tables = list(_tables(read_toml(file, name=file.name), file.name))
@@ -196,12 +183,11 @@ def _load(folder: Traversable) -> dict[str, Assay]:
         for place, table in tables:
             try:
                 assay = validated(Assay, _swept(table), file=file.name, place=place)
+                if assay.id in found:
+                    raise InputError(f"there are two assays '{assay.id}'", file=file.name, place=place)
+                found[assay.id] = assay
             except InputError as error:
                 errors.extend(error.parts)
-                continue
-            if assay.id in found:
-                errors.append(InputError(f"there are two assays '{assay.id}'", file=file.name, place=place))
-            found[assay.id] = assay
     if errors:
         raise combine(errors)
     return found
@@ -223,24 +209,33 @@ def _tables(raw: Mapping[str, Any], file: str) -> Iterator[tuple[str, dict[str, 
             words = {key: value for key, value in member.items() if key not in known}
             own = {key: value for key, value in member.items() if key in known}
             try:
-                yield place, _filled({**template, **own}, words)
+                yield place, _mapped({**template, **own}, partial(_filled, words=words))
             except KeyError as missing:
                 what = f"the template has {{{missing.args[0]}}}, which the member does not say"
                 raise InputError(what, file=file, place=place, allowed=words) from None
 
 
-def _filled(value: Any, words: Mapping[str, Any]) -> Any:
-    """`value` with every `{word}` replaced; a text that is nothing but `{word}` takes what the member says as it is."""
+def _mapped(value: Any, change: Callable[[str], Any]) -> Any:
+    """`value` with every text in it changed, in lists and in keys and values of tables."""
     if isinstance(value, str):
-        whole = _HOLE.fullmatch(value)
-        if whole and whole[1] != _SWEPT:
-            return words[whole[1]]
-        return _HOLE.sub(lambda hole: hole[0] if hole[1] == _SWEPT else str(words[hole[1]]), value)
+        return change(value)
     if isinstance(value, list):
-        return [_filled(item, words) for item in value]
+        return [_mapped(item, change) for item in value]
     if isinstance(value, Mapping):
-        return {_filled(key, words): _filled(item, words) for key, item in value.items()}
+        return {_mapped(key, change): _mapped(item, change) for key, item in value.items()}
     return value
+
+
+def _filled(text: str, words: Mapping[str, Any]) -> Any:
+    """`text` with every `{word}` replaced; a text that is nothing but `{word}` takes what the member says as it is."""
+    whole = _HOLE.fullmatch(text)
+    if whole and whole[1] != _SWEPT:
+        return words[whole[1]]
+    return _HOLE.sub(lambda hole: hole[0] if hole[1] == _SWEPT else str(words[hole[1]]), text)
+
+
+def _with_value(text: str, value: str) -> str:
+    return text.replace(f"{{{_SWEPT}}}", value)
 
 
 def _swept(table: dict[str, Any]) -> dict[str, Any]:
@@ -256,16 +251,6 @@ def _swept(table: dict[str, Any]) -> dict[str, Any]:
             continue
         for value in sweep.get("values", []):
             arm = f"{name} @ {value}"
-            arms[arm] = _with_value(items, value)
+            arms[arm] = _mapped(items, partial(_with_value, value=value))
             curves.setdefault(name, []).append(arm)
     return {**table, "arms": arms, "sweep_arms": curves}
-
-
-def _with_value(item: Any, value: str) -> Any:
-    if isinstance(item, str):
-        return item.replace(f"{{{_SWEPT}}}", value)
-    if isinstance(item, list):
-        return [_with_value(one, value) for one in item]
-    if isinstance(item, Mapping):
-        return {key: _with_value(one, value) for key, one in item.items()}
-    return item
