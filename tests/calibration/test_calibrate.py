@@ -212,7 +212,7 @@ source = "toy"
         ({"band": 'low = "30 /mm^2"\nhigh = "20 /mm^2"'}, "and rise"),
         ({"band": "low = 30"}, "30 has no unit"),
         ({"metric": '["CD8 core", "IFNG core"]'}, "different units"),
-        ({"band": 'lo = "30 /mm^2"'}, "unknown key 'lo'"),
+        ({"band": 'lo = "30 /mm^2"'}, "lo: unknown key"),
     ],
 )
 def test_what_cannot_be_calibrated_is_refused(tmp_path: Path, more: dict[str, str], message: str) -> None:

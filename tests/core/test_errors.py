@@ -43,6 +43,19 @@ def test_several_problems_are_numbered_and_a_shared_file_is_named_once() -> None
     assert str(combine([first, elsewhere])) == "2 problems.\n  1. a.toml: p1: bad 1.\n  2. b.toml: bad 3."
 
 
+def test_whoever_knows_more_adds_the_file_and_the_outer_place() -> None:
+    error = InputError("no cell 'CD9'", place="cell", allowed=("CD8",), word="CD9", because=("count",))
+    outer = error.at("protocol.0").at("design point 3", file="a.toml")
+    assert str(outer) == "a.toml: design point 3: protocol.0.cell: no cell 'CD9'. Allowed: CD8. Did you mean 'CD8'?"
+    assert outer.because == ("design point 3: protocol.0.count",)
+    assert str(error.at("x")) == str(error.at("x").at())
+    both = combine([InputError("bad", place="a"), InputError("worse")]).at("t", file="f")
+    assert str(both) == "f: 2 problems.\n  1. t.a: bad.\n  2. t: worse."
+
+
 def test_an_error_crosses_processes_unchanged() -> None:
-    error = InputError("no cell", file="a.toml", place="x", allowed=("CD8",), word="CD9")
-    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    error = InputError("no cell", file="a.toml", place="x", allowed=("CD8",), word="CD9", because=("y",))
+    for one in (error, combine([error, InputError("bad")])):
+        again = pickle.loads(pickle.dumps(one))
+        assert str(again) == str(one)
+        assert [part.because for part in again.parts] == [part.because for part in one.parts]

@@ -10,9 +10,9 @@ import pytest
 
 from tme_abm.biology import load_catalogue
 from tme_abm.core.errors import InputError
+from tme_abm.core.toml import write_toml
 from tme_abm.core.units import parse
 from tme_abm.scenario import Block, DoseVessels, changed, find, load, scenario_schema, shipped
-from tme_abm.scenario.writer import write
 
 
 def file(directory: Path, name: str, text: str) -> Path:
@@ -48,7 +48,7 @@ def test_a_cell_and_a_pool_that_are_not_named_are_empty(tmp_path: Path) -> None:
     text = load("base").resolved_toml()
     tree = tomllib.loads(text)
     del tree["immune"]["NK"], tree["blood"]["NK"]
-    scenario = load(file(tmp_path, "less.toml", write(tree)))
+    scenario = load(file(tmp_path, "less.toml", write_toml(tree)))
     assert scenario.immune["NK"] == pytest.approx(0.0)
     assert scenario.blood["NK"].cells == pytest.approx(0.0)
     assert scenario.immune["CD8"] == load("base").immune["CD8"]

@@ -103,8 +103,7 @@ class _Found:
         self.errors: list[InputError] = []
 
     def add(self, file: str, place: str, error: InputError) -> None:
-        label = self.origins.label(file, place)
-        self.errors.append(InputError(error.what, file=label, place=place, allowed=error.allowed, word=error.word))
+        self.errors.append(error.replace(file=self.origins.label(file, place), place=place))
 
     def attempt(
         self, file: str, place: str, action: Callable[P, Result], /, *given: P.args, **named: P.kwargs

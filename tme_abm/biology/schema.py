@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
-from ..core.toml import Frozen, WordedError
+from ..core.errors import InputError
+from ..core.toml import Frozen
 from ..core.units import KINDS
 from .parameter import Evidence, Parameter, StringList, inherit
 
@@ -103,7 +104,7 @@ class TraitEntry(Parameter):
     @model_validator(mode="after")
     def _is_a_number_of_a_kind(self) -> TraitEntry:
         if self.kind not in KINDS:
-            raise WordedError(f"no kind of quantity '{self.kind}'", tuple(KINDS), self.kind)
+            raise InputError(f"no kind of quantity '{self.kind}'", allowed=KINDS, word=self.kind)
         if self.is_trait:
             raise ValueError("a trait cannot be defined by a trait")
         return self

@@ -94,9 +94,7 @@ def _scenario_of(arm: Arm, point: BranchPoint) -> Scenario:
     try:
         return branch_scenario(point, settings=arm.settings, protocol=arm.protocol, origin=arm.origin)
     except InputError as error:
-        raise InputError(
-            error.what, file=arm.origin, place=error.place, allowed=error.allowed, word=error.word
-        ) from error
+        raise error.at(file=arm.origin) from error
 
 
 def _check_points(points: Sequence[BranchPoint]) -> None:

@@ -3,25 +3,30 @@
 Whatever a person wrote (a file, an option, a name) and we cannot accept is an :class:`InputError`. Its text says
 in one message where the problem is, what it is, what would be allowed, and which allowed word is nearest to the
 one that was written. Everything the package raises on purpose derives from :class:`TmeError`.
+
+Code that sees only a part of the input raises an error with the place inside that part; whoever knows more adds it
+with :meth:`InputError.at`. `core.toml.validated` does so for the validators of pydantic models.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-__all__ = ["InputError", "TmeError", "combine", "nearest"]
+__all__ = ["InputError", "TmeError", "brief", "combine", "nearest"]
 
 _LISTED = 12  # a longer list of allowed words hides the useful ones
+_BRIEF = 40
 
 
 class TmeError(Exception):
     """Base class of every error this package raises on purpose."""
 
 
-class InputError(TmeError):
-    """Something a person wrote cannot be used.
+class InputError(TmeError, ValueError):
+    """Something a person wrote cannot be used. It is a ValueError, so that pydantic collects it from validators.
 
     Parameters
     ----------
@@ -30,6 +35,7 @@ class InputError(TmeError):
     place : where in the file, such as ``"CXCL10.decay"``.
     allowed : the words that would have been accepted.
     word : the word that was not; used to suggest the nearest allowed one.
+    because : places of the other values without which this one would be possible.
 
     `parts` holds the single errors when several were combined, else the error itself.
     """
@@ -42,14 +48,28 @@ class InputError(TmeError):
         place: str | None = None,
         allowed: Iterable[str] = (),
         word: str | None = None,
+        because: Iterable[str] = (),
     ) -> None:
         self.what = what
         self.file = None if file is None else str(file)
-        self.place = place
+        self.place = place or None
         self.allowed = tuple(allowed)
         self.word = word
+        self.because = tuple(because)
         self.parts: tuple[InputError, ...] = (self,)
         super().__init__(what)
+
+    def at(self, place: str | None = None, *, file: Path | str | None = None) -> InputError:
+        """A copy with `place` in front of its place and, if given, `file` as its file."""
+        if len(self.parts) > 1:
+            return combine([part.at(place, file=file) for part in self.parts])
+        because = [_joined(place, other) for other in self.because]
+        return self.replace(file=file or self.file, place=_joined(place, self.place), because=because)
+
+    def replace(self, **changes: Any) -> InputError:
+        """A copy in which some of the parameters have other values."""
+        names = ("what", "file", "place", "allowed", "word", "because")
+        return InputError(**({name: getattr(self, name) for name in names} | changes))
 
     def __str__(self) -> str:
         where = "".join(f"{part}: " for part in (self.file, self.place) if part)
@@ -69,7 +89,8 @@ class InputError(TmeError):
 
     def __reduce__(self) -> tuple[object, ...]:
         # the default would call __init__ without the keywords, and lose them between worker processes
-        return _rebuilt, (type(self), self.what, self.file, self.place, self.allowed, self.word)
+        several = self.parts if len(self.parts) > 1 else ()
+        return _rebuilt, (self.what, self.file, self.place, self.allowed, self.word, self.because, several)
 
 
 def nearest(word: str | None, allowed: Iterable[str]) -> str | None:
@@ -84,9 +105,10 @@ def nearest(word: str | None, allowed: Iterable[str]) -> str | None:
 
 
 def combine(errors: Sequence[InputError]) -> InputError:
-    """One error that tells all of `errors`, numbered when there are several; a shared file is named once."""
+    """One error that lists all of `errors`, numbered if there are several; a shared file is named once."""
     if not errors:
         raise ValueError("combine() needs at least one error")
+    errors = [part for error in errors for part in error.parts]
     if len(errors) == 1:
         return errors[0]
     files = {error.file for error in errors}
@@ -100,15 +122,35 @@ def combine(errors: Sequence[InputError]) -> InputError:
     return together
 
 
+def brief(value: object) -> str:
+    """A value as it would stand in a TOML file, cut short."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "a table"
+    text = repr(value)
+    return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…"
+
+
 def _rebuilt(
-    kind: type[InputError],
     what: str,
     file: str | None,
     place: str | None,
     allowed: tuple[str, ...],
     word: str | None,
+    because: tuple[str, ...],
+    parts: tuple[InputError, ...],
 ) -> InputError:
-    return kind(what, file=file, place=place, allowed=allowed, word=word)
+    error = InputError(what, file=file, place=place, allowed=allowed, word=word, because=because)
+    error.parts = parts or (error,)
+    return error
+
+
+def _joined(outer: str | None, inner: str | None) -> str:
+    """Keys are joined by a dot, words such as "design point 3" by a colon."""
+    if not outer or not inner:
+        return outer or inner or ""
+    return f"{outer}: {inner}" if " " in outer else f"{outer}.{inner}"
 
 
 def _shortened(word: str | None, allowed: Sequence[str]) -> str:

@@ -1,32 +1,39 @@
-"""Reading tables a person wrote: TOML in, a validated frozen model out, every refusal an InputError.
+"""TOML that a person wrote, and TOML that we write: read, validate, write.
 
 :func:`read_toml` turns each way a file can fail (absent, a directory, not UTF-8, bad syntax) into one readable error.
-:func:`validated` runs a pydantic model over a table and translates *all* of its complaints: unknown keys list the
-allowed ones and the nearest, and nobody sees a validation traceback.
+:func:`validated` runs a pydantic model over a table and translates *all* of its complaints into one `InputError`:
+unknown keys list the allowed ones and the nearest, and nobody sees a validation traceback.
+:func:`write_toml` writes a tree of plain values in one canonical way: the same tree is always the same bytes.
 """
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from .errors import InputError, combine
+from .errors import InputError, brief, combine
 
-__all__ = ["Frozen", "WordedError", "problems", "read_toml", "validated"]
+__all__ = ["Frozen", "flatten", "read_toml", "toml_value", "validated", "write_toml"]
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'")
 
 
 class Frozen(BaseModel):
-    """A model that never changes, takes no unknown key, and reads text as text (no guessing between types)."""
+    """A table that never changes and takes no unknown key; `also` names keys that are used up before it is read."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, arbitrary_types_allowed=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    also: ClassVar[tuple[str, ...]] = ()
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -48,10 +55,11 @@ def read_toml(source: Path | Traversable, *, name: str | None = None) -> dict[st
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        said = re.fullmatch(r"(.*?) \((?:at )?(.*)\)", str(error), re.DOTALL)
+        said = re.fullmatch(r"(.*) \((?:at )?([^()]*)\)", str(error), re.DOTALL)
         what, place = (said[1], said[2]) if said else (str(error), None)
         if place == "end of document":
             place = f"line {text.count(chr(10)) + 1}, end of document"
+        what = re.sub(r"\('.*'.*\)", lambda keys: f"[{_dotted(ast.literal_eval(keys[0]))}]", what)
         raise InputError(f"not valid TOML: {what}", file=label, place=place) from None
     except RecursionError:
         raise InputError("not valid TOML: nested too deeply", file=label) from None
@@ -59,67 +67,66 @@ def read_toml(source: Path | Traversable, *, name: str | None = None) -> dict[st
         raise InputError(f"not valid TOML: {error}", file=label) from None
 
 
+def toml_value(text: str) -> object:
+    """A text as a TOML value where it is one, else as itself."""
+    try:
+        parsed = tomllib.loads(f"value = {text.strip()}")
+    except (ValueError, RecursionError):  # ValueError: not TOML, or a whole number of absurd length
+        return text.strip()
+    return parsed["value"] if set(parsed) == {"value"} else text.strip()
+
+
 def validated(model: type[Model], table: object, *, file: Path | str | None = None, place: str | None = None) -> Model:
-    """`table` as a `model`. Raises one InputError that tells everything wrong with it."""
+    """`table` as a `model`. Raises one InputError that lists everything wrong with it."""
     try:
         return model.model_validate(table)
     except ValidationError as error:
-        raise combine(problems(error, model, file=file, place=place)) from None
+        found = [problem for item in error.errors(include_url=False) for problem in _problems(dict(item), model, table)]
+        inside = tuple(f"{problem.place}" for problem in found)
+        found = [one for one in found if not any(other.startswith(f"{one.place}.") for other in inside)]
+        raise combine(found).at(place, file=file) from error
 
 
-def problems(
-    error: ValidationError,
-    model: type[BaseModel],
-    *,
-    file: Path | str | None = None,
-    place: str | None = None,
-) -> list[InputError]:
-    """What pydantic refused, in our words: one InputError a complaint, in the order of the fields."""
-    found: list[InputError] = []
-    for item in error.errors(include_url=False):
-        path = [part for part in item["loc"] if not _is_tag(part)]
-        kind, context, given = item["type"], item.get("ctx", {}), item.get("input")
-        allowed: tuple[str, ...] = ()
-        word: str | None = None
-        if kind in ("extra_forbidden", "missing"):
-            key = str(path.pop())
-            if kind == "missing":
-                what = f"the key '{key}' is missing"
-            else:
-                what, word, allowed = f"unknown key '{key}'", key, _keys(model, path)
-        elif kind == "literal_error":
-            what, word = f"{given!r} is not a choice here", str(given)
-            allowed = tuple(re.findall(r"'([^']*)'", context.get("expected", "")))
-        elif kind == "value_error":
-            cause = context.get("error")
-            what = str(cause)
-            if isinstance(cause, WordedError):
-                allowed, word = cause.allowed, cause.word
-        elif kind in _WORDS:
-            what = f"{given!r} must be {_WORDS[kind]}"
-        else:
-            what = f"{given!r}: {item['msg'][:1].lower()}{item['msg'][1:]}"
-        inner = ".".join(str(part) for part in path)
-        joint = ": " if place and place.endswith(")") else "."
-        where = joint.join(part for part in (place, inner) if part)
-        found.append(InputError(what, file=file, place=where or None, allowed=allowed, word=word))
-    return found
+def _problems(item: dict[str, Any], model: type[BaseModel], table: object) -> list[InputError]:
+    """One complaint of pydantic in our words. A validator that raised several errors raised them in one complaint."""
+    path, annotations = _located(item, model, table)
+    kind, context, given = item["type"], item.get("ctx", {}), item["input"]
+    cause = context.get("error")
+    allowed: Iterable[str] = ()
+    word: str | None = None
+    if isinstance(cause, InputError):
+        return [part.at(".".join(path)) for part in cause.parts]
+    if kind == "value_error":
+        what = str(cause)
+    elif kind == "missing":
+        what = "missing"
+    elif kind == "extra_forbidden":
+        what, word = "unknown key", path[-1]
+        allowed = [key for one in annotations if _is_model(one) for key in (*getattr(one, "also", ()), *_fields(one))]
+    elif kind in ("union_tag_not_found", "union_tag_invalid"):
+        key = context["discriminator"].strip("'")
+        allowed = [tag for one in annotations for tag in typing.get_args(_fields(one).get(key))]
+        path.append(key)
+        what = "missing"
+        if kind == "union_tag_invalid":
+            what, word = f"unknown value {brief(given[key])}", str(given[key])
+    elif kind == "literal_error":
+        what, word, allowed = f"unknown value {brief(given)}", str(given), _QUOTED.findall(context["expected"])
+    elif kind in ("too_short", "string_too_short"):
+        what = "should not be empty"
+    else:
+        what = f"should be {_WANTED[kind]}" if kind in _WANTED else item["msg"].removeprefix("Input ").lower()
+        what += f", not {brief(given)}"
+    return [InputError(what, place=".".join(path), allowed=dict.fromkeys(allowed), word=word)]
 
 
-class WordedError(ValueError):
-    """A refusal for a pydantic validator to raise when it knows the allowed words."""
-
-    def __init__(self, what: str, allowed: tuple[str, ...], word: str) -> None:
-        super().__init__(what)
-        self.allowed, self.word = allowed, word
-
-
-_WORDS: Mapping[str, str] = types.MappingProxyType(
+_WANTED: Mapping[str, str] = types.MappingProxyType(
     {
         "model_type": "a table",
         "model_attributes_type": "a table",
         "dict_type": "a table",
-        "string_type": "a text",
+        "mapping_type": "a table",
+        "string_type": "text",
         "int_type": "a whole number",
         "int_parsing": "a whole number",
         "int_from_float": "a whole number",
@@ -133,37 +140,120 @@ _WORDS: Mapping[str, str] = types.MappingProxyType(
 )
 
 
-def _is_tag(part: int | str) -> bool:
-    """Whether pydantic put this into the path itself, to tell branches of a union apart."""
-    return isinstance(part, str) and bool(re.search(r"\[|\(\)", part))
+def _located(item: dict[str, Any], model: type[BaseModel], table: object) -> tuple[list[str], list[Any]]:
+    """The keys that lead to a complaint, and the types that the innermost table on the way may have.
+
+    Pydantic puts steps into the path that are no keys, to tell the branches of a union apart; they are left out.
+    """
+    path: list[str] = []
+    node: Any = table
+    annotations: list[Any] = [model]
+    last = len(item["loc"]) - 1
+    for number, step in enumerate(item["loc"]):
+        items = node if isinstance(node, Mapping) else dict(enumerate(node)) if isinstance(node, list | tuple) else {}
+        absent = number == last and (item["type"] == "missing" or any(step in _fields(one) for one in annotations))
+        if step in items or absent:
+            path.append(str(step))
+            node = items.get(step)
+            if item["type"] != "extra_forbidden" or number < last:
+                annotations = [one for outer in annotations for one in _inner(outer, step)]
+        else:
+            annotations = [one for one in annotations if step in _tags(one)] or annotations
+    return path, annotations
 
 
-def _keys(model: Any, path: list[int | str]) -> tuple[str, ...]:
-    """The keys allowed at `path` inside `model`."""
-    here = model
-    for part in path:
-        here = _inside(here, part)
-    return tuple(field.alias or name for name, field in here.model_fields.items()) if _is_model(here) else ()
-
-
-def _inside(annotation: Any, part: int | str) -> Any:
-    """The type found at `part` of something of type `annotation`."""
+def _inner(annotation: Any, step: int | str) -> list[Any]:
+    """The types that the item `step` of something of type `annotation` may have."""
     if _is_model(annotation):
-        fields = {field.alias or name: field.annotation for name, field in annotation.model_fields.items()}
-        return _bare(fields.get(str(part)))
+        return _branches(_fields(annotation).get(str(step)))
     arguments = typing.get_args(annotation)
-    return _bare(arguments[-1] if not isinstance(part, int) else arguments[0]) if arguments else None
+    return _branches(arguments[0 if isinstance(step, int) else -1]) if arguments else []
 
 
-def _bare(annotation: Any) -> Any:
-    """`annotation` without Annotated and without `| None`; of a union the branch that is a model."""
+def _branches(annotation: Any) -> list[Any]:
+    """The types that `annotation` may stand for, without Annotated and without None."""
     if typing.get_origin(annotation) is typing.Annotated:
-        return _bare(typing.get_args(annotation)[0])
+        return _branches(typing.get_args(annotation)[0])
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        branches = [_bare(branch) for branch in typing.get_args(annotation) if branch is not type(None)]
-        return next((branch for branch in branches if _is_model(branch)), branches[0])
-    return annotation
+        return [one for branch in typing.get_args(annotation) for one in _branches(branch)]
+    return [] if annotation in (None, type(None)) else [annotation]
+
+
+def _tags(annotation: Any) -> set[str]:
+    """The words by which one branch of a union may be told from the others."""
+    return {word for inner in _fields(annotation).values() for word in typing.get_args(inner) if isinstance(word, str)}
+
+
+def _fields(annotation: Any) -> dict[str, Any]:
+    """The keys of a table and their types."""
+    if not _is_model(annotation):
+        return {}
+    return {field.alias or name: field.annotation for name, field in annotation.model_fields.items()}
 
 
 def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def write_toml(tree: Mapping[str, Any]) -> str:
+    """The tree as TOML: in a table its plain values first, in their order, then its tables."""
+    lines: list[str] = []
+    _table(tree, (), lines)
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Dotted key -> value as text; the items of a list of tables are counted from 0."""
+    flat: dict[str, str] = {}
+    for key, value in tree.items():
+        inner = {str(number): item for number, item in enumerate(value)} if _tables(value) else value
+        if isinstance(inner, Mapping):
+            flat |= flatten(inner, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value if isinstance(value, str) else _plain(value)
+    return flat
+
+
+def _table(tree: Mapping[str, Any], path: tuple[str, ...], lines: list[str]) -> None:
+    nested = {key: value for key, value in tree.items() if isinstance(value, Mapping) or _tables(value)}
+    for key, value in tree.items():
+        if key not in nested:
+            lines.append(f"{_key(key)} = {_plain(value)}")
+    for key, value in nested.items():
+        inner = (*path, key)
+        header = _dotted(inner)
+        if isinstance(value, Mapping):
+            if not value or any(not isinstance(item, Mapping) for item in value.values()):
+                lines += ["", f"[{header}]"]
+            _table(value, inner, lines)
+        else:
+            for item in value:
+                lines += ["", f"[[{header}]]"]
+                _table(item, inner, lines)
+
+
+def _tables(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
+
+
+def _dotted(path: Iterable[str]) -> str:
+    return ".".join(_key(part) for part in path)
+
+
+def _key(key: str) -> str:
+    return key if _BARE.fullmatch(key) else _text(key)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_plain(item) for item in value) + "]"
+    return repr(value)  # the shortest digits that read back to the same float
+
+
+def _text(text: str) -> str:
+    # a JSON string is a TOML basic string but for the one control character JSON leaves bare
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

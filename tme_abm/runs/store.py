@@ -99,7 +99,7 @@ class RunDirectory:
                     past(run)
                 stage.rename(path)
             except InputError as error:
-                raise InputError(error.what, file=path) from error
+                raise error.at(file=path) from error
             finally:
                 run.path = path
                 shutil.rmtree(stage, ignore_errors=True)

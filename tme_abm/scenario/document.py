@@ -6,17 +6,15 @@ said it last, so that an error names what the reader has to change.
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import InputError
-from ..core.toml import read_toml
-from .values import brief
+from ..core.errors import InputError, brief, combine
+from ..core.toml import read_toml, toml_value
 
-__all__ = ["SET", "Document", "parse_override", "read", "toml_value"]
+__all__ = ["SET", "Document", "parse_override", "read"]
 
 Key = str | int
 SET = "--set "
@@ -24,17 +22,17 @@ SET = "--set "
 
 @dataclass(slots=True)
 class Document:
-    """Plain values as read, and for each path of keys who said it."""
+    """Plain values as read, and for each dotted place who said it: a file or a `--set`."""
 
     file: str
     values: dict[str, Any] = field(default_factory=dict)
-    origins: dict[tuple[Key, ...], str] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
     merged: list[str] = field(default_factory=list)
 
     def merge(self, values: Mapping[str, Any], origin: str) -> None:
         """Lay `values` over what is there."""
         self.merged.append(origin)
-        self._merge(self.values, values, origin, ())
+        self._merge(self.values, values, origin, "")
 
     def set(self, path: Sequence[Key], value: object, origin: str) -> None:
         """Set one value by its path; tables on the way are made, items of a list are counted from 0."""
@@ -43,7 +41,7 @@ class Document:
             if isinstance(node, dict):
                 if key not in node:
                     node[key] = {}
-                    self.origins[tuple(path[: depth + 1])] = origin
+                    self.origins[_dotted(path[: depth + 1])] = origin
                 node = node[key]
             else:
                 node = node[self._item(node, key, path[:depth], origin)]
@@ -51,76 +49,71 @@ class Document:
         if not isinstance(node, dict):
             last = self._item(node, last, path[:-1], origin)
         node[last] = value
-        self.origins[tuple(path)] = origin
+        self.origins[_dotted(path)] = origin
 
-    def put(self, path: tuple[str, ...], value: object, *, like: tuple[str, ...]) -> None:
+    def put(self, place: str, value: object, *, like: str) -> None:
         """Set a value that follows from another one, as if whoever said that at `like` had said this too."""
         who = self._who(like)
-        for old in [old for old in self.origins if old[: len(path)] == path]:
+        for old in [old for old in self.origins if _within(old, place)]:
             del self.origins[old]
-        self.set(path, value, who)
+        self.set(place.split("."), value, who)
 
-    def rank(self, path: tuple[str, ...]) -> int:
-        """How late something at `path` or inside was said: larger is later, every `--set` is last, −1 not at all."""
-        return self._order(self.origins[last]) if (last := self.last(path)) in self.origins else -1
+    def rank(self, place: str) -> int:
+        """How late something at `place` or inside was said: larger is later, every `--set` is last, −1 not at all."""
+        return self._order(self.origins.get(self.last(place), ""))
 
-    def last(self, path: tuple[str, ...]) -> tuple[str, ...]:
-        """Where, at `path` or inside, something was said last."""
-        inside = [tuple(str(key) for key in where) for where in self.origins if where[: len(path)] == path]
-        return max(inside, key=lambda where: self._order(self.origins[where]), default=path)
+    def last(self, place: str) -> str:
+        """Where, at `place` or inside, something was said last."""
+        inside = [where for where in self.origins if _within(where, place)]
+        return max(inside, key=lambda where: self._order(self.origins[where]), default=place)
+
+    def beside(self, place: str) -> Path:
+        """The directory of the file that said the value at `place`; of what no file said, the current one."""
+        who = Path(self._who(place))
+        return who.parent if who.is_file() else Path()
+
+    def blamed(self, error: InputError) -> InputError:
+        """`error` with the file or the `--set` that is to blame.
+
+        Where values contradict each other, that is whoever spoke last, so that an extended file is not blamed for what
+        the file that extends it has changed; the message adds where the other value is.
+        """
+        if len(error.parts) > 1:
+            return combine([self.blamed(part) for part in error.parts])
+        places = (error.place or "", *error.because)
+        who = self._who(max(places, key=lambda place: self._order(self._who(place))))
+        what = error.what
+        if other := next((place for place in places if self._who(place) != who), None):
+            what = f"{what} ({other} is set in {self._who(other)})"
+        extended = who != self.file and not who.startswith(SET)
+        return error.replace(what=what, file=f"{who} (extended by {self.file})" if extended else who)
+
+    def _who(self, place: str) -> str:
+        """Who said something at `place` or inside last, else who said the nearest table or list around it."""
+        while place and (last := self.last(place)) not in self.origins:
+            place = place.rpartition(".")[0]
+        return self.origins[last] if place else self.file
 
     def _order(self, who: str) -> int:
         if who.startswith(SET):
             return len(self.merged)
         return len(self.merged) - 1 - self.merged[::-1].index(who) if who in self.merged else -1
 
-    def beside(self, path: tuple[Key, ...]) -> Path:
-        """The directory of the file that said the value at `path`; of what no file said, the current one."""
-        who = Path(self._who(path))
-        return who.parent if who.is_file() else Path()
-
-    def origin(self, path: tuple[Key, ...]) -> str:
-        """Who said the value at `path`, or said the nearest table or list around it."""
-        who = self._who(path)
-        extended = who != self.file and not who.startswith(SET)
-        return f"{who} (extended by {self.file})" if extended else who
-
-    def _who(self, path: tuple[Key, ...]) -> str:
-        written = tuple(str(key) for key in path)
-        said = {tuple(str(key) for key in where): who for where, who in self.origins.items()}
-        for length in range(len(written), 0, -1):
-            if written[:length] in said:
-                return said[written[:length]]
-        return self.file
-
-    def real_place(self, path: tuple[Key, ...], tags: Collection[str]) -> tuple[Key, ...]:
-        """`path` without the steps that are no keys of the file: the `tags` of a union, the mark of a key."""
-        node: Any = self.values
-        real: list[Key] = []
-        for key in path:
-            inside_list = isinstance(node, list | tuple) and isinstance(key, int) and key < len(node)
-            if inside_list or (isinstance(node, dict) and key in node):
-                node = node[key]
-            elif key == "[key]" or key in tags:
-                continue
-            real.append(key)
-        return tuple(real)
-
-    def _merge(self, mine: dict[str, Any], theirs: Mapping[str, Any], origin: str, path: tuple[Key, ...]) -> None:
+    def _merge(self, mine: dict[str, Any], theirs: Mapping[str, Any], origin: str, prefix: str) -> None:
         for key, value in theirs.items():
-            here = (*path, key)
+            place = f"{prefix}{key}"
             if isinstance(value, Mapping):
                 if not isinstance(mine.get(key), dict):
                     mine[key] = {}
-                    self.origins[here] = origin
-                self._merge(mine[key], value, origin, here)
+                    self.origins[place] = origin
+                self._merge(mine[key], value, origin, f"{place}.")
             else:
                 mine[key] = value
-                self.origins[here] = origin
+                self.origins[place] = origin
 
     @staticmethod
     def _item(node: object, key: Key, path: Sequence[Key], origin: str) -> int:
-        place = ".".join(str(part) for part in path)
+        place = _dotted(path)
         if not isinstance(node, list):
             raise InputError(f"is not a table, so it has no key {str(key)!r}", file=origin, place=place)
         if not str(key).isdecimal() or int(key) >= len(node):
@@ -154,7 +147,7 @@ def read(path: Path, find: Callable[[str, Path], Path]) -> Document:
         try:
             parent_path = find(parent, here.parent)
         except InputError as error:
-            raise InputError(error.what, file=here, place="extends", allowed=error.allowed, word=error.word) from error
+            raise error.at("extends", file=here) from error
         here = parent_path
     document = Document(origin)
     for file, values in reversed(chain):
@@ -186,10 +179,9 @@ def parse_override(text: str) -> tuple[tuple[str, ...], object]:
     return path, toml_value(value)
 
 
-def toml_value(text: str) -> object:
-    """A text as a TOML value where it is one, else as itself."""
-    try:
-        parsed = tomllib.loads(f"value = {text.strip()}")
-    except (ValueError, RecursionError):  # ValueError: not TOML, or a whole number of absurd length
-        return text.strip()
-    return parsed["value"] if set(parsed) == {"value"} else text.strip()
+def _dotted(path: Sequence[Key]) -> str:
+    return ".".join(str(key) for key in path)
+
+
+def _within(place: str, outer: str) -> bool:
+    return place == outer or place.startswith(f"{outer}.")

@@ -6,14 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from ..core.errors import InputError
-from .document import SET, Document, parse_override, read, toml_value
-from .messages import input_error
+from ..core.errors import InputError, brief, combine
+from ..core.toml import toml_value, validated
+from .document import SET, Document, parse_override, read
 from .schema import Scenario
 from .slide.section import complete
-from .values import brief
 
 __all__ = ["assembled", "changed", "extended", "find", "load", "shipped"]
 
@@ -92,12 +89,16 @@ def extended(scenario: Scenario, protocol: Sequence[Mapping[str, Any]], origin: 
     try:
         return _resolved(document, ())
     except InputError as error:
-        key, _, rest = (error.place or "").partition(".")
-        number, dot, rest = rest.partition(".")
-        if key != "protocol" or not number.isdecimal():
-            raise
-        place = f"protocol.{int(number) - len(own)}{dot}{rest}"
-        raise InputError(error.what, file=origin, place=place, allowed=error.allowed, word=error.word) from error
+        raise combine([_counted(part, len(own), origin) for part in error.parts]) from error
+
+
+def _counted(error: InputError, own: int, origin: str) -> InputError:
+    """`error` with the number of an added intervention counted from the first one that was added."""
+    key, _, rest = (error.place or "").partition(".")
+    number, dot, rest = rest.partition(".")
+    if key != "protocol" or not number.isdecimal():
+        return error
+    return error.replace(file=origin, place=f"protocol.{int(number) - own}{dot}{rest}")
 
 
 def _resolved(document: Document, overrides: Mapping[str, object] | Sequence[str]) -> Scenario:
@@ -107,9 +108,19 @@ def _resolved(document: Document, overrides: Mapping[str, object] | Sequence[str
         document.set(path, value, origin)
     complete(document)
     try:
-        return Scenario.model_validate(document.values)
-    except ValidationError as error:
-        raise input_error(error, document) from error
+        return validated(Scenario, document.values)
+    except InputError as error:
+        raise document.blamed(_with_hint(error)) from None
+
+
+def _with_hint(error: InputError) -> InputError:
+    """`error` with all tables that are missing in one part, which says where they usually come from."""
+    missing = [part.place or "" for part in error.parts if part.what == "missing" and "." not in (part.place or "")]
+    if not missing:
+        return error
+    more = f", and so {'is' if len(missing) == 2 else 'are'} {', '.join(missing[1:])}" if missing[1:] else ""
+    hint = InputError(f'missing{more}; extends = "base" brings the shared surroundings', place=missing[0])
+    return combine([hint, *(part for part in error.parts if part.place not in missing)])
 
 
 def _settings(overrides: Mapping[str, object] | Sequence[str]) -> list[tuple[tuple[str, ...], Any, str]]:

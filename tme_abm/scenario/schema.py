@@ -16,22 +16,24 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, field_validator, model_validator
 
 from ..biology import Biology, compile, load_catalogue
+from ..core.errors import InputError, brief
+from ..core.toml import Frozen, flatten, write_toml
 from ..core.units import parse, show
 from .protocol import Add, DoseDepot, Hold, Infuse, Intervention
 from .sections import BloodPool, Clock, FieldSolvers, Growth, Lattice, Record, Stroma, Tumor, Vessels
 from .slide.section import Slide, planted
-from .values import ArealDensity, ImmuneCell, PoolName, RefusalError, Section, brief
+from .values import ArealDensity, ImmuneCell, PoolName
 from .vocabulary import vocabulary
-from .writer import flatten, write
 
 __all__ = ["Scenario"]
 
 _HEADER = "# A resolved scenario: every value is stated. It can be run as it is.\n"
+_FROM_SLIDE = ("slide", "lattice.spacing")
 _NOT_COMPARED = ("name", "title", "description")
 _PLACES = "slide.places_um."  # too long to be read; slide.sha256 tells whether they differ
 
 
-class Scenario(Section):
+class Scenario(Frozen):
     """One tumor and what is done to it. See the module's text."""
 
     also: ClassVar[tuple[str, ...]] = ("extends",)
@@ -64,14 +66,14 @@ class Scenario(Section):
     @classmethod
     def _usable_in_paths(cls, name: str) -> str:
         if name.startswith(".") or not name.isprintable() or any(sign in name for sign in "/\\"):
-            raise RefusalError(f"{brief(name)} cannot serve as a name: no slashes, no leading dot")
+            raise InputError(f"{brief(name)} cannot serve as a name: no slashes, no leading dot")
         return name
 
     @field_validator("name", "title", "description", mode="after")
     @classmethod
     def _can_be_written(cls, text: str) -> str:
         if not text.isascii() and text != text.encode("utf-8", "replace").decode("utf-8"):
-            raise RefusalError(f"{brief(text)} holds what is no character of a text")
+            raise InputError(f"{brief(text)} holds what is no character of a text")
         return text
 
     @field_validator("immune", mode="after")
@@ -89,7 +91,7 @@ class Scenario(Section):
     @classmethod
     def _a_list(cls, given: object) -> object:
         if not isinstance(given, list | tuple):
-            raise RefusalError("should be a list of tables, each under [[protocol]]")
+            raise InputError("should be a list of tables, each under [[protocol]]")
         return given
 
     @model_validator(mode="after")
@@ -101,9 +103,10 @@ class Scenario(Section):
         self._check_crowding()
         self._check_protocol()
         if self.record.every < self.clock.dt:
-            raise RefusalError(
+            raise InputError(
                 f"should be at least one step of the clock ({show(self.clock.dt, 'time')})",
-                at=("record", "every"),
+                place="record.every",
+                because=("clock.dt",),
             )
         return self
 
@@ -111,12 +114,13 @@ class Scenario(Section):
         lattice, radius = self.lattice, self.tumor_radius
         room = min(lattice.shape) * lattice.spacing / 2 - radius
         if self.tumor.cells and room < lattice.margin:
-            raise RefusalError(
+            raise InputError(
                 f"too small for its tumor: {self.tumor.cells} cells make a ball of radius "
                 f"{show(radius, 'length')}, which leaves {show(max(room, 0.0), 'length')} to the nearest "
                 f"wall where lattice.margin asks for {show(lattice.margin, 'length')}. "
                 "Enlarge lattice.shape or plant fewer tumor.cells",
-                at=("lattice", "shape"),
+                place="lattice.shape",
+                because=("tumor.cells", "lattice.spacing", "lattice.margin"),
             )
 
     def _check_slide(self, slide: Slide) -> None:
@@ -124,24 +128,29 @@ class Scenario(Section):
         counts = planted(slide.fitted(self.lattice))
         follows = "is by the slide {} at this spacing; leave it out"
         if self.tumor.cells != (tumor := counts.pop("tumor")):
-            raise RefusalError(follows.format(tumor), at=("tumor", "cells"))
+            raise InputError(follows.format(tumor), place="tumor.cells", because=_FROM_SLIDE)
         area = math.prod(self.lattice.shape) * self.lattice.spacing**2
         for cell, density in self.immune.items():
             if round(density * area, 3) != (count := counts.get(cell, 0)):
                 said = show(count / area, "areal_density")
-                raise RefusalError(follows.format(said), at=("immune", cell))
+                raise InputError(follows.format(said), place=f"immune.{cell}", because=_FROM_SLIDE)
 
     def _check_crowding(self) -> None:
         site = self.lattice.spacing**2
         starting = sum(self.immune.values()) * site
         if starting > 1:
-            raise RefusalError(
+            raise InputError(
                 f"the starting densities add up to {starting:.3g} cells a site; a site holds one immune cell",
-                at=("immune",),
+                place="immune",
+                because=("lattice.spacing",),
             )
         vessels = self.vessels.density * max(1.0, self.vessels.in_tumor) * site
         if vessels > 1:
-            raise RefusalError(f"{vessels:.3g} vessels a site, and a site holds one", at=("vessels", "density"))
+            raise InputError(
+                f"{vessels:.3g} vessels a site, and a site holds one",
+                place="vessels.density",
+                because=("vessels.in_tumor", "lattice.spacing"),
+            )
 
     def _check_protocol(self) -> None:
         """Whether everything that is done fits this piece of tissue; a refusal names the item by its number."""
@@ -151,19 +160,18 @@ class Scenario(Section):
                     case DoseDepot():
                         self._check_depot(item)
                     case Hold() if item.axis == "z" and len(self.lattice.shape) == 2:
-                        raise RefusalError("this lattice has no z", at=("axis",), allowed=("x", "y"))
+                        raise InputError("this lattice has no z", place="axis", allowed=("x", "y"))
                     case Add():
                         self._check_box(item)
                     case Infuse():
                         self._check_infusion(item)
-            except RefusalError as refusal:
-                place = ("protocol", number, *refusal.at)
-                raise RefusalError(refusal.what, at=place, allowed=refusal.allowed, word=refusal.word) from refusal
+            except InputError as refusal:
+                raise refusal.at(f"protocol.{number}") from refusal
 
     def _check_depot(self, item: DoseDepot) -> None:
         ends = self._ends
         if len(item.place) != len(ends) or any(x > end for x, end in zip(item.place, ends, strict=False)):
-            raise RefusalError(f"should be {len(ends)} coordinates inside the lattice of {self._size}", at=("place",))
+            raise InputError(f"should be {len(ends)} coordinates inside the lattice of {self._size}", place="place")
 
     def _check_box(self, item: Add) -> None:
         sites = 1
@@ -171,29 +179,29 @@ class Scenario(Section):
             name = "xyz"[axis]
             if end is None:
                 if ends is not None:
-                    raise RefusalError("this lattice has no z", at=("z",))
+                    raise InputError("this lattice has no z", place="z")
                 continue
             near, far = ends or (0.0, end)
             if far > end * (1.0 + 1e-9):  # the last digits of a converted length do not matter
-                raise RefusalError(f"reaches beyond the lattice of {self._size}", at=(name,))
+                raise InputError(f"reaches beyond the lattice of {self._size}", place=name)
             along = sum(near <= (n + 0.5) * self.lattice.spacing < far for n in range(self.lattice.shape[-1 - axis]))
             if not along:
-                raise RefusalError("the center of no site lies between these", at=(name,))
+                raise InputError("the center of no site lies between these", place=name)
             sites *= along
         if item.count is not None and item.count > sites:
-            raise RefusalError(f"{item.count} cells do not fit on the {sites} sites of the box", at=("count",))
+            raise InputError(f"{item.count} cells do not fit on the {sites} sites of the box", place="count")
         if item.density is not None:
             wanted = round(item.density * self.lattice.spacing**2 * sites)
             if not 1 <= wanted <= sites:
-                raise RefusalError(f"makes {wanted} cells on the {sites} sites of the box", at=("density",))
+                raise InputError(f"makes {wanted} cells on the {sites} sites of the box", place="density")
 
     def _check_infusion(self, item: Infuse) -> None:
         pool = vocabulary().pool_of[item.cell]
         if not self.blood[pool].cells:
-            raise RefusalError(
+            raise InputError(
                 f"the blood offers no {item.cell} to this tissue at rest, and how fast infused ones leave it is told "
                 f"relative to that; give blood.{pool}.cells",
-                at=("cell",),
+                place="cell",
             )
 
     @property
@@ -229,7 +237,7 @@ class Scenario(Section):
 
     @cached_property
     def _text(self) -> str:
-        return _HEADER + write(self.document())
+        return _HEADER + write_toml(self.document())
 
     @cached_property
     def hash(self) -> str:

@@ -7,6 +7,8 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field, field_serializer, field_validator
 
+from ..core.errors import InputError, brief
+from ..core.toml import Frozen
 from ..kernels.fields import Method
 from .values import (
     Amount,
@@ -20,12 +22,9 @@ from .values import (
     PositiveNumber,
     Production,
     Rate,
-    RefusalError,
-    Section,
     Shape,
     Tolerance,
     TraitName,
-    brief,
     trait_quantity,
 )
 from .vocabulary import vocabulary
@@ -40,7 +39,7 @@ def in_order(given: dict[str, Value]) -> dict[str, Value]:
     return {name: given[name] for name in vocabulary().diffusing if name in given}
 
 
-class Lattice(Section):
+class Lattice(Frozen):
     """The piece of tissue that is simulated."""
 
     shape: Shape = Field(description="Sites along [y, x] or [z, y, x].")
@@ -48,14 +47,14 @@ class Lattice(Section):
     margin: Length = Field(description="Room that must stay between the starting tumor and every wall.")
 
 
-class Clock(Section):
+class Clock(Frozen):
     """Step and length of the run."""
 
     dt: PositiveDuration = Field(description="Length of one step.")
     days: PositiveNumber = Field(description="Length of the run in days.")
 
 
-class Tumor(Section):
+class Tumor(Frozen):
     """The tumor as it is planted: a ball in the center, and the traits of its cells."""
 
     cells: Count = Field(description="Tumor cells at the start.")
@@ -69,16 +68,16 @@ class Tumor(Section):
     @classmethod
     def _all_of_their_kind(cls, given: object) -> object:
         if not isinstance(given, Mapping):
-            raise RefusalError(f"should be a table, not {brief(given)}")
+            raise InputError(f"should be a table, not {brief(given)}")
         known = vocabulary().traits
         values: dict[str, float] = {name: trait.value for name, trait in known.items()}
         for name, value in given.items():
             if name not in known:
-                raise RefusalError("unknown tumor trait", at=(name,), allowed=known, word=str(name))
+                raise InputError("unknown tumor trait", place=name, allowed=known, word=str(name))
             try:
                 values[name] = trait_quantity(name).read(value)
-            except RefusalError as refusal:
-                raise RefusalError(refusal.what, at=(name,)) from refusal
+            except InputError as refusal:
+                raise refusal.at(name) from refusal
         return values
 
     @field_serializer("traits", when_used="json")
@@ -86,21 +85,21 @@ class Tumor(Section):
         return {name: trait_quantity(name).write(value) for name, value in traits.items()}
 
 
-class Vessels(Section):
+class Vessels(Frozen):
     """Blood vessels, scattered at random."""
 
     density: ArealDensity = Field(description="Vessels per area of tissue.")
     in_tumor: Amount = Field(description="Density inside the starting tumor, relative to outside.")
 
 
-class BloodPool(Section):
+class BloodPool(Frozen):
     """Leukocytes of one kind that the blood offers to this piece of tissue."""
 
     cells: Amount = Field(description="How many there are at rest.")
     renewal: Rate = Field(description="Rate at which the pool returns to rest.")
 
 
-class Stroma(Section):
+class Stroma(Frozen):
     """The tissue around the tumor."""
 
     matrix: Fraction = Field(description="Density of the matrix outside the starting tumor, 0 to 1.")
@@ -115,13 +114,13 @@ class Stroma(Section):
         return in_order(given)
 
 
-class Growth(Section):
+class Growth(Frozen):
     """How a tumor makes room."""
 
     push: Length = Field(description="Distance within which a daughter may push its neighbors aside.")
 
 
-class FieldSolvers(Section):
+class FieldSolvers(Frozen):
     """How the fields are solved."""
 
     precision: Literal["float32", "float64"] = Field(description="Number type of the fields.")
@@ -137,7 +136,7 @@ class FieldSolvers(Section):
         return in_order(given)
 
 
-class Record(Section):
+class Record(Frozen):
     """What is written down, and how often."""
 
     every: PositiveDuration = Field(description="Interval of the time series.")

@@ -1,23 +1,22 @@
-"""The kinds of value a scenario may hold, and the one way in which a value is refused.
+"""The kinds of value a scenario may hold.
 
 Quantities are read from text with a unit once, here, into the internal units of `core.units`; names are
-looked up in the vocabulary of the catalogue. Whatever does not fit raises `RefusalError`, which knows what is
-allowed; `messages` adds the file and the dotted place and makes an `InputError` of it.
+looked up in the vocabulary of the catalogue. Whatever does not fit raises an `InputError`, which knows what is
+allowed; `Document.blamed` adds the file.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from ..biology.grammar import FRACTIONS
-from ..core.errors import InputError
+from ..core.errors import InputError, brief
 from ..core.units import KINDS, parse, show
 from .vocabulary import vocabulary
 
@@ -47,47 +46,18 @@ __all__ = [
     "Quantity",
     "Rate",
     "ReceptorName",
-    "RefusalError",
     "Secretion",
-    "Section",
     "Shape",
     "Tolerance",
     "TraitName",
     "behavior_quantity",
-    "brief",
     "exact_text",
     "trait_quantity",
 ]
 
-_BRIEF = 40
 _MOST = 2**31 - 1  # what a 32-bit index reaches
 _WITH_UNIT = r"[0-9.][0-9._]*([eE][+-]?[0-9]+)?(\s+\S|[A-Za-zµμ/(]).*$"  # a hint to editors, not the check
 _PLAIN = str.maketrans({"µ": "u", "²": "^2", "³": "^3"})  # files stay in ASCII
-
-
-class RefusalError(ValueError):
-    """A value that does not fit: `what` is wrong, what is `allowed`, and `at` which keys further in."""
-
-    def __init__(
-        self,
-        what: str,
-        *,
-        at: tuple[str | int, ...] = (),
-        allowed: Iterable[str] = (),
-        word: str | None = None,
-    ) -> None:
-        super().__init__(what)
-        self.what, self.at, self.allowed, self.word = what, at, tuple(allowed), word
-
-
-def brief(value: object) -> str:
-    """A value as it would stand in a TOML file, cut short."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Mapping):
-        return "a table"
-    text = repr(value)
-    return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…"
 
 
 @lru_cache(maxsize=4096)
@@ -108,18 +78,15 @@ class Quantity:
     exclusive: bool = False  # of both bounds
 
     def read(self, value: object) -> float:
-        """The value in internal units; `RefusalError` for a missing or wrong unit or if out of bounds."""
+        """The value in internal units; `InputError` for a missing or wrong unit or if out of bounds."""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise RefusalError(f"should be {self.wanted}, not {brief(value)}")
-        try:
-            number = parse(value, self.kind)
-        except InputError as error:
-            raise RefusalError(error.what, allowed=error.allowed, word=error.word) from error
+            raise InputError(f"should be {self.wanted}, not {brief(value)}")
+        number = parse(value, self.kind)
         outside = (self.low is not None and (number <= self.low if self.exclusive else number < self.low)) or (
             self.high is not None and (number >= self.high if self.exclusive else number > self.high)
         )
         if outside:
-            raise RefusalError(f"should be {self.bounds}, not {brief(value)}")
+            raise InputError(f"should be {self.bounds}, not {brief(value)}")
         return number
 
     def write(self, value: float) -> float | str:
@@ -180,9 +147,9 @@ class Whole:
     def read(self, value: object) -> int:
         """The number itself; text, fractions and truth values are refused."""
         if isinstance(value, bool) or not isinstance(value, int) or value < self.low:
-            raise RefusalError(f"should be a whole number, {self.low} or more, not {brief(value)}")
+            raise InputError(f"should be a whole number, {self.low} or more, not {brief(value)}")
         if value > _MOST:
-            raise RefusalError(f"should be at most {_MOST}, not {brief(value)}")
+            raise InputError(f"should be at most {_MOST}, not {brief(value)}")
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -202,10 +169,10 @@ class LatticeShape:
             isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in value
         )
         if not whole or len(cast("list[int]", value)) not in (2, 3):
-            raise RefusalError(f"should be 2 or 3 whole numbers above 0, [ny, nx] or [nz, ny, nx], not {brief(value)}")
+            raise InputError(f"should be 2 or 3 whole numbers above 0, [ny, nx] or [nz, ny, nx], not {brief(value)}")
         shape = tuple(cast("list[int]", value))
         if math.prod(shape) > _MOST:
-            raise RefusalError(f"should have at most {_MOST} sites, not {brief(value)}")
+            raise InputError(f"should have at most {_MOST} sites, not {brief(value)}")
         return shape
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -230,9 +197,9 @@ class Name:
     def read(self, value: object) -> str:
         """The name itself, if the catalogue has it."""
         if not isinstance(value, str):
-            raise RefusalError(f"should be the name of a {self.what}, not {brief(value)}", allowed=self.allowed)
+            raise InputError(f"should be the name of a {self.what}, not {brief(value)}", allowed=self.allowed)
         if value not in self.allowed:
-            raise RefusalError(f"unknown {self.what} {value!r}", allowed=self.allowed, word=value)
+            raise InputError(f"unknown {self.what} {value!r}", allowed=self.allowed, word=value)
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -271,25 +238,6 @@ ReceptorName = Annotated[str, Name("receptor", "receptors")]
 BehaviorName = Annotated[str, Name("behavior", "behaviors")]
 PathwayName = Annotated[str, Name("pathway", "pathways")]
 Product = Annotated[str, Name("gene product (molecule or receptor)", "products")]
-
-
-class Section(BaseModel):
-    """A frozen table of a scenario; a key it does not know is refused with the list of those it does."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    also: ClassVar[tuple[str, ...]] = ()  # keys that are understood before the table gets here
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, data: object) -> object:
-        if isinstance(data, cls):
-            return data
-        if not isinstance(data, Mapping):
-            raise RefusalError(f"should be a table, not {brief(data)}", allowed=cls.model_fields)
-        for key in data:
-            if key not in cls.model_fields:
-                raise RefusalError("unknown key", at=(key,), allowed=(*cls.also, *cls.model_fields), word=str(key))
-        return data
 
 
 def trait_quantity(name: str) -> Quantity:

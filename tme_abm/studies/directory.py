@@ -16,6 +16,7 @@ from typing import Any
 
 from ..core import files
 from ..core.errors import InputError
+from ..core.toml import flatten
 from ..runs.versions import versions
 from .document import SAMPLED
 from .layout import DESIGN, FAILURES, RUNS, SCHEMA, SESSION, SUMMARY, TIMINGS
@@ -157,8 +158,6 @@ def _summary(study: Study, fingerprint: str) -> dict[str, Any]:
 
 def _differences(out: Path, held: Mapping[str, Any], study: Study, fingerprint: str) -> list[str]:
     """What is not as it was when the directory was begun, a clause each."""
-    from ..scenario.writer import flatten
-
     found: list[str] = []
     for name, scenario in study.scenarios.items():
         if held.get("scenario_hashes", {}).get(name) not in (None, scenario.hash):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import files
 from ..core.errors import InputError
+from ..core.toml import write_toml
 from ..runs.simulator import Simulator
 from .designs import Point, design_notes, design_points
 from .document import SAMPLED, Design, StudyDocument, read_document
@@ -113,9 +114,7 @@ class Study:
     @cached_property
     def text(self) -> str:
         """The canonical file."""
-        from ..scenario.writer import write
-
-        return "# A resolved study: it can be run as it is, beside its scenarios.\n" + write(self.document())
+        return "# A resolved study: it can be run as it is, beside its scenarios.\n" + write_toml(self.document())
 
     @cached_property
     def table(self) -> bytes:
@@ -191,13 +190,8 @@ def _scenarios(document: StudyDocument, path: Path) -> dict[str, Scenario]:
         try:
             file = find(name, path.parent)
         except InputError as error:
-            raise InputError(
-                error.what if error.file is None else f"{error.what}: {error.file}",
-                file=path,
-                place=f"scenarios.{number}",
-                allowed=error.allowed,
-                word=error.word,
-            ) from error
+            what = error.what if error.file is None else f"{error.what}: {error.file}"
+            raise error.replace(what=what, file=path, place=f"scenarios.{number}") from error
         loaded.append(_with_settings(load(file), document.settings, path))
     twice = [name for name, count in Counter(scenario.name for scenario in loaded).items() if count > 1]
     if twice:
@@ -216,7 +210,7 @@ def _with_settings(scenario: Scenario, settings: Mapping[str, Any], path: Path) 
     try:
         return changed(scenario, settings) if settings else scenario
     except InputError as error:
-        raise _told(error, f"set, scenario '{scenario.name}'", path) from error
+        raise error.at(f"set, scenario '{scenario.name}'", file=path) from error
 
 
 def _parameter(
@@ -265,21 +259,16 @@ def _try(scenario: Scenario, parameters: Sequence[Parameter], point: Point, numb
             try:
                 _at(scenario, [parameter], (level,))
             except InputError as alone:
-                if alone.place == error.place and alone.what == error.what:
+                if (alone.place, alone.what) == (error.place, error.what) and len(error.parts) == 1:
                     place = f'parameters."{parameter.key}"'
                     inner = "" if alone.place == parameter.key else f"{alone.place}: "
                     what = f"{inner}{alone.what}" if alone.word else f"{inner}{alone.what} (scenario '{scenario.name}')"
-                    raise InputError(what, file=path, place=place, allowed=alone.allowed, word=alone.word) from error
+                    raise alone.replace(what=what, file=path, place=place) from error
         values = ", ".join(
             f"{parameter.key} = {level.text} {parameter.unit}".rstrip()
             for parameter, level in zip(parameters, point, strict=True)
         )
-        raise _told(error, f"design point {number} ({values}), scenario '{scenario.name}'", path) from error
-
-
-def _told(error: InputError, place: str, path: Path) -> InputError:
-    where = f"{place}: {error.place}" if error.place else place
-    return InputError(error.what, file=path, place=where, allowed=error.allowed, word=error.word)
+        raise error.at(f"design point {number} ({values}), scenario '{scenario.name}'", file=path) from error
 
 
 def _known_metrics(

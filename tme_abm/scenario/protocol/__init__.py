@@ -15,8 +15,6 @@ from .molecules import DoseBath, DoseDepot, DoseVessels, Hold, Neutralize
 from .responses import Block, Fix, Inhibit, KnockOut, SetTrait
 
 __all__ = [
-    "DO",
-    "ROUTES",
     "Add",
     "Block",
     "Deplete",
@@ -50,18 +48,3 @@ Intervention = Annotated[
     Field(discriminator="do"),
 ]
 """Any one primitive."""
-
-DO = (
-    "block",
-    "inhibit",
-    "neutralize",
-    "hold",
-    "dose",
-    "deplete",
-    "infuse",
-    "add",
-    "fix",
-    "knock out",
-    "set trait",
-)
-ROUTES = ("bath", "depot", "vessels")

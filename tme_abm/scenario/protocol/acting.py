@@ -12,14 +12,16 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic import model_validator as checked
 
-from ..values import AnyCell, Duration, RefusalError, Section
+from ...core.errors import InputError
+from ...core.toml import Frozen
+from ..values import AnyCell, Duration
 
 __all__ = ["DO_HELP", "Able", "Cells", "Timed", "all_that"]
 
 DO_HELP = "Which intervention this is."
 
 
-class Timed(Section):
+class Timed(Frozen):
     """An intervention that lasts: in force at `start <= time < stop`."""
 
     start: Duration = Field(default=0.0, description="When it begins, counted from the start of the run.")
@@ -28,7 +30,7 @@ class Timed(Section):
     @checked(mode="after")
     def _in_order(self) -> Self:
         if self.stop is not None and self.stop <= self.start:
-            raise RefusalError("should come after start", at=("stop",))
+            raise InputError("should come after start", place="stop")
         return self
 
     def active(self, time: float) -> bool:
@@ -39,7 +41,7 @@ class Timed(Section):
 def _named(cells: object) -> object:
     """An empty list is refused: it could mean none or all."""
     if isinstance(cells, list) and not cells:
-        raise RefusalError("names no cell; leave it out to mean every cell it concerns")
+        raise InputError("names no cell; leave it out to mean every cell it concerns")
     return cells
 
 
@@ -57,10 +59,10 @@ def all_that(able: Callable[[str], Able], target: str) -> AfterValidator:
             return cells
         those, do = able(name)
         if not those:
-            raise RefusalError(f"no cell {do}")
+            raise InputError(f"no cell {do}")
         for cell in cells:
             if cell not in those:
-                raise RefusalError(f"{cell} is not a cell that {do}", allowed=those, word=cell)
+                raise InputError(f"{cell} is not a cell that {do}", allowed=those, word=cell)
         return cells or those
 
     return AfterValidator(among)

@@ -7,18 +7,9 @@ from typing import Literal, Self
 from pydantic import Field, field_validator
 from pydantic import model_validator as checked
 
-from ..values import (
-    ArealDensity,
-    Duration,
-    Fraction,
-    ImmuneCell,
-    LatticeCell,
-    Length,
-    PositiveCount,
-    PositiveRate,
-    RefusalError,
-    Section,
-)
+from ...core.errors import InputError
+from ...core.toml import Frozen
+from ..values import ArealDensity, Duration, Fraction, ImmuneCell, LatticeCell, Length, PositiveCount, PositiveRate
 from .acting import DO_HELP, Timed
 
 __all__ = ["Add", "Deplete", "Infuse"]
@@ -32,7 +23,7 @@ class Deplete(Timed):
     rate: PositiveRate = Field(description="Hazard of each cell.")
 
 
-class Infuse(Section):
+class Infuse(Frozen):
     """Cells are added to their blood pool at one moment."""
 
     do: Literal["infuse"] = Field(description=DO_HELP)
@@ -41,7 +32,7 @@ class Infuse(Section):
     count: PositiveCount = Field(description="How many reach the blood that serves this tissue.")
 
 
-class Add(Section):
+class Add(Frozen):
     """Cells are put on free sites drawn at random, all at one moment; at the start of the run they are planted."""
 
     do: Literal["add"] = Field(description=DO_HELP)
@@ -60,13 +51,13 @@ class Add(Section):
     @classmethod
     def _from_to(cls, ends: tuple[float, ...] | None) -> tuple[float, ...] | None:
         if ends is not None and (len(ends) != 2 or ends[0] >= ends[1]):
-            raise RefusalError("should be two lengths, the smaller one first")
+            raise InputError("should be two lengths, the smaller one first")
         return ends
 
     @checked(mode="after")
     def _one_number(self) -> Self:
         if (self.count is None) == (self.density is None):
-            raise RefusalError("needs either count or density", at=("count",))
+            raise InputError("needs either count or density", place="count")
         return self
 
     @property

@@ -6,17 +6,8 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from ..values import (
-    Concentration,
-    DiffusingMolecule,
-    Fraction,
-    Length,
-    PositiveLength,
-    Production,
-    Rate,
-    RefusalError,
-    Secretion,
-)
+from ...core.errors import InputError
+from ..values import Concentration, DiffusingMolecule, Fraction, Length, PositiveLength, Production, Rate, Secretion
 from ..vocabulary import vocabulary
 from .acting import DO_HELP, Timed
 
@@ -73,7 +64,7 @@ class DoseVessels(Timed):
         if exchange is None and molecule is not None:
             exchange = vocabulary().exchange.get(molecule)
             if exchange is None:
-                raise RefusalError(f"missing; the catalogue has no exchange of {molecule} with the blood")
+                raise InputError(f"missing; the catalogue has no exchange of {molecule} with the blood")
         return exchange
 
 
@@ -96,5 +87,5 @@ class Hold(Timed):
         if "to" not in info.data:  # refused already
             return axis
         if info.data["to"] is None and axis is not None:
-            raise RefusalError("goes with to, the level at the far wall")
+            raise InputError("goes with to, the level at the far wall")
         return axis if info.data["to"] is None else axis or "x"

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, ValidationInfo, model_serializer
 from pydantic import model_validator as checked
 
+from ...core.errors import InputError
 from ..values import (
     BehaviorName,
     Concentration,
@@ -21,7 +22,6 @@ from ..values import (
     Product,
     Quantity,
     ReceptorName,
-    RefusalError,
     TraitName,
     behavior_quantity,
     trait_quantity,
@@ -77,9 +77,9 @@ class Block(Timed):
     @checked(mode="after")
     def _one_strength(self) -> Self:
         if (self.inhibitor is None) != (self.ki is None):
-            raise RefusalError("inhibitor and ki go together", at=("ki" if self.ki is None else "inhibitor",))
+            raise InputError("inhibitor and ki go together", place="ki" if self.ki is None else "inhibitor")
         if (self.fraction is None) == (self.inhibitor is None):
-            raise RefusalError("needs either fraction, or inhibitor with ki", at=("fraction",))
+            raise InputError("needs either fraction, or inhibitor with ki", place="fraction")
         return self
 
     @property

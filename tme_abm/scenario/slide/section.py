@@ -15,11 +15,12 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, field_validator
 from pydantic_core import CoreSchema, core_schema
 
-from ...core.errors import InputError
+from ...core.errors import InputError, brief
+from ...core.toml import Frozen
 from ...core.units import show
 from ..document import Document
 from ..sections import Lattice
-from ..values import Length, Quantity, RefusalError, Section, brief
+from ..values import Length, Quantity
 from ..vocabulary import vocabulary
 from .fit import SKIP, Fitted, advised_spacing, crowded, fit, shape_for
 from .table import Columns, read_table
@@ -35,7 +36,7 @@ WRITTEN = {
 }
 """The keys that are replaced by the cells themselves when a scenario is resolved."""
 
-_FOLLOWS = (("tumor", "cells"), ("immune",))  # what is said by the slide
+_FOLLOWS = ("tumor.cells", "immune")  # what is said by the slide
 
 
 class _Place:
@@ -46,7 +47,7 @@ class _Place:
         if numbers is not None and all(isinstance(one, tuple) for one in numbers):
             return tuple(numbers)  # read before
         if numbers is None or len(numbers) % 2 or not all(_is_number(one) for one in numbers):
-            raise RefusalError(f"should be a list of numbers, x and y in turn, not {brief(value)}")
+            raise InputError(f"should be a list of numbers, x and y in turn, not {brief(value)}")
         flat = [float(one) for one in numbers]
         return tuple(zip(flat[::2], flat[1::2], strict=True))
 
@@ -72,7 +73,7 @@ class _Cell:
         if not isinstance(value, str) or value not in allowed:
             word = value if isinstance(value, str) else None
             what = f"should be a cell, or {SKIP!r} to leave the class out, not {brief(value)}"
-            raise RefusalError(what, allowed=allowed, word=word)
+            raise InputError(what, allowed=allowed, word=word)
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -82,7 +83,7 @@ class _Cell:
         return {"type": "string", "enum": [*vocabulary().placed, SKIP, ""]}
 
 
-class Slide(Section):
+class Slide(Frozen):
     """Measured cells that the tissue starts from, at their places, instead of a ball of tumor cells and densities."""
 
     also: ClassVar[tuple[str, ...]] = tuple(WRITTEN)
@@ -103,7 +104,7 @@ class Slide(Section):
     @classmethod
     def _some(cls, places: dict[str, tuple[tuple[float, float], ...]]) -> dict[str, tuple[tuple[float, float], ...]]:
         if not any(places.values()):
-            raise RefusalError("holds no cells")
+            raise InputError("holds no cells")
         return {name: places[name] for name in sorted(places) if places[name]}
 
     def unmapped(self) -> dict[str, int]:
@@ -115,9 +116,10 @@ class Slide(Section):
         return shape_for(self.places_um, spacing)
 
     def fitted(self, lattice: Lattice) -> Fitted:
-        """Every cell on its site. Raises `RefusalError` for a lattice that the slide does not fit on."""
+        """Every cell on its site. Raises `InputError` for a lattice that the slide does not fit on."""
         if len(lattice.shape) != 2:
-            raise RefusalError("a slide is a section, so its lattice has two axes, [y, x]", at=("lattice", "shape"))
+            what = "a slide is a section, so its lattice has two axes, [y, x]"
+            raise InputError(what, place="lattice.shape", because=("slide",))
         known = vocabulary()
         try:
             return fit(
@@ -131,10 +133,11 @@ class Slide(Section):
             )
         except ValueError:
             ny, nx = self.shape_at(lattice.spacing)
-            raise RefusalError(
+            raise InputError(
                 f"too small for its slide, which needs [{ny}, {nx}] at {show(lattice.spacing, 'length')}; "
                 "leave it out, and it follows from the slide",
-                at=("lattice", "shape"),
+                place="lattice.shape",
+                because=("slide", "lattice.spacing"),
             ) from None
 
 
@@ -176,37 +179,34 @@ def complete(document: Document) -> None:
     if not isinstance(section, dict):
         return
     read = "file" in section
-    known = ("slide", "file" if read else "places_um")
+    known = "slide.file" if read else "slide.places_um"
     unread = [key for key in WRITTEN if key in section]
     if unread and not read:
-        raise InputError(
-            "says how a table is read, and there is no slide.file to read",
-            file=document.origin(("slide", unread[0])),
-            place=f"slide.{unread[0]}",
-        )
+        what = "says how a table is read, and there is no slide.file to read"
+        raise document.blamed(InputError(what, place=f"slide.{unread[0]}"))
     if not read and "places_um" not in section:
-        raise InputError("needs the table of the cells", file=document.origin(("slide",)), place="slide.file")
+        raise document.blamed(InputError("needs the table of the cells", place="slide.file"))
     rank = document.rank(known)
-    for path in _FOLLOWS:
-        said = document.rank(path)
+    for place in _FOLLOWS:
+        said = document.rank(place)
         if said > rank or (read and said == rank):
-            last = document.last(path)
-            raise InputError(
-                "is what the slide says, so it cannot be given too", file=document.origin(last), place=".".join(last)
-            )
+            what = "is what the slide says, so it cannot be given too"
+            raise document.blamed(InputError(what, place=document.last(place)))
     if read:
         _read(document, section)
     try:
         slide = Slide.model_validate(section)
-        _refuse_unmapped(document, slide)
-        if read and document.rank(("lattice", "shape")) < rank:
-            spacing = Quantity("length", exclusive=True).read(document.values["lattice"]["spacing"])
-            document.put(("lattice", "shape"), list(slide.shape_at(spacing)), like=known)
-        changed = max(document.rank(path) for path in (("lattice",), ("slide", "cells"), ("slide", "reach")))
-        if read or changed > rank:
-            _count(document, slide, Lattice.model_validate(document.values["lattice"]), known)
-    except (ValidationError, RefusalError, KeyError, TypeError):
+    except ValidationError:
         return  # the check of the whole says it better
+    _refuse_unmapped(document, slide)
+    try:
+        if read and document.rank("lattice.shape") < rank:
+            spacing = Quantity("length", exclusive=True).read(document.values["lattice"]["spacing"])
+            document.put("lattice.shape", list(slide.shape_at(spacing)), like=known)
+        if read or max(document.rank(place) for place in ("lattice", "slide.cells", "slide.reach")) > rank:
+            _count(document, slide, Lattice.model_validate(document.values["lattice"]), known)
+    except (ValidationError, InputError, KeyError, TypeError):
+        return
 
 
 def _read(document: Document, section: dict[str, Any]) -> None:
@@ -214,44 +214,44 @@ def _read(document: Document, section: dict[str, Any]) -> None:
     given = {key: section.pop(key) for key in WRITTEN if key in section}
 
     def refuse(key: str, what: str) -> InputError:
-        return InputError(what, file=document.origin(("slide", key)), place=f"slide.{key}")
+        return document.blamed(InputError(what, place=f"slide.{key}"))
 
     for key, value in given.items():
         if key != "unit" and (not isinstance(value, str) or not value):
             raise refuse(key, f"should be text, not {brief(value)}")
     try:
         unit = Quantity("length", exclusive=True).read(given.get("unit", "1 um"))
-    except RefusalError as refusal:
-        raise refuse("unit", refusal.what) from refusal
-    path = document.beside(("slide", "file")) / given["file"]
+    except InputError as error:
+        raise document.blamed(error.at("slide.unit")) from error
+    path = document.beside("slide.file") / given["file"]
     if not path.is_file():
         raise refuse("file", f"there is no file {path}")
     columns = Columns(x=given.get("x"), y=given.get("y"), kind=given.get("class", "cell_type"))
     table = read_table(path, columns, unit)
     places = {name: [number for at in ats for number in at] for name, ats in table.places.items()}
     for key, value in (("source", path.name), ("sha256", table.sha256), ("places_um", places)):
-        document.put(("slide", key), value, like=("slide", "file"))
+        document.put(f"slide.{key}", value, like="slide.file")
 
 
 def _refuse_unmapped(document: Document, slide: Slide) -> None:
     if unmapped := slide.unmapped():
         named = ", ".join(f"{name!r} ({count} cells)" for name, count in unmapped.items())
-        raise InputError(
+        error = InputError(
             f"no cell is named for the class {named}; {SKIP!r} leaves a class out",
-            file=document.origin(("slide", "cells")),
             place="slide.cells",
             allowed=(*vocabulary().placed, SKIP),
             word=next(iter(unmapped)),
         )
+        raise document.blamed(error)
 
 
-def _count(document: Document, slide: Slide, lattice: Lattice, known: tuple[str, ...]) -> None:
+def _count(document: Document, slide: Slide, lattice: Lattice, known: str) -> None:
     """State what the slide starts with where it is stated for a ball and densities."""
     counts = planted(slide.fitted(lattice))
     area = math.prod(lattice.shape) * lattice.spacing**2
     density = Quantity("areal_density")
-    document.put(("tumor", "cells"), counts.pop("tumor", 0), like=known)
-    document.put(("immune",), {cell: density.write(count / area) for cell, count in counts.items()}, like=known)
+    document.put("tumor.cells", counts.pop("tumor", 0), like=known)
+    document.put("immune", {cell: density.write(count / area) for cell, count in counts.items()}, like=known)
 
 
 def planted(fitted: Fitted) -> dict[str, int]:
