@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.studies.small import Here, contents, study_file
+from tests.studies.small import contents, study_file
 from tests.support.toy import ToySimulator
 from tme_abm.cli import main
 from tme_abm.cli.batch_tables import duration, size
+from tme_abm.core.parallel import Here
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -21,7 +22,7 @@ def tme(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     """The command line beside a study file, with a toy for a model and no processes: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("os.fsync", lambda handle: None)  # it is for power cuts, and slow
-    monkeypatch.setattr("tme_abm.studies.batch.LocalExecutor", lambda jobs: Here())
+    monkeypatch.setattr("tme_abm.studies.batch.Workers", lambda jobs: Here())
     model(monkeypatch, ToySimulator())
     study_file(tmp_path)
 
@@ -94,7 +95,7 @@ def test_an_interrupted_batch_says_how_to_go_on(tme: Run, monkeypatch: pytest.Mo
         def wait(self, seconds: float) -> list[object]:  # type: ignore[override]
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("tme_abm.studies.batch.LocalExecutor", lambda jobs: Interrupted())
+    monkeypatch.setattr("tme_abm.studies.batch.Workers", lambda jobs: Interrupted())
     code, out, err = tme("batch", "small.toml", "--out", "a")
     assert (code, out) == (130, "")
     assert "interrupted; nothing that is finished is lost. Go on with: batch a" in err

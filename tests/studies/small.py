@@ -17,11 +17,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from tests.support.toy import ToyModel, ToySimulator
+from tme_abm.core.parallel import Here
 from tme_abm.runs import walk
 from tme_abm.scenario import Scenario
 from tme_abm.studies.batch import Outcome, run_study
 from tme_abm.studies.cluster import ClusterExecutor
-from tme_abm.studies.perform import Ended, Order, perform
 from tme_abm.studies.study import Study, load_study
 
 ROOT = Path(__file__).parents[2]
@@ -81,30 +81,6 @@ def study_file(directory: Path, text: str = TEXT, name: str = "small.toml") -> P
 
 def loaded(directory: Path, text: str = TEXT, simulator: ToySimulator | None = None) -> Study:
     return load_study(study_file(directory, text), simulator=simulator or ToySimulator())
-
-
-class Here:
-    """Performs orders in this very process, for tests that are not about processes."""
-
-    retries = 0
-
-    def __init__(self) -> None:
-        self.orders: list[Order] = []
-
-    def __enter__(self) -> Here:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.orders = []
-
-    def capacity(self) -> int:
-        return 1
-
-    def submit(self, order: Order) -> None:
-        self.orders.append(order)
-
-    def wait(self, seconds: float) -> list[Ended]:
-        return [perform(self.orders.pop())]
 
 
 def batched(study: Study, out: Path, simulator: ToySimulator | None = None, **more: Any) -> Outcome:

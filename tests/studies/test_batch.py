@@ -22,11 +22,11 @@ import pytest
 from tests.support.toy import ToySimulator
 from tme_abm.core import files
 from tme_abm.core.errors import InputError
+from tme_abm.core.parallel import DIED, Here
 from tme_abm.runs.results import read_manifest, read_series
 from tme_abm.studies import perform
 from tme_abm.studies.batch import BatchProgress
 from tme_abm.studies.directory import locked
-from tme_abm.studies.local import LocalExecutor
 from tme_abm.studies.parameters import Level
 from tme_abm.studies.results import read_study
 from tme_abm.studies.study import Study, load_study
@@ -189,7 +189,7 @@ def test_a_run_whose_process_always_dies_is_a_row_and_the_others_go_on(tmp_path:
     study = two_runs(tmp_path)
     found = batched(study, tmp_path / "out", ToySimulator(dies_at=20, fails_for="hot"), jobs=1)
     assert found.done == 1
-    assert found.failed == {"runs/hot/point_00000/seed_001": perform.DIED}
+    assert found.failed == {"runs/hot/point_00000/seed_001": DIED}
     assert batched(study, tmp_path / "out", retry_failed=True).done == 2
 
 
@@ -269,11 +269,8 @@ def test_a_directory_in_which_nothing_has_run_binds_nothing(tmp_path: Path) -> N
     assert read_study(out).days == 0.2
 
 
-class Interrupted(LocalExecutor):
-    def __init__(self) -> None:
-        super().__init__(1)
-
-    def submit(self, order: perform.Order) -> None:
+class Interrupted(Here):
+    def submit(self, name: str, function: object, argument: object) -> None:
         raise KeyboardInterrupt
 
 
@@ -464,7 +461,7 @@ def an_order(study: Study, out: Path, simulator: ToySimulator) -> perform.Order:
         command="",
         simulator=simulator,
     )
-    return perform.Order(index=0, task=task, study=out, session="mine", fingerprint=simulator.fingerprint())
+    return perform.Order(task=task, study=out, session="mine", fingerprint=simulator.fingerprint())
 
 
 def test_a_worker_waits_for_a_process_that_is_about_to_leave(
@@ -495,7 +492,7 @@ def test_a_worker_waits_for_a_process_that_is_about_to_leave(
 def test_a_worker_with_another_model_refuses(study: Study, copy: Path) -> None:
     files.write_json(copy / "session.json", {"id": "mine"})
     order = an_order(study, copy, TOY)
-    other = perform.Order(index=0, task=order.task, study=copy, session="mine", fingerprint="toy 2")
+    other = perform.Order(task=order.task, study=copy, session="mine", fingerprint="toy 2")
     assert "another version of the model" in (perform.perform(other).stop or "")
 
 

@@ -16,8 +16,8 @@ import pytest
 
 from tests.support.toy import ToySimulator
 from tme_abm.core.errors import InputError
+from tme_abm.core.parallel import DIED
 from tme_abm.studies.cluster import ClusterExecutor
-from tme_abm.studies.perform import DIED
 
 from .small import ROOT, Checkpointing, batched, contents, loaded, process, study_file
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..compare.compare import cores
 from ..core import files
 from ..core.errors import InputError
+from ..core.parallel import cores
 from ..runs.run import check_seed
 from .search import Search
 from .targets import Calibration, Floats, read_calibration

@@ -19,8 +19,8 @@ from .places import RESULTS, command, slug
 from .terminal import complain, log_to_stderr, note, say, show
 
 if TYPE_CHECKING:
+    from ..core.parallel import Executor
     from ..runs.simulator import Simulator
-    from ..studies.local import Executor
     from ..studies.study import Study
 
 __all__ = ["batch", "status"]
@@ -136,7 +136,7 @@ def status(
 
 
 def _dry_run(plan: Study, directory: Path, simulator: Simulator, jobs: int | None) -> None:
-    from ..compare.compare import cores
+    from ..core.parallel import cores
     from ..studies.directory import check_place
     from ..studies.estimate import estimate, free_bytes
 
@@ -150,7 +150,7 @@ def _executor(scheduler: str | None, directory: Path, simulator: Simulator, jobs
     """None is for processes of this machine."""
     if scheduler is None:
         return None
-    from ..compare.compare import cores
+    from ..core.parallel import cores
     from ..studies.cluster import LOCAL, ClusterExecutor
 
     if scheduler != LOCAL and "://" not in scheduler:

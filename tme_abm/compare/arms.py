@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import InputError
+from ..core.parallel import cores
 from ..runs.branch import BranchPoint, branch_scenario, prepare
 from ..runs.pool import Task, Tell, run_all
 from ..runs.results import CHECKPOINTS, MANIFEST, read_manifest
 from ..runs.run import checked_days
 from ..runs.simulator import Simulator, TumorSimulator
 from .arms_file import Arm, read_arms
-from .compare import Comparison, check_jobs, claim_directory, conclude, cores, is_of_task
+from .compare import Comparison, check_jobs, claim_directory, conclude, is_of_task
 from .summary import run_directory
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ on. What is found is written to `comparison.json` (final metrics, states, contra
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import files
 from ..core.errors import InputError
+from ..core.parallel import cores
 from ..runs.pool import Task, Tell, run_all
 from ..runs.results import MANIFEST, read_manifest
 from ..runs.run import check_seed
@@ -30,7 +30,7 @@ from .summary import SCHEMA, ByRun, contrasts, differences, inside, run_director
 if TYPE_CHECKING:
     from ..scenario.schema import Scenario
 
-__all__ = ["COMPARISON", "Comparison", "check_jobs", "claim_directory", "compare", "conclude", "cores", "is_of_task"]
+__all__ = ["COMPARISON", "Comparison", "check_jobs", "claim_directory", "compare", "conclude", "is_of_task"]
 
 COMPARISON = "comparison.json"
 TIME_COURSES = "time_courses.json"
@@ -53,11 +53,6 @@ class Comparison:
     def finished(self) -> int:
         """How many runs there are results of."""
         return len(self.content["scenarios"]) * len(self.content["seeds"]) - len(self.failures)
-
-
-def cores() -> int:
-    """Processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def compare(

@@ -28,7 +28,7 @@ from .results import AssayResult, Reading, Sweep, Variant
 from .watch import Watch
 from .words import in_words
 
-__all__ = ["Plan", "run_arm", "run_assay"]
+__all__ = ["Plan", "not_run", "run_arm", "run_assay"]
 
 Values = NDArray[np.float64]
 Series = list[dict[tuple[str, str], Values]]
@@ -71,6 +71,15 @@ def run_assay(
         found = _found(assay, seed, robust and assay.robust, load_catalogue() if catalogue is None else catalogue)
     except (TmeError, ValueError, ArithmeticError) as error:
         found = {"error": str(error)}
+    return _result(assay, seed, seconds=round(time.perf_counter() - begun, 3), **found)
+
+
+def not_run(assay: Assay, seed: int, error: str) -> AssayResult:
+    """The result of an assay that could not run."""
+    return _result(assay, seed, seconds=0.0, error=error)
+
+
+def _result(assay: Assay, seed: int, **found: Any) -> AssayResult:
     dish = dishes().get(assay.dish)
     sweep = assay.sweep
     return AssayResult(
@@ -82,7 +91,6 @@ def run_assay(
         duration=assay.minutes[1],
         wells=wells_of(assay),
         seed=seed,
-        seconds=round(time.perf_counter() - begun, 3),
         cells=tuple(in_words({"do": "add", **cell}) for cell in assay.cells),
         arms={name: tuple(in_words(item) for item in arm) for name, arm in assay.arms.items()},
         sweep=Sweep(name=sweep.name, values=sweep.values, curves=assay.sweep_arms) if sweep else None,

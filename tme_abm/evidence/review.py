@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -18,13 +16,13 @@ from pydantic import ValidationError
 from ..compare.statistics import mean_interval
 from ..core.errors import InputError
 from ..core.files import write_bytes
+from ..core.parallel import Here, Workers
 from ..core.units import parse
 from ..runs.versions import package_version
-from ..runs.workers import end_with_parent, single_threaded
 from .assays import Assay, load_assays
 from .claims import unmodeled
 from .dishes import dishes, wells_of
-from .experiment import run_assay
+from .experiment import not_run, run_assay
 from .results import AssayResult, ClaimResult, Review, Verdict, of_claim
 
 __all__ = ["assays_for", "claim_result", "read_review", "run_review"]
@@ -161,22 +159,10 @@ def _flips(claim: str, mine: Sequence[AssayResult], stated: Verdict) -> tuple[st
 
 
 def _results(assays: Sequence[Assay], seed: int, jobs: int, robust: bool) -> Iterable[AssayResult]:
-    if jobs <= 1 or len(assays) <= 1:
-        for assay in assays:
-            yield run_assay(assay, seed=seed, robust=robust)
-        return
-    context = multiprocessing.get_context("spawn")
-    with (
-        single_threaded(),
-        ProcessPoolExecutor(min(jobs, len(assays)), mp_context=context, initializer=end_with_parent) as pool,
-    ):
-        tasks = [pool.submit(run_assay, assay, seed=seed, robust=robust) for assay in assays]
-        try:
-            for task in as_completed(tasks):
-                yield task.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    named = {assay.id: assay for assay in assays}
+    with Workers(jobs) if jobs > 1 and len(assays) > 1 else Here() as executor:
+        for outcome in executor.do(partial(run_assay, seed=seed, robust=robust), named.items()):
+            yield outcome.result or not_run(named[outcome.name], seed, str(outcome.error))
 
 
 def _work(assay: Assay) -> float:

@@ -11,15 +11,15 @@ import platform
 import shutil
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..compare.compare import cores
-from ..core import files
+from ..core import files, parallel
 from ..core.errors import InputError
+from ..core.parallel import Executor, Workers, cores
 from ..runs.pool import Task
 from ..runs.results import MANIFEST, read_manifest
 from ..runs.run import is_finished
@@ -27,8 +27,7 @@ from ..runs.simulator import Simulator, TumorSimulator
 from ..runs.walk import now
 from .directory import check_place, locked, prepare
 from .layout import RUNS, SESSION
-from .local import Executor, LocalExecutor
-from .perform import DIED, Ended, Order
+from .perform import Ended, Order, perform
 from .study import Study
 from .tables import Tables
 
@@ -36,7 +35,7 @@ __all__ = ["BatchProgress", "Outcome", "Tell", "run_study"]
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5
+TRIES = 3  # of a run whose result cannot be read back
 LEFT_QUICK = 2.0  # seconds that writing the series may take when a batch is interrupted
 
 
@@ -84,7 +83,7 @@ def run_study(
     if jobs is not None and jobs < 1:
         raise InputError(f"at least one process is needed, not {jobs}", place="jobs")
     simulator = simulator or TumorSimulator()
-    executor = executor or LocalExecutor(jobs or cores())
+    executor = executor or Workers(jobs or cores())
     out = out.resolve()
     fingerprint = simulator.fingerprint()
     check_place(out, study, fingerprint)
@@ -119,8 +118,7 @@ class _Batch:
     session: str = field(default_factory=lambda: uuid.uuid4().hex)
     workers: int = 0
     waiting: deque[int] = field(default_factory=deque)
-    under_way: dict[int, Order] = field(default_factory=dict)
-    deaths: Counter[int] = field(default_factory=Counter)
+    unreadable: Counter[int] = field(default_factory=Counter)
     damaged: dict[int, str] = field(default_factory=dict)
 
     def go(self, executor: Executor, retry_failed: bool) -> Outcome:
@@ -190,56 +188,53 @@ class _Batch:
         logger.warning("%s", told)
 
     def _work(self, executor: Executor) -> None:
-        while self.waiting or self.under_way:
-            while self.waiting and len(self.under_way) < executor.capacity():
-                order = self._order(self.waiting.popleft())
-                self.under_way[order.index] = order
-                executor.submit(order)
-            for ended in executor.wait(LOOK_SECONDS):
-                del self.under_way[ended.index]
-                self._note(ended, executor.retries)
-            self.tables.refresh()
-            if self.tell is not None:
-                self.tell(
-                    BatchProgress(
-                        total=len(self.study.runs),
-                        done=len(self.tables.done),
-                        failed=len(self.tables.failed),
-                        under_way=tuple(order.task.out for order in self.under_way.values()),
-                    )
+        indices = {run.directory: index for index, run in enumerate(self.study.runs)}
+        while self.waiting:
+            for outcome in executor.do(perform, self._orders(), look=self._refresh):
+                self._note(indices[outcome.name], outcome)
+
+    def _orders(self) -> Iterator[tuple[str, Order]]:
+        """The runs that wait, each made ready when its turn comes."""
+        while self.waiting:
+            run = self.study.runs[self.waiting.popleft()]
+            task = Task(
+                scenario=self.study.scenario(run.scenario, run.point),
+                seed=run.seed,
+                days=self.study.days,
+                out=self.out / run.directory,
+                command=self.command,
+                simulator=self.simulator,
+            )
+            yield run.directory, Order(task=task, study=self.out, session=self.session, fingerprint=self.fingerprint)
+
+    def _refresh(self, under_way: Collection[str]) -> None:
+        self.tables.refresh()
+        if self.tell is not None:
+            self.tell(
+                BatchProgress(
+                    total=len(self.study.runs),
+                    done=len(self.tables.done),
+                    failed=len(self.tables.failed),
+                    under_way=tuple(self.out / directory for directory in under_way),
                 )
+            )
 
-    def _order(self, index: int) -> Order:
-        run = self.study.runs[index]
-        task = Task(
-            scenario=self.study.scenario(run.scenario, run.point),
-            seed=run.seed,
-            days=self.study.days,
-            out=self.out / run.directory,
-            command=self.command,
-            simulator=self.simulator,
-        )
-        return Order(index=index, task=task, study=self.out, session=self.session, fingerprint=self.fingerprint)
-
-    def _note(self, ended: Ended, retries: int) -> None:
-        run = self.study.runs[ended.index]
+    def _note(self, index: int, outcome: parallel.Outcome[Ended]) -> None:
+        ended = outcome.result or Ended(error=outcome.error)
         if ended.stop is not None:
             raise InputError(f"{ended.stop} Nothing that is finished is lost; mend this, and the same command goes on")
         if ended.error is not None:
-            self.tables.note_failed(ended.index, ended.error)
-        elif ended.done and self._is_done(ended.index):
-            self.tables.note_done(ended.index, ended.host)
-        elif ended.left:
-            if files.read_json(self.out / SESSION).get("id") != self.session:
-                raise InputError("another batch has taken over this study", file=self.out)
-            self.waiting.append(ended.index)
+            self.tables.note_failed(index, ended.error)
+        elif ended.done and self._is_done(index):
+            self.tables.note_done(index, ended.host)
+        elif ended.left and files.read_json(self.out / SESSION).get("id") != self.session:
+            raise InputError("another batch has taken over this study", file=self.out)
         else:
-            self.deaths[ended.index] += 1
-            if self.deaths[ended.index] > retries:
-                self.tables.note_failed(ended.index, DIED if ended.died else "its result cannot be read back")
+            self.unreadable[index] += ended.done
+            if self.unreadable[index] < TRIES:
+                self.waiting.append(index)
             else:
-                logger.warning("%s: its process died; the run goes on in another", run.directory)
-                self.waiting.appendleft(ended.index)
+                self.tables.note_failed(index, "its result cannot be read back")
 
     def _note_session(self, workers: int) -> None:
         """Say who works here, if any; a worker of an earlier session then sees that nobody waits for it."""

@@ -13,17 +13,15 @@ import platform
 import shutil
 import tempfile
 import uuid
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from ..core import files
 from ..core.errors import InputError
+from ..core.parallel import DIED, Executor, Outcome, outcome_of, starting_workers
 from ..runs.simulator import Simulator
-from ..runs.workers import single_threaded
-from .local import deaf_to_interrupts
-from .perform import Ended, Order, perform
 
 __all__ = ["LOCAL", "ClusterExecutor"]
 
@@ -35,14 +33,14 @@ CONNECT_SECONDS = 10.0
 WORKER_SECONDS = 30.0
 
 
-class ClusterExecutor:
+class ClusterExecutor(Executor):
     """The workers of the scheduler at `address` (tcp://…), or `jobs` of a cluster made on this machine ("local")."""
 
     retries = 0  # the scheduler has tried it elsewhere already
 
     def __init__(self, address: str, *, study: Path, simulator: Simulator, jobs: int) -> None:
         self.address, self.study, self.simulator, self.jobs = address, study.resolve(), simulator, jobs
-        self._futures: dict[Any, Order] = {}
+        self._futures: dict[Any, str] = {}
         self._cluster: Any = None
         self._client: Any = None
         self._scratch: str | None = None
@@ -53,11 +51,11 @@ class ClusterExecutor:
             self._connect()
             self._probe()
         except BaseException:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         quiet = logging.getLogger("distributed")
         level = quiet.level
         quiet.setLevel(logging.CRITICAL)  # what it says of connections that close is no news
@@ -71,22 +69,22 @@ class ClusterExecutor:
             quiet.setLevel(level)
 
     def capacity(self) -> int:
-        """One order a worker at a time."""
+        """One task a worker at a time."""
         try:
             return max(1, len(self._client.nthreads()))
         except OSError as error:
             raise self._gone() from error
 
-    def submit(self, order: Order) -> None:
-        """Give the order to the scheduler."""
-        key = f"tme_abm-{order.index}-{uuid.uuid4().hex}"
+    def submit(self, name: str, function: Callable[[Any], Any], argument: Any) -> None:
+        """Give the task to the scheduler."""
+        key = f"tme_abm-{name}-{uuid.uuid4().hex}"
         try:
-            self._futures[self._client.submit(perform, order, key=key, pure=False)] = order
+            self._futures[self._client.submit(outcome_of, name, function, argument, key=key, pure=False)] = name
         except OSError as error:
             raise self._gone() from error
 
-    def wait(self, seconds: float) -> list[Ended]:
-        """What has ended; InputError when the scheduler is gone."""
+    def wait(self, seconds: float) -> list[Outcome[Any]]:
+        """The tasks that have ended; InputError when the scheduler is gone."""
         distributed = self._distributed()
         try:
             with self._client.as_current():
@@ -95,11 +93,11 @@ class ClusterExecutor:
             pass  # those that were lost are found below
         found = []
         for future in [future for future in self._futures if future.done()]:
-            order = self._futures.pop(future)
+            name = self._futures.pop(future)
             if future.status == "finished":
                 found.append(future.result())
             elif future.status == "error":
-                found.append(self._failed(order, future.exception()))
+                found.append(self._failed(name, future.exception()))
             else:
                 raise self._gone()
         return found
@@ -110,16 +108,15 @@ class ClusterExecutor:
             place=PLACE,
         )
 
-    def _failed(self, order: Order, error: BaseException) -> Ended:
-        if isinstance(error, self._distributed().KilledWorker):
-            return Ended(index=order.index, died=True)
-        return Ended(index=order.index, error=f"{type(error).__name__}: {error}")
+    def _failed(self, name: str, error: BaseException) -> Outcome[Any]:
+        killed = isinstance(error, self._distributed().KilledWorker)
+        return Outcome(name=name, error=DIED if killed else f"{type(error).__name__}: {error}")
 
     def _connect(self) -> None:
         distributed = self._distributed()
         if self.address == LOCAL:
             self._scratch = tempfile.mkdtemp(prefix="tme-abm-dask-")
-            with single_threaded(), deaf_to_interrupts():
+            with starting_workers():
                 self._cluster = distributed.LocalCluster(
                     n_workers=self.jobs,
                     threads_per_worker=1,

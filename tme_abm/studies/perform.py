@@ -24,11 +24,10 @@ from ..runs.results import SERIES
 from ..runs.walk import Progress, RunFailed
 from .layout import SESSION
 
-__all__ = ["DIED", "Ended", "Order", "perform"]
+__all__ = ["Ended", "Order", "perform"]
 
 logger = logging.getLogger(__name__)
 
-DIED = "its process died again and again; the system may have ended it for lack of memory"
 LOOK_SECONDS = 1.0
 LOCKED_SECONDS = 0.1  # between two looks at a run that another process holds
 PATIENCE_SECONDS = 120.0  # with such a process, if it does not advance the run
@@ -41,7 +40,6 @@ _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno
 class Order:
     """A run that is wanted. While the `session` of the study is another one than this, nobody waits for it."""
 
-    index: int
     task: Task
     study: Path
     session: str
@@ -52,20 +50,18 @@ class Order:
 class Ended:
     """What became of an order: done, or the reason why not.
 
-    error: the run itself failed. stop: nothing can go on (the disk). died: its process died. left: nobody waits for it.
+    error: the run itself failed. stop: nothing can go on (the disk). left: nobody waits for it.
     """
 
-    index: int
     error: str | None = None
     stop: str | None = None
-    died: bool = False
     left: bool = False
     host: str = ""
 
     @property
     def done(self) -> bool:
         """Is there a result?"""
-        return self.error is None and self.stop is None and not self.died and not self.left
+        return self.error is None and self.stop is None and not self.left
 
 
 class _Left(BaseException):
@@ -87,24 +83,24 @@ def perform(order: Order) -> Ended:
     try:
         if order.task.simulator.fingerprint() != order.fingerprint:
             what = f"the worker on {host} has another version of the model or its biology"
-            return Ended(index=order.index, stop=f"{what}; results of the two must not be mixed.", host=host)
+            return Ended(stop=f"{what}; results of the two must not be mixed.", host=host)
         _bring_to_end(order, progress)
     except _Left:
-        return Ended(index=order.index, left=True, host=host)
+        return Ended(left=True, host=host)
     except InputError as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno in _DISK:
-            return Ended(index=order.index, stop=str(error), host=host)
-        return Ended(index=order.index, error=_relative(str(error), order), host=host)
+            return Ended(stop=str(error), host=host)
+        return Ended(error=_relative(str(error), order), host=host)
     except RunFailed as error:
-        return Ended(index=order.index, error=error.what, host=host)
+        return Ended(error=error.what, host=host)
     except OSError as error:
         if error.errno in _DISK:
-            return Ended(index=order.index, stop=f"{order.task.out}: {error.strerror}", host=host)
-        return Ended(index=order.index, error=f"{type(error).__name__}: {error}", host=host)
+            return Ended(stop=f"{order.task.out}: {error.strerror}", host=host)
+        return Ended(error=f"{type(error).__name__}: {error}", host=host)
     except Exception as error:  # noqa: BLE001 - one broken run must not take the others along
         logger.debug("%s", traceback.format_exc())
-        return Ended(index=order.index, error=f"{type(error).__name__}: {error}", host=host)
-    return Ended(index=order.index, host=host)
+        return Ended(error=f"{type(error).__name__}: {error}", host=host)
+    return Ended(host=host)
 
 
 def _bring_to_end(order: Order, progress: Callable[[Progress], None]) -> None:

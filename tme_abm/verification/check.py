@@ -144,6 +144,16 @@ class Check:
     defect_says: str
     quick: bool
 
+    def __reduce__(self) -> tuple[Callable[[str], Check], tuple[str]]:
+        """A check is sent to another process by its name; its functions cannot be."""
+        return _registered, (self.name,)
+
+
+def _registered(name: str) -> Check:
+    from .registry import all_checks
+
+    return all_checks()[name]
+
 
 def check(
     *,

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import platform
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.parallel import Here, Workers
 from ..runs.versions import versions
-from ..runs.workers import end_with_parent, single_threaded
-from .check import Check, Found, Judged, judge
-from .registry import all_checks
+from .check import Check, Judged, judge
 from .works import Works
 
 __all__ = ["SCHEMA", "Report", "Tell", "run_check", "run_checks"]
@@ -76,53 +72,14 @@ def run_checks(
     """All of `checks`, `jobs` at a time, told as they end and reported in their order."""
     begun = time.monotonic()
     done: dict[str, Judged] = {}
-
-    def note(result: Judged) -> None:
-        done[result.check.name] = result
-        if tell is not None:
-            tell(result, len(done), len(checks))
-
-    if jobs <= 1 or len(checks) == 1:
-        for one in checks:
-            note(run_check(one))
-    else:
-        _side_by_side(checks, min(jobs, len(checks)), note)
+    named = {one.name: one for one in checks}
+    longest_first = sorted(named.items(), key=lambda one: one[1].quick)
+    with Workers(jobs) if jobs > 1 and len(checks) > 1 else Here() as executor:
+        for outcome in executor.do(run_check, longest_first):
+            result = outcome.result or Judged(check=named[outcome.name], error=outcome.error)
+            done[outcome.name] = result
+            if tell is not None:
+                tell(result, len(done), len(checks))
     return Report(
-        checks=tuple(done[one.name] for one in checks), quick=quick, command=command, seconds=time.monotonic() - begun
+        checks=tuple(done[name] for name in named), quick=quick, command=command, seconds=time.monotonic() - begun
     )
-
-
-def _by_name(name: str) -> tuple[tuple[float, ...], tuple[Any, ...], float, str | None]:
-    """In a worker: what it measured, without the check, whose functions cannot be sent."""
-    result = run_check(all_checks()[name])
-    return tuple(figure.value for figure in result.figures), result.plots, result.seconds, result.error
-
-
-def _side_by_side(checks: Sequence[Check], jobs: int, note: Callable[[Judged], None]) -> None:
-    context = multiprocessing.get_context("spawn")
-    with (
-        single_threaded(),
-        ProcessPoolExecutor(jobs, mp_context=context, initializer=end_with_parent) as pool,
-    ):
-        # The long ones first, so that none is left alone at the end.
-        ordered = sorted(checks, key=lambda one: one.quick)
-        waiting = {pool.submit(_by_name, one.name): one for one in ordered}
-        try:
-            while waiting:
-                ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    one = waiting.pop(future)
-                    try:
-                        values, plots, seconds, error = future.result()
-                    except BrokenProcessPool:
-                        note(Judged(check=one, error="its process died; the system may have ended it for lack of "
-                                                     "memory"))
-                        continue
-                    if error is not None:
-                        note(Judged(check=one, seconds=seconds, error=error))
-                        continue
-                    figures = {bound.figure: value for bound, value in zip(one.bounds, values, strict=True)}
-                    note(judge(one, Found(figures=figures, plots=plots), seconds))
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
