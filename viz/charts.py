@@ -13,15 +13,17 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from tme_abm.report.palette import INK, MUTED, rgb
+from tme_abm.report.style.palette import INK, MUTED, rgb
+from tme_abm.report.style.svg import decades, ticks
 
-__all__ = ["Line", "chart", "ticks"]
+__all__ = ["Line", "chart"]
 
 _POINTS = 160  # of a line; more cannot be told apart
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 8, 24, 18
 _GRID = "#E4E7EB"
 _PALE = 150.0  # brightness above which a line gets a darker edge to stay visible on white
 _DECADES = 4
+_TICKS = 4.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,13 +77,13 @@ def chart(
         f'aria-label="{escape(title)}" xmlns="http://www.w3.org/2000/svg">',
         _heading(title, unit, lines if named else (), right),
     ]
-    for tick in ticks(low, high, log=log):
+    for tick in decades(low, high) if log else ticks(low, high, _TICKS):
         at = float(y(tick))
         parts.append(f'<path d="M{_LEFT} {at:.1f}H{right}" stroke="{_GRID}"/>')
         parts.append(_text(_LEFT - 5, at + 3.5, _short(tick), "end"))
     parts += [
         _text(float(x(tick)), height - 4, f"{tick:g}" + (" d" if tick == 0 else ""), "middle")
-        for tick in ticks(0.0, end)
+        for tick in ticks(0.0, end, _TICKS)
     ]
     parts.append(f'<path d="M{_LEFT} {bottom}H{right}" stroke="#9AA5B1"/>')
     if level is not None and low <= level <= high:
@@ -103,18 +105,6 @@ def chart(
             stroke = 1.6 if edge else 1.9
             parts.append(f'<path d="{path}" fill="none" stroke="{line.color}" stroke-width="{stroke}"{dashed}/>')
     return "".join(parts) + "</svg>"
-
-
-def ticks(low: float, high: float, *, log: bool = False) -> list[float]:
-    """Two to five round numbers between `low` and `high`."""
-    if log:
-        powers = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
-        return [10.0**power for power in powers]
-    span = high - low
-    rough = 10.0 ** math.floor(math.log10(span / 2))
-    step = next(rough * factor for factor in (1, 2, 5, 10) if span / (rough * factor) <= 4.5)
-    first = math.ceil(low / step - 1e-9)
-    return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 def _range(finite: NDArray[np.float64], level: float | None, *, log: bool) -> tuple[float, float]:

@@ -14,11 +14,12 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
-from tme_abm.report.palette import DEAD, FIELD_COLORS, cell_color, rgb
+from tme_abm.report.style.palette import DEAD, FIELD_COLORS, cell_color, rgb
+from tme_abm.report.style.svg import nice_above
 
 from .frame import Frame
 
-__all__ = ["CELL_TYPE", "COLORINGS", "Coloring", "FieldScale", "cell_colors", "nice_above", "scale_of"]
+__all__ = ["CELL_TYPE", "COLORINGS", "Coloring", "FieldScale", "cell_colors", "scale_of"]
 
 _NOT_COLORED = "#D5DADF"  # cells that a state does not concern
 _STEPS = 256
@@ -140,14 +141,6 @@ def scale_of(frame: Frame, molecule: str) -> FieldScale:
     """The scale on which the field of `molecule` is shown."""
     top = float(np.quantile(frame.fields[molecule], _QUANTILE)) or float(frame.fields[molecule].max())
     return FieldScale(molecule=molecule, top=nice_above(top))
-
-
-def nice_above(value: float) -> float:
-    """A round number that is at least `value` and less than 1.5 times as much; 1 for nothing."""
-    if not value > 0:
-        return 1.0
-    power = 10.0 ** np.floor(np.log10(value))
-    return float(next(step for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * power >= value * (1 - 1e-6)) * power)
 
 
 def cell_colors(frame: Frame, coloring: str, scaled_as: Frame | None = None) -> NDArray[np.uint8]:

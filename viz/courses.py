@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from tme_abm.report.palette import STATES, cell_color
+from tme_abm.report.style.palette import STATES, cell_color
+from tme_abm.report.style.svg import nice_above
 
 from .charts import Line, chart
-from .colorings import nice_above
 from .frame import Frame
 from .history import History
 from .raster import View

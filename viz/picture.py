@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from tme_abm.core.units import show
-from tme_abm.report.figures import nice_length
-from tme_abm.report.palette import CORE_LINE, DEAD, INK, MUTED, VESSEL, cell_color, cell_shape
+from tme_abm.report.style.palette import CORE_LINE, DEAD, INK, MUTED, VESSEL, cell_color, cell_shape
+from tme_abm.report.style.svg import nice_length
 
 from .colorings import COLORINGS, ramp, scale_of
 from .frame import Frame

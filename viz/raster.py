@@ -7,25 +7,21 @@ work on bytes: 10,000 leukocytes on 200×200 sites take some ten milliseconds, s
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tme_abm.report.palette import CORE_LINE, EMPTY, VESSEL, cell_shape, rgb
-from tme_abm.report.raster import Window
+from tme_abm.report.style.palette import CORE_LINE, EMPTY, VESSEL, cell_shape, rgb
+from tme_abm.report.style.raster import CLEAR, RIM, Window, dot
 
 from .colorings import CELL_TYPE, cell_colors, scale_of
 from .frame import Frame
 
 __all__ = ["View", "block_size", "crop", "paint", "window_of"]
 
-_SUPERSAMPLING = 8
 _DOT = 0.86  # diameter of a leukocyte in blocks
-_RIM = 0.62  # brightness of a dot's rim relative to its fill; over a field, which may be dark, the rim is white
 _VEIL = 0.16  # how much of the tissue shines through a field
 _PIXELS = 800  # about how wide a picture is
-_CLEAR = 12  # pixels a site from which on vessels are framed in full color; smaller frames would be noise
 _FEWEST = 12  # sites across the closest look
 
 
@@ -107,10 +103,10 @@ def _dots(blocks: NDArray[np.uint8], frame: Frame, colors: NDArray[np.uint8], k:
         chosen = np.flatnonzero(frame.immune & (square[frame.kind] == is_square))
         if not chosen.size:
             continue
-        rim = _cover(k, _DOT, is_square)
-        fill = np.minimum(_cover(k, _DOT - max(1.2, 0.18 * k) / k, is_square), rim)
+        rim = dot(k, _DOT, square=is_square)
+        fill = np.minimum(dot(k, _DOT - max(1.2, 0.18 * k) / k, square=is_square), rim)
         # What lies beneath, the rim and the fill share every pixel.
-        edge = np.full((1, 3), 255.0) if over else colors[chosen] * _RIM
+        edge = np.full((1, 3), 255.0) if over else colors[chosen] * RIM
         paint_per_pixel = (
             fill[None, :, :, None] * colors[chosen][:, None, None, :]
             + (rim - fill)[None, :, :, None] * edge[:, None, None, :]
@@ -126,7 +122,7 @@ def _vessels(blocks: NDArray[np.uint8], frame: Frame, k: int) -> None:
     edge = np.ones((k, k), dtype=bool)
     edge[width:-width, width:-width] = False
     pixels = blocks[rows, columns]
-    share = min(1.0, k / _CLEAR)
+    share = min(1.0, k / CLEAR)
     pixels[:, edge] = np.rint(pixels[:, edge] * (1 - share) + np.array(rgb(VESSEL)) * share)
     blocks[rows, columns] = pixels
 
@@ -141,14 +137,3 @@ def _outline(image: NDArray[np.uint8], core: NDArray[np.bool_], k: int) -> None:
     rows, columns = np.nonzero(core[:, 1:] != core[:, :-1])
     for shift in (-1, 0):
         image[(rows * k)[:, None] + along, ((columns + 1) * k + shift)[:, None]] = color
-
-
-@cache
-def _cover(k: int, diameter: float, square: bool) -> NDArray[np.float32]:
-    """Share (k, k) of each pixel of a block that a centered disc, or a square of its area, covers."""
-    n = k * _SUPERSAMPLING
-    y, x = np.mgrid[:n, :n]
-    y, x = np.abs((y + 0.5) / n - 0.5), np.abs((x + 0.5) / n - 0.5)
-    covered = np.maximum(x, y) <= diameter * np.sqrt(np.pi) / 4 if square else np.hypot(x, y) <= diameter / 2
-    fine = covered.astype(np.float32).reshape(k, _SUPERSAMPLING, k, _SUPERSAMPLING)
-    return np.asarray(fine.mean(axis=(1, 3)), dtype=np.float32)

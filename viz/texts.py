@@ -13,7 +13,7 @@ from tme_abm.biology.schema import Rule
 from tme_abm.core.units import parse
 from tme_abm.observe import criteria
 from tme_abm.report.explain import explain
-from tme_abm.report.palette import CORE_LINE, DEAD, STATES, VESSEL, cell_color, cell_shape
+from tme_abm.report.style.palette import CORE_LINE, DEAD, STATES, VESSEL, cell_color, cell_shape
 from tme_abm.scenario import Scenario
 
 from .closeup import Cell, Pull

@@ -11,7 +11,6 @@ import pytest
 from tests.studies.small import contents, study_file
 from tests.support.toy import ToySimulator
 from tme_abm.cli import main
-from tme_abm.cli.batch_tables import duration, size
 from tme_abm.core.parallel import Here
 
 Run = Callable[..., tuple[int, str, str]]
@@ -146,10 +145,3 @@ def test_parquet_on_request(tme: Run, tmp_path: Path) -> None:
     assert tme("batch", "small.toml", "--out", "a", "--parquet")[0] == 0
     assert (tmp_path / "a/runs.parquet").exists()
     assert (tmp_path / "a/series.parquet").exists()
-
-
-def test_times_and_sizes_for_readers() -> None:
-    assert [duration(seconds) for seconds in (0.4, 89, 100, 6000, 200000)] == [
-        "0 s", "89 s", "2 min", "1.7 h", "2.3 days",
-    ]  # fmt: skip
-    assert [size(count) for count in (12, 1234, 5.67e7, 8e9, 3e12)] == ["12 B", "1.23 kB", "56.7 MB", "8 GB", "3 TB"]

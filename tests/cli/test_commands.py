@@ -19,7 +19,7 @@ from tests.support.toy import ToySimulator, results
 from tme_abm.biology.loader import load_catalogue
 from tme_abm.cli import main
 from tme_abm.cli.live import run_line
-from tme_abm.cli.tables import number
+from tme_abm.report.style.numbers import short
 from tme_abm.runs.results import read_manifest
 from tme_abm.runs.walk import Progress
 
@@ -208,7 +208,7 @@ def test_compare_prints_a_table_and_where_things_are(tme: Run, monkeypatch: pyte
     assert "4 of 4 runs ended" in err
     found = json.loads((tmp_path / "a/comparison.json").read_text())
     core = found["scenarios"]["hot"]["metrics"]["CD8 core"]
-    assert f"{number(core['mean'])} [{number(core['ci95'][0])}, {number(core['ci95'][1])}]" in out
+    assert f"{short(core['mean'])} [{short(core['ci95'][0])}, {short(core['ci95'][1])}]" in out
     assert "kills per engaged day" in out
 
 

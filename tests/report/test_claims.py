@@ -21,7 +21,6 @@ from tme_abm.evidence.results import Reading, Review
 from tme_abm.report.claims import render, write_claims
 from tme_abm.report.claims_evidence import carriers
 from tme_abm.report.claims_pictures import arms_plot, forest, reading_of
-from tme_abm.report.claims_svg import limits, tick_texts, ticks
 from tme_abm.report.claims_sweep import curves
 from tme_abm.report.claims_words import effect, expected, percent, share
 
@@ -368,18 +367,6 @@ def test_expectations() -> None:
     assert expected(one.model_copy(update=absent)) == "“treated” near zero, within 2 /cell/day"
     rising = {"direction": "rising", "arm": "d2", "against": "d0", "smallest": 0}
     assert expected(one.model_copy(update=rising)) == "rising from “d0” to “d2”"
-
-
-def test_ticks_are_round_and_limits_have_a_width() -> None:
-    assert ticks(0.0, 1.0, 5) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])
-    assert ticks(-47.0, 13.0, 5) == pytest.approx([-40, -20, 0])
-    assert tick_texts([0.0, 2e-4, 4e-4]) == (["0", "2", "4"], "×10⁻⁴")
-    assert tick_texts([-0.5, 0.0, 1500.0]) == (["−0.5", "0", "1,500"], "")
-    for numbers in ([0.0], [3.0, 3.0], [-2.0], [1.0, 1.5], [0.2, 5.0]):
-        low, high = limits(numbers)
-        assert low < high
-        assert low <= min(numbers) <= max(numbers) <= high
-    assert limits([0.2, 5.0]) == (0.0, 5.0)
 
 
 # ---------------------------------------------------------------- in a browser

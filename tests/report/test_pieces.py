@@ -11,13 +11,12 @@ from tests.report.synthetic import CELLS, write_synthetic
 from tme_abm.core.files import npz_bytes, read_npz
 from tme_abm.report.comparison import Snapshot
 from tme_abm.report.differences import differences
-from tme_abm.report.figures import nice_length
 from tme_abm.report.glossary import Glossary
-from tme_abm.report.palette import DEAD, EMPTY, cell_color, rgb
 from tme_abm.report.pictures import gallery, typical_seed
-from tme_abm.report.raster import Window, busiest_edge, common_window, tissue_image
+from tme_abm.report.raster import busiest_edge, common_window, tissue_image
 from tme_abm.report.reading import read_comparison
-from tme_abm.report.wording import Unit, interval, join, number, signed, unit_for
+from tme_abm.report.style.palette import DEAD, EMPTY, cell_color, rgb
+from tme_abm.report.style.raster import Window
 
 
 def snapshot(tissue: list[list[int]], immune: list[list[int]], dead: list[list[int]] | None = None) -> Snapshot:
@@ -66,40 +65,6 @@ def test_close_up_straddles_the_border_where_the_leukocytes_are() -> None:
     window = busiest_edge(snapshot(kinds.tolist(), immune.tolist()), 10)
     assert (window.of(immune) == 1).sum() == 24
     assert 0.25 < (window.of(kinds) == 0).mean() < 0.75
-
-
-@pytest.mark.parametrize(
-    ("value", "ci95", "shown"),
-    [
-        (963.4, (881.0, 1045.0), "963"),
-        (0.04233, (0.0406, 0.044), "0.0423"),
-        (174.68, (170.1, 179.2), "175"),
-        (5439.0, None, "5,439"),
-        (-3.14159, (-3.3, -3.0), "−3.14"),
-        (0.002, (-0.5, 0.5), "0.00"),
-        (-0.002, (-0.5, 0.5), "0.00"),
-        (float("nan"), None, "–"),
-    ],
-)
-def test_digits_follow_the_interval(value: float, ci95: tuple[float, float] | None, shown: str) -> None:
-    assert number(value, ci95) == shown
-
-
-def test_signs_and_intervals() -> None:
-    assert signed(12.0, (5.0, 19.0)) == "+12.0"
-    assert interval(-924.0, (-1083.0, -764.0), plus=True) == "−1,083 to −764"
-    assert interval(3.0, None) == "–"
-    assert join(["a", "b", "c"]) == "a, b and c"
-
-
-def test_concentrations_are_shown_in_a_unit_that_fits() -> None:
-    assert [unit_for("nM", [v]).name for v in (4e4, 5.0, 0.02)] == ["µM", "nM", "pM"]
-    assert unit_for("nM", [0.02]).factor * 0.02 == pytest.approx(20)
-    assert unit_for("cells", [1e6]) == Unit(name="cells", factor=1.0)
-
-
-def test_scale_bars_are_round() -> None:
-    assert [nice_length(span) for span in (2400.0, 660.0, 90.0)] == [500.0, 100.0, 20.0]
 
 
 def test_the_seed_shown_is_the_most_typical(tmp_path: Path) -> None:

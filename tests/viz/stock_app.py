@@ -15,7 +15,7 @@ from mesa.visualization.components import AgentPortrayalStyle
 
 from tests.model.test_model import TINY
 from tme_abm.model import TumorModel
-from tme_abm.report.palette import cell_color
+from tme_abm.report.style.palette import cell_color
 from tme_abm.scenario import load
 
 

@@ -22,7 +22,7 @@ from tests.viz import frame_rate
 from tests.viz.browser import Watcher, browser, chromium, served
 from tme_abm.cli import main
 from tme_abm.model import TumorModel
-from tme_abm.report.palette import cell_color, rgb
+from tme_abm.report.style.palette import cell_color, rgb
 from tme_abm.scenario import load
 from viz.session import Session
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tme_abm.report.palette import DEAD, EMPTY, cell_color, rgb
-from viz.colorings import COLORINGS, cell_colors, nice_above, ramp, scale_of
+from tme_abm.report.style.palette import DEAD, EMPTY, cell_color, rgb
+from viz.colorings import COLORINGS, cell_colors, ramp, scale_of
 from viz.frame import Frame
 from viz.picture import full_png, png, scale_bar
 from viz.raster import View, block_size, crop, paint, window_of
@@ -106,13 +106,6 @@ def test_an_empty_field_has_a_scale(frame: Frame) -> None:
     scale = scale_of(replace(frame, fields={"IFNG": np.zeros(frame.shape, dtype=np.float32)}), "IFNG")
     assert scale.top == 1.0
     assert tuple(scale.colors(np.zeros((1, 1), dtype=np.float32))[0, 0]) == tuple(ramp("magma_r")[0])
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"), [(0.0, 1.0), (1.0, 1.0), (1.01, 1.5), (0.0041, 0.005), (99.0, 100.0), (float("nan"), 1.0)]
-)
-def test_round_numbers_above(value: float, expected: float) -> None:
-    assert nice_above(value) == pytest.approx(expected)
 
 
 def test_a_field_lies_under_the_cells(frame: Frame) -> None:

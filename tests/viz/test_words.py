@@ -13,7 +13,7 @@ import viz.courses
 from tme_abm.biology import load_catalogue
 from tme_abm.model import TumorModel
 from tme_abm.scenario import Scenario, load
-from viz.charts import Line, chart, ticks
+from viz.charts import Line, chart
 from viz.closeup import look, revisit
 from viz.courses import courses
 from viz.frame import Frame
@@ -84,19 +84,6 @@ def test_charts_of_nothing_can_be_drawn() -> None:
     nothing = Line(label="a", values=np.array([np.nan]), color="#0072B2")
     for log in (False, True):
         assert lines_of(chart("T", "", np.zeros(1), [nothing], width=99, height=99, end=10.0, log=log)) == []
-
-
-@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.0, 7.3), (0.0, 0.00021), (0.0, 12345.0)])
-def test_ticks_are_few_and_round(low: float, high: float) -> None:
-    found = ticks(low, high)
-    assert 2 <= len(found) <= 5
-    assert low <= found[0]
-    assert found[-1] <= high * (1 + 1e-9)
-    assert {f"{tick:.0e}"[0] for tick in found[1:2]} <= {"1", "2", "5"}
-
-
-def test_decades_are_ticked_on_a_logarithmic_axis() -> None:
-    assert ticks(1e-3, 1.0, log=True) == pytest.approx([1e-3, 1e-2, 1e-1, 1.0])
 
 
 def test_the_courses_are_drawn_from_the_first_frame_on(tiny: Scenario) -> None:

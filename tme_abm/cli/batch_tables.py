@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..report.wording import plural
+from ..report.style.numbers import duration, listed, plural, size
 from .terminal import table
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..studies.status import StudyStatus
     from ..studies.study import Study
 
-__all__ = ["SHOWN_ERRORS", "duration", "outcome_table", "plan_lines", "size", "status_lines", "status_table"]
+__all__ = ["SHOWN_ERRORS", "outcome_table", "plan_lines", "status_lines", "status_table"]
 
 SHOWN_METRICS, SHOWN_VALUES, SHOWN_ERRORS = 6, 8, 10
 STATES = ("hot", "cold", "excluded")
@@ -32,9 +32,9 @@ def plan_lines(plan: Study, directory: Path, cost: Estimate, *, processes: int, 
     drawn = f", seed {plan.design.seed}" if plan.design.samples else ""
     lines.append(f"design     {plan.design.kind}{drawn}: {plural(len(plan.points), 'point')}")
     lines += [f"           {_parameter(parameter)}" for parameter in plan.parameters]
-    lines.append(f"seeds      {_listed([str(seed) for seed in plan.seeds], SHOWN_VALUES)}")
+    lines.append(f"seeds      {listed([str(seed) for seed in plan.seeds], SHOWN_VALUES)}")
     lines.append(f"days       {plan.days:g}")
-    lines.append(f"metrics    {_listed(list(plan.metrics), SHOWN_METRICS)}")
+    lines.append(f"metrics    {listed(list(plan.metrics), SHOWN_METRICS)}")
     factors = {"point": plan.points, "scenario": plan.scenarios, "seed": plan.seeds}
     product = " × ".join(plural(len(them), one) for one, them in factors.items())
     lines.append(
@@ -107,33 +107,10 @@ def outcome_table(directory: Path) -> Table:
     return table(("scenario", "done", "failed", *STATES, "other"), rows, title=f"{results.name}: {extent}")
 
 
-def duration(seconds: float) -> str:
-    """A length of time for a reader."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"
-
-
-def size(count: float) -> str:
-    """An amount of data for a reader."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"
-
-
 def _parameter(parameter: Parameter) -> str:
     if parameter.ranged and not parameter.values:
         scale = ", on a logarithmic scale" if parameter.scale == "log" else ""
         ends = f"from {parameter.low:g} to {parameter.high:g} {parameter.unit}".rstrip()
         return f"{parameter.key}: {ends}{scale}"
     unit = f" {parameter.unit}" if parameter.unit else ""
-    return f"{parameter.key}: {_listed([level.text for level in parameter.values], SHOWN_VALUES)}{unit}"
-
-
-def _listed(words: list[str], most: int) -> str:
-    more = f", … ({len(words)} in all)" if len(words) > most else ""
-    return ", ".join(words[:most]) + more
+    return f"{parameter.key}: {listed([level.text for level in parameter.values], SHOWN_VALUES)}{unit}"

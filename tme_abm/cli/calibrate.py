@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..report.style.numbers import short
 from . import live, options
 from .going_on import SAME_COMMAND, interruptible
 from .options import option
 from .places import RESULTS, command
-from .tables import number
 from .terminal import log_to_stderr, note, say, show, table
 
 if TYPE_CHECKING:
@@ -132,11 +132,11 @@ def _met(goals: Sequence[Goal], values: Floats) -> str:
 def _band(goal: Goal) -> str:
     aim = "" if goal.required else " (aim)"
     if math.isinf(goal.high):
-        return f"≥ {number(goal.low)}{aim}"
-    return (f"{number(goal.low)} – {number(goal.high)}" if goal.low > 0 else f"≤ {number(goal.high)}") + aim
+        return f"≥ {short(goal.low)}{aim}"
+    return (f"{short(goal.low)} – {short(goal.high)}" if goal.low > 0 else f"≤ {short(goal.high)}") + aim
 
 
 def _reached(goal: Goal, value: float) -> str:
     if math.isnan(value):
         return "– missing"
-    return number(value) + ("" if goal.inside(value) else " low" if value < goal.low else " high")
+    return short(value) + ("" if goal.inside(value) else " low" if value < goal.low else " high")

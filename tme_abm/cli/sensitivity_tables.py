@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ..report.style.numbers import DASH, MINUS, coefficient, short
 from ..studies.sensitivity.outcomes import DECISIVE
-from .tables import number
 from .terminal import table
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def outcome_tables(found: Sensitivity, *, everything: bool) -> list[Table | str]
 def _table(one: Analysis, found: Sensitivity) -> Table | str:
     where = f"{one.outcome} in {one.scenario}"
     if one.constant is not None:
-        value = "no result" if math.isnan(one.constant) else f"{number(one.constant)} {one.everywhere}"
+        value = "no result" if math.isnan(one.constant) else f"{short(one.constant)} {one.everywhere}"
         return f"{where}: {value}\n"
     indices = {} if one.indices is None else one.indices.by_parameter
     columns = [name for name in dict.fromkeys(n for by_name in indices.values() for n in by_name) if name != "mu"]
@@ -53,23 +53,19 @@ def _table(one: Analysis, found: Sensitivity) -> Table | str:
 
 def _ends(change: Change | None, unit: str) -> tuple[str, str, str]:
     if change is None:
-        return "–", "–", "–"
+        return DASH, DASH, DASH
     ends = f"{change.low_end} → {change.high_end} {unit}".rstrip()
-    interval = "" if change.interval is None else f" [{number(change.interval[0])}, {number(change.interval[1])}]"
-    return ends, f"{number(change.at_low)} → {number(change.at_high)}", f"{number(change.change)}{interval}"
+    interval = "" if change.interval is None else f" [{short(change.interval[0])}, {short(change.interval[1])}]"
+    return ends, f"{short(change.at_low)} → {short(change.at_high)}", f"{short(change.change)}{interval}"
 
 
 def _index(index: Index | None) -> str:
     if index is None or not math.isfinite(index.value):
-        return "–"
-    if index.low is None or index.high is None:
-        return _short(index.value)
-    return f"{_short(index.value)} [{_short(index.low)}, {_short(index.high)}]"
-
-
-def _short(value: float) -> str:
-    text = f"{value:.2f}" if abs(value) < 10 else number(value)
-    return "0.00" if text == "-0.00" else text
+        return DASH
+    text = coefficient(index.value)
+    if index.low is not None and index.high is not None:
+        text += f" [{coefficient(index.low)}, {coefficient(index.high)}]"
+    return text.replace(MINUS, "-")
 
 
 def _chance(one: Analysis) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..compare.summary import STATES
 from ..observe.metrics import describe
+from ..report.style.numbers import DASH, short
 from .terminal import table
 
 if TYPE_CHECKING:
@@ -15,17 +15,10 @@ if TYPE_CHECKING:
 
     from ..runs.run import RunResult
 
-__all__ = ["comparison_table", "number", "run_table", "swap_table"]
+__all__ = ["comparison_table", "run_table", "swap_table"]
 
 SHOWN = ("CD8 core", "CD8 margin", "tumor cells", "Treg:CD8", "kills per engaged day")
 """The metrics of a comparison in the terminal; the report has the others."""
-
-
-def number(value: float | None) -> str:
-    """A number for a reader: three digits, whole from a hundred on."""
-    if value is None or math.isnan(value):
-        return "–"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def run_table(result: RunResult) -> Table:
@@ -35,9 +28,9 @@ def run_table(result: RunResult) -> Table:
     rows = [
         (
             cell,
-            number(measures[f"{cell} cells"]),
-            number(measures.get(f"{cell} core")) if f"{cell} core" in measures else "",
-            number(measures.get(f"{cell} margin")) if f"{cell} margin" in measures else "",
+            short(measures[f"{cell} cells"]),
+            short(measures.get(f"{cell} core")) if f"{cell} core" in measures else "",
+            short(measures.get(f"{cell} margin")) if f"{cell} margin" in measures else "",
         )
         for cell in cells
     ]
@@ -75,8 +68,8 @@ def swap_table(content: Mapping[str, Any]) -> Table:
         (
             label,
             *_states(content["scenarios"][name]),
-            number(_median(content["scenarios"][name], "CD8 core")),
-            number(_median(content["scenarios"][name], "tumor cells")),
+            short(_median(content["scenarios"][name], "CD8 core")),
+            short(_median(content["scenarios"][name], "tumor cells")),
         )
         for name, label in names
     ]
@@ -95,11 +88,11 @@ def _states(one: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _with_interval(metric: Mapping[str, Any] | None) -> str:
     if metric is None:
-        return "–"
+        return DASH
     interval = metric["ci95"]
     if interval is None:
-        return number(metric["mean"])
-    return f"{number(metric['mean'])} [{number(interval[0])}, {number(interval[1])}]"
+        return short(metric["mean"])
+    return f"{short(metric['mean'])} [{short(interval[0])}, {short(interval[1])}]"
 
 
 def _median(one: Mapping[str, Any], metric: str) -> float | None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import TmeError
+from ..report.style.numbers import short
 from . import live, options
 from .options import option
 from .places import command
-from .tables import number
 from .terminal import log_to_stderr, say, show, table
 
 if TYPE_CHECKING:
@@ -112,10 +112,10 @@ def allowed(figure: Figure) -> str:
     bound = figure.bound
     low, high, unit = bound.low, bound.high, f" {bound.unit}".rstrip()
     if bound.expected is not None:
-        return f"{_told(bound.expected)} ± {number(high - bound.expected)}{unit}"
+        return f"{_told(bound.expected)} ± {short(high - bound.expected)}{unit}"
     if low == -float("inf"):
-        return f"≤ {number(high)}{unit}"
-    return f"≥ {number(low)}{unit}" if high == float("inf") else f"{number(low)} to {number(high)}{unit}"
+        return f"≤ {short(high)}{unit}"
+    return f"≥ {short(low)}{unit}" if high == float("inf") else f"{short(low)} to {short(high)}{unit}"
 
 
 def _told(value: float) -> str:

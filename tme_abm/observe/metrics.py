@@ -33,12 +33,13 @@ if TYPE_CHECKING:
     from ..scenario import Scenario
 
 __all__ = [
-    "HEADLINES", "METRICS", "Metric", "describe", "find_metric", "headlines", "measure", "measure_wells",
+    "HEADLINES", "METRICS", "PER_MM2", "Metric", "describe", "find_metric", "headlines", "measure", "measure_wells",
     "metric_names",
 ]  # fmt: skip
 
+PER_MM2 = "cells/mm²"
 _KINDS = {
-    "cells/mm²": ("areal_density", "/mm^2"),
+    PER_MM2: ("areal_density", "/mm^2"),
     "nM": ("concentration", "nM"),
     "mm²": ("area", "mm^2"),
     "mm³": ("volume", "mm^3"),
@@ -84,7 +85,7 @@ class Metric:
         """The member of this family for one cell, contact or molecule."""
         if not self.family:
             return self
-        spelled = subject.replace("_", "-")
+        spelled = subject.replace("_", "-") if self.family in ("cell", "leukocyte") else subject
         return replace(
             self,
             name=_FAMILY.sub(lambda _: subject, self.name),
@@ -278,13 +279,13 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         name="{leukocyte} core",
         title="{leukocyte}, tumor core",
-        unit="cells/mm²",
+        unit=PER_MM2,
         compute=lambda well, cell: well.density(cell, well.core),
     ),
     Metric(
         name="{leukocyte} margin",
         title="{leukocyte}, tumor margin",
-        unit="cells/mm²",
+        unit=PER_MM2,
         compute=lambda well, cell: well.density(cell, well.margin),
     ),
     Metric(

@@ -1,8 +1,1 @@
-"""What people read: the comparison as one HTML file, the model in plain English."""
-
-from __future__ import annotations
-
-from .explain import explain
-from .html import write_comparison
-
-__all__ = ["explain", "write_comparison"]
+"""What people read, a folder a report: comparison, study, explain, claims, verification, bench. They share `style`."""

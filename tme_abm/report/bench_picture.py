@@ -6,20 +6,18 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
 from .bench import largest, machine_line, solver_means, tissues
-from .chart_style import STYLE
-from .palette import MUTED
+from .style.figure import style
+from .style.palette import MUTED
 
 __all__ = ["picture"]
 
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195")
 _OTHERS = "#C8CED6"
-_STYLE: Any = {**STYLE, "axes.titlesize": 10.0, "legend.frameon": False}
 
 Case = Mapping[str, Any]
 Cases = Sequence[Case]
@@ -29,7 +27,7 @@ def picture(result: Mapping[str, Any], form: str) -> bytes:
     """The picture as "png" or "svg"."""
     plane = [one for one in tissues(result) if len(one["case"]["shape"]) == 2]
     targets = result["peers"]["targets"]
-    with mpl.rc_context(_STYLE):
+    with style(axes_titlesize=10.0, legend_frameon=False):
         figure = Figure(figsize=(13.0, 7.6))
         axes = figure.subplots(2, 3)
         # By hand: letting matplotlib look for a layout takes longer than all the rest.

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..observe.metrics import describe, headlines
+from ..observe.metrics import PER_MM2, describe, headlines
 from .comparison import Comparison, Course, Tumor
 from .figures import Band, stacks, strip, time_course
-from .palette import STATES, cell_color, dashes, scenario_colors
 from .slides import slides
-from .wording import PER_AREA, unit_for
+from .style.numbers import unit_for
+from .style.palette import STATES, cell_color, dashes, scenario_colors
 
 __all__ = ["Chart", "composition", "courses", "strips"]
 
@@ -88,7 +88,7 @@ def composition(comparison: Comparison) -> list[Chart]:
         if bars:
             title = f"Immune cells in the tumor {where}"
             colors = {cell: cell_color(cell) for cell in cells}
-            made.append(Chart(title=title, svg=stacks(bars, colors, unit=PER_AREA, title=title)))
+            made.append(Chart(title=title, svg=stacks(bars, colors, unit=PER_MM2, title=title)))
     return made
 
 

@@ -25,9 +25,9 @@ from .claims_pictures import arms_plot, forest, reading_of
 from .claims_sweep import Curve, curves, sweep_plot
 from .claims_words import ARROWS, MARKS, Effect, Mark, effect, expected, marks, percent, remark, sentence, share, tiers
 from .claims_words import wells_of as wells
-from .pages import page
-from .palette import dashes, scenario_colors
-from .wording import join, plural, took
+from .style.numbers import duration, join, plural
+from .style.page import page
+from .style.palette import dashes, scenario_colors
 
 __all__ = ["render", "write_claims"]
 
@@ -143,9 +143,7 @@ def _content(review: Review, catalogue: Catalogue, assays: Mapping[str, Assay]) 
         "known": known,
         "sentence": sentence,
         "share": share,
-        "plural": plural,
-        "join": join,
-        "minutes": took(review.seconds),
+        "minutes": duration(review.seconds),
     }
 
 

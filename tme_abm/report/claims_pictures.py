@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from ..compare.statistics import Estimate, mean_interval, paired_difference
 from ..evidence.results import AssayResult, Judged, Reading
-from .claims_svg import Scale, limits, svg, text, tick_texts, ticks
-from .palette import MUTED
+from .style.palette import MUTED
+from .style.svg import Scale, limits, svg, text, tick_texts, ticks
 
 __all__ = ["arms_plot", "forest", "reading_of"]
 

@@ -18,10 +18,10 @@ from ..compare.statistics import Estimate, mean_interval, paired_difference
 from ..core.errors import InputError
 from ..core.units import KINDS, parse
 from ..evidence.results import Reading, Sweep
-from .claims_svg import Scale, limits, svg, text, tick_texts, ticks
 from .claims_words import percent
-from .palette import dashes, scenario_colors
-from .wording import MINUS
+from .style.numbers import MINUS
+from .style.palette import dashes, scenario_colors
+from .style.svg import Scale, limits, svg, text, tick_texts, ticks
 
 __all__ = ["Axis", "Crossing", "Curve", "Point", "axis_of", "curves", "sweep_plot"]
 

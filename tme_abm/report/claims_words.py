@@ -12,20 +12,17 @@ from dataclasses import dataclass
 
 from ..evidence.claims import Claim
 from ..evidence.results import AssayResult, ClaimResult, Judged, Review, Verdict
-from .wording import DASH, MINUS, plural
+from .style.numbers import DASH, fixed, plural, power_of_ten, resolution, split_power
 
 __all__ = [
     "ARROWS",
-    "LARGE",
     "MARKS",
-    "SMALL",
     "Effect",
     "Mark",
     "effect",
     "expected",
     "marks",
     "percent",
-    "power_of_ten",
     "remark",
     "sentence",
     "share",
@@ -46,12 +43,8 @@ ARROWS: Mapping[str, str] = {"up": "↑", "down": "↓", "none": "=", "rising": 
 TIERS = ("core", "extended", "context")
 
 _REMARK = re.compile(r"\s*\[check:\s*(.*?)\]\s*", re.DOTALL)
-_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MULTIPLE = 10.0
 """What has grown by so many times itself is no longer told in percent."""
-
-SMALL, LARGE = 1e-3, 1e5
-"""Between these, people write numbers without a power of ten."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,15 +77,14 @@ def effect(value: float | None, ci95: tuple[float, float] | None, unit: str = ""
     if ci95 is not None and not all(map(math.isfinite, ci95)):
         ci95 = None
     largest = max(abs(number) for number in (value, *(ci95 or ())))
-    power = math.floor(math.log10(largest)) if largest > 0 else 0
-    power = 0 if SMALL <= largest < LARGE or largest == 0 else power
+    power = split_power(largest)
     scale = 10.0**-power
     half = (ci95[1] - ci95[0]) / 2 * scale if ci95 else 0.0
     step = half if half > 0 else abs(value) * scale / 10
     # No more than three digits of the figures themselves: an interval may be thin enough to ask for six.
-    decimals = min(_decimals(step), _decimals(largest * scale / 10)) if step > 0 else 0
-    figure = _plain(value * scale, decimals, "+" if sign else "")
-    low, high = (_plain(end * scale, decimals) for end in ci95) if ci95 else ("", "")
+    decimals = min(resolution(step), resolution(largest * scale / 10)) if step > 0 else 0
+    figure = fixed(value * scale, decimals, plus=sign)
+    low, high = (fixed(end * scale, decimals) for end in ci95) if ci95 else ("", "")
     return Effect(
         # Zeros at the end say how exact a figure is; without an interval they say nothing.
         value=figure if ci95 or "." not in figure else figure.rstrip("0").rstrip("."),
@@ -102,18 +94,13 @@ def effect(value: float | None, ci95: tuple[float, float] | None, unit: str = ""
     )
 
 
-def power_of_ten(power: int) -> str:
-    """ "×10⁻⁵"; nothing for a power of 0."""
-    return f"×10{str(power).translate(_SUPERSCRIPT)}" if power else ""
-
-
 def percent(relative: float | None) -> str:
     """A share with its sign as percent, or as a multiple: "+63 %", "−4.1 %", "×26"; nothing where there is none."""
     if relative is None or not math.isfinite(relative):
         return ""
     if relative >= MULTIPLE:
         return f"×{relative + 1:,.0f}"
-    return f"{_plain(100 * relative, 0 if abs(relative) >= 0.0995 else 1, '+')} %"
+    return f"{fixed(100 * relative, 0 if abs(relative) >= 0.0995 else 1, plus=True)} %"
 
 
 def share(part: int, whole: int) -> str:
@@ -173,13 +160,3 @@ def wells_of(assay: AssayResult) -> str:
     hours = assay.duration / 60
     time = f"{hours:g} h" if hours <= 72 else f"{hours / 24:g} days"
     return f"{plural(assay.wells, 'well')}, {time}"
-
-
-def _decimals(step: float) -> int:
-    """Decimals that show two significant digits of `step`."""
-    return max(0, 1 - math.floor(math.log10(step)))
-
-
-def _plain(number: float, decimals: int, plus: str = "") -> str:
-    text = f"{number:{plus},.{decimals}f}"
-    return (text if text.strip("+-0.,") else text.lstrip("+-")).replace("-", MINUS)

@@ -11,7 +11,7 @@ from ..biology.catalogue import in_words
 from ..biology.parameter import Evidence, Parameter
 from ..core.units import show
 from .explain_text import heading, item, spelled, wrapped
-from .wording import join, plural
+from .style.numbers import join, plural
 
 if TYPE_CHECKING:
     from ..biology.schema import CellEntry, MoleculeEntry, Rule

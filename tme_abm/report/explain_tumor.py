@@ -10,7 +10,7 @@ from ..core.units import show
 from ..scenario.slide.fit import NEST
 from ..scenario.slide.section import Slide, planted
 from .explain_text import heading, item, spelled, wrapped
-from .wording import join
+from .style.numbers import join
 
 if TYPE_CHECKING:
     from ..scenario import Scenario

@@ -1,13 +1,10 @@
 """Figures of a report, as bytes: tissue and field pictures in PNG, charts in SVG.
 
-Only matplotlib's object interface is used (no pyplot, no global figure), with one quiet style: thin gray axes,
-no box, text large enough for print. Every figure is a function of its arguments alone and gives the same bytes
-for the same results.
+Every figure is a function of its arguments alone and gives the same bytes for the same results.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,14 +16,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
-from PIL import Image
 
-from .chart_style import STYLE
 from .comparison import Snapshot
-from .palette import CORE_LINE, FIELD_COLORS, INK, MUTED
-from .raster import Window, tissue_image
+from .raster import tissue_image
+from .style.figure import GRID, as_png, as_svg, style
+from .style.palette import CORE_LINE, FIELD_COLORS, INK, MUTED
+from .style.raster import Window
+from .style.svg import nice_length
 
-__all__ = ["Band", "FieldPanel", "field_row", "nice_length", "stacks", "strip", "time_course", "tissue_picture"]
+__all__ = ["Band", "FieldPanel", "field_row", "stacks", "strip", "time_course", "tissue_picture"]
 
 Floats = NDArray[np.float64]
 _PIXELS_PER_INCH = 100
@@ -56,24 +54,18 @@ class FieldPanel:
     core: NDArray[np.bool_]
 
 
-def nice_length(span: float) -> float:
-    """A round length (1, 2 or 5 times a power of ten) of at most a quarter of `span`."""
-    power = 10.0 ** np.floor(np.log10(span / 4))
-    return float(max(step for step in (1, 2, 5) if step * power <= span / 4 * (1 + 1e-9)) * power)
-
-
 def tissue_picture(snapshot: Snapshot, window: Window, *, width: int, box: Window | None = None) -> bytes:
     """PNG of the tissue in `window`, about `width` pixels wide: core outline, scale bar, optional frame at `box`."""
     rows, columns = window.shape
     k = max(2, round(width / columns))
-    figure, axes = _bare(columns * k, rows * k)
+    drawn, axes = _bare(columns * k, rows * k)
     axes.imshow(tissue_image(snapshot, window, k), interpolation="nearest", extent=(0, columns * k, rows * k, 0))
     _outline(axes, window.of(snapshot.core), k)
     if box is not None:
         corner = ((box.left - window.left) * k, (box.top - window.top) * k)
         axes.add_patch(Rectangle(corner, box.shape[1] * k, box.shape[0] * k, fill=False, edgecolor=INK, linewidth=1.6))
     _scale_bar(axes, columns * k, rows * k, k / snapshot.spacing)
-    return _png(figure, _PIXELS_PER_INCH, colors=128)
+    return as_png(drawn, _PIXELS_PER_INCH, colors=128)
 
 
 def field_row(panels: Sequence[FieldPanel], *, unit: str, spacing: float, width: float) -> bytes:
@@ -84,11 +76,11 @@ def field_row(panels: Sequence[FieldPanel], *, unit: str, spacing: float, width:
     side = (width - bar) / len(panels) - 0.08
     ratio = panels[0].values.shape[0] / panels[0].values.shape[1]
     head = 0.24
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(width, side * ratio + head + 0.08))
+    with style():
+        drawn = Figure(figsize=(width, side * ratio + head + 0.08))
         height = side * ratio + head + 0.08
         for i, panel in enumerate(panels):
-            axes = figure.add_axes((i * (side + 0.08) / width, 0.04 / height, side / width, side * ratio / height))
+            axes = drawn.add_axes((i * (side + 0.08) / width, 0.04 / height, side / width, side * ratio / height))
             rows, columns = panel.values.shape
             image = axes.imshow(
                 panel.values, norm=norm, cmap=_field_colors(), interpolation="nearest", extent=(0, columns, rows, 0)
@@ -101,23 +93,23 @@ def field_row(panels: Sequence[FieldPanel], *, unit: str, spacing: float, width:
             if i == 0:
                 _scale_bar(axes, columns, rows, 1 / spacing, small=True)
         left = (width - bar) / width
-        color_axes = figure.add_axes((left, 0.04 / height, 0.10 / width, side * ratio / height))
-        color_bar = figure.colorbar(image, cax=color_axes)
+        color_axes = drawn.add_axes((left, 0.04 / height, 0.10 / width, side * ratio / height))
+        color_bar = drawn.colorbar(image, cax=color_axes)
         color_bar.outline.set(visible=False)
         color_bar.ax.tick_params(labelsize=7.5, length=2, pad=2)
         color_bar.ax.set_title(
             f"{unit}, log" if isinstance(norm, LogNorm) else unit, fontsize=8, fontweight="normal", pad=4
         )
-    return _png(figure, _SHARPNESS)
+    return as_png(drawn, _SHARPNESS)
 
 
 def time_course(
     title: str, unit: str, bands: Sequence[Band], *, level: float | None = None, days: Sequence[float] = ()
 ) -> bytes:
     """SVG of one metric over time: means with bands, a dotted line at `level`, and upright lines at `days`."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(3.75, 2.35))
-        axes = figure.add_axes((0.15, 0.17, 0.80, 0.68))
+    with style():
+        drawn = Figure(figsize=(3.75, 2.35))
+        axes = drawn.add_axes((0.15, 0.17, 0.80, 0.68))
         top = 0.0
         for band in bands:
             dashed = (0, band.dashes) if band.dashes else "-"
@@ -134,19 +126,19 @@ def time_course(
         axes.set_xlim(0, max(float(band.days[-1]) for band in bands) or 1.0)
         axes.set_title(title + (f"  [{unit}]" if unit else ""))
         axes.set_xlabel("day", labelpad=1)
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
-        axes.grid(axis="y", color="#E4E7EB", linewidth=0.7)
+        axes.yaxis.set_major_formatter(_plain)
+        axes.grid(axis="y", color=GRID, linewidth=0.7)
         axes.set_axisbelow(True)
-    return _svg(figure)
+        return as_svg(drawn)
 
 
 def strip(rows: Sequence[tuple[str, Sequence[float], float | None]], *, right: float, color: str) -> bytes:
     """SVG of replicate values as dots on a line, one row a (label, values, threshold), axis from 0 to `right`."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(3.5, 0.42 * len(rows) + 0.42))
-        axes = figure.add_axes((0.19, 0.36, 0.77, 0.60))
+    with style():
+        drawn = Figure(figsize=(3.5, 0.42 * len(rows) + 0.42))
+        axes = drawn.add_axes((0.19, 0.36, 0.77, 0.60))
         for y, (_, values, threshold) in enumerate(rows):
-            axes.plot([0, right], [y, y], color="#E4E7EB", linewidth=5, solid_capstyle="butt", zorder=1)
+            axes.plot([0, right], [y, y], color=GRID, linewidth=5, solid_capstyle="butt", zorder=1)
             if threshold is not None:
                 axes.plot([threshold] * 2, [y - 0.42, y + 0.42], color=INK, linewidth=1.4, zorder=2)
             axes.plot(
@@ -156,18 +148,18 @@ def strip(rows: Sequence[tuple[str, Sequence[float], float | None]], *, right: f
         axes.set_yticklabels([label for label, _, _ in rows], color=INK)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
-    return _svg(figure)
+        axes.xaxis.set_major_formatter(_plain)
+        return as_svg(drawn)
 
 
 def stacks(
     bars: Sequence[tuple[str, Mapping[str, float]]], colors: Mapping[str, str], *, unit: str, title: str
 ) -> bytes:
     """SVG of stacked horizontal bars, one a (label, part -> value)."""
-    with mpl.rc_context(STYLE):
+    with style():
         height = 0.34 * len(bars) + 0.75
-        figure = Figure(figsize=(5.6, height))
-        axes = figure.add_axes((0.27, 0.45 / height, 0.70, (height - 0.75) / height))
+        drawn = Figure(figsize=(5.6, height))
+        axes = drawn.add_axes((0.27, 0.45 / height, 0.70, (height - 0.75) / height))
         for y, (_, parts) in enumerate(bars):
             left = 0.0
             for part, value in parts.items():
@@ -178,8 +170,8 @@ def stacks(
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_title(title)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
-    return _svg(figure)
+        axes.xaxis.set_major_formatter(_plain)
+        return as_svg(drawn)
 
 
 def _field_colors() -> ListedColormap:
@@ -199,11 +191,11 @@ def _norm(values: NDArray[np.float32], panels: Sequence[NDArray[np.float32]]) ->
 
 def _bare(width: int, height: int) -> tuple[Figure, Axes]:
     """A figure of exactly width×height pixels, all of it axes, counted from the upper left corner."""
-    figure = Figure(figsize=(width / _PIXELS_PER_INCH, height / _PIXELS_PER_INCH), dpi=_PIXELS_PER_INCH)
-    axes = figure.add_axes((0, 0, 1, 1))
+    drawn = Figure(figsize=(width / _PIXELS_PER_INCH, height / _PIXELS_PER_INCH), dpi=_PIXELS_PER_INCH)
+    axes = drawn.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.set(xlim=(0, width), ylim=(height, 0))
-    return figure, axes
+    return drawn, axes
 
 
 def _outline(axes: Axes, core: NDArray[np.generic], k: float, *, halo: bool = False) -> None:
@@ -240,20 +232,6 @@ def _scale_bar(axes: Axes, width: float, height: float, per_um: float, *, small:
     axes.text(middle, bottom - pad / 3, f"{length:g} µm", ha="center", va="bottom", size=size, zorder=6)
 
 
-def _png(figure: Figure, dpi: int, *, colors: int | None = None) -> bytes:
-    """The figure as a PNG; with at most `colors` colors flat pictures shrink to a quarter."""
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=dpi, metadata={"Software": None})
-    if colors is None:
-        return drawn.getvalue()
-    flat = Image.open(drawn).convert("RGB").quantize(colors, dither=Image.Dither.NONE)
-    out = io.BytesIO()
-    flat.save(out, format="png", optimize=True)
-    return out.getvalue()
-
-
-def _svg(figure: Figure) -> bytes:
-    out = io.BytesIO()
-    with mpl.rc_context(STYLE):
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return out.getvalue()
+def _plain(value: float, _: object = None) -> str:
+    """A tick without a power of ten, thousands set off."""
+    return f"{value:,.10g}"

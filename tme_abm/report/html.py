@@ -7,26 +7,26 @@ the template's escaping.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from ..core.files import write_bytes
 from .charts import composition, courses, strips
 from .comparison import Comparison
 from .differences import common_start, differences, parameters, pretty
 from .glossary import glossary
-from .pages import page
-from .palette import CORE_LINE, DEAD, EMPTY, STATES, VESSEL, cell_color, cell_shape, dashes, scenario_colors
 from .pictures import Gallery, gallery
 from .reading import read_comparison
 from .slides import slides
+from .style.numbers import join, plural
+from .style.page import page
+from .style.palette import CORE_LINE, DEAD, EMPTY, STATES, VESSEL, cell_color, cell_shape, dashes, scenario_colors
+from .style.svg import swatch
 from .tables import census, concentrations, pairs, swap_rows
 from .verdicts import cards, opening
-from .wording import join, plural
 
 __all__ = ["write_comparison"]
 
@@ -46,7 +46,7 @@ def write_comparison(directory: Path) -> Path:
 
 def render(comparison: Comparison) -> str:
     """The report of a comparison as HTML text."""
-    filters = {"data": _data_address, "day": "{:g}".format, "swatch": _swatch}
+    filters = {"day": "{:g}".format, "swatch": swatch}
     return page("comparison.html.j2", _content(comparison), filters)
 
 
@@ -61,8 +61,6 @@ def _content(comparison: Comparison) -> dict[str, Any]:
         "names": comparison.names,
         "title": _title(comparison),
         "days": comparison.days,
-        "join": join,
-        "plural": plural,
         "words": words,
         "summary": opening(comparison, made, differ, same_start=same_start),
         "cards": made,
@@ -134,29 +132,10 @@ def _legend(pictures: Gallery) -> list[tuple[str, Markup]]:
     ground = [name for name in present if name in pictures.tissue]
     leukocytes = [name for name in present if name not in ground]
     return [
-        *((name, _swatch(cell_color(name), "block")) for name in ground),
-        *((name, _swatch(cell_color(name), cell_shape(name))) for name in leukocytes),
-        ("dead cell", _swatch(DEAD, "block")),
-        ("stroma", _swatch(EMPTY, "block")),
-        ("blood vessel", _swatch(VESSEL, "frame")),
-        ("border of the tumor core", _swatch(CORE_LINE, "line")),
+        *((name, swatch(cell_color(name), "block")) for name in ground),
+        *((name, swatch(cell_color(name), cell_shape(name))) for name in leukocytes),
+        ("dead cell", swatch(DEAD, "block")),
+        ("stroma", swatch(EMPTY, "block")),
+        ("blood vessel", swatch(VESSEL, "frame")),
+        ("border of the tumor core", swatch(CORE_LINE, "line")),
     ]
-
-
-def _swatch(color: str, shape: str) -> Markup:
-    """A small inline picture: a disc, a square, a filled block or a frame."""
-    shapes = {
-        "disc": '<circle cx="8" cy="8" r="6" fill="{c}" stroke="#0005"/>',
-        "square": '<rect x="2.7" y="2.7" width="10.6" height="10.6" fill="{c}" stroke="#0005"/>',
-        "block": '<rect x="1" y="1" width="14" height="14" fill="{c}" stroke="#0003"/>',
-        "frame": '<rect x="2" y="2" width="12" height="12" fill="none" stroke="{c}" stroke-width="2"/>',
-        "line": '<path d="M1 8H15" stroke="{c}" stroke-width="2"/>',
-    }
-    drawing = shapes[shape].format(c=escape(color))
-    return Markup(f'<svg class="swatch" width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">{drawing}</svg>')
-
-
-def _data_address(content: bytes) -> str:
-    """The content as an address that holds it (data:…;base64,…)."""
-    kind = "image/png" if content.startswith(b"\x89PNG") else "image/svg+xml"
-    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

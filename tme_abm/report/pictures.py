@@ -19,9 +19,10 @@ from ..core.errors import InputError
 from ..core.units import parse
 from .comparison import Comparison, Run, Snapshot, Tumor
 from .figures import FieldPanel, field_row, tissue_picture
-from .raster import Window, busiest_edge, common_window
+from .raster import busiest_edge, common_window
 from .slides import slides
-from .wording import unit_for
+from .style.numbers import unit_for
+from .style.raster import Window
 
 __all__ = ["FieldPicture", "Gallery", "TissuePicture", "gallery", "typical_seed"]
 

@@ -7,42 +7,16 @@ the tumor cell beneath stays visible. Everything is array work: a 160×160 tissu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeVar
-
 import numpy as np
 from numpy.typing import NDArray
 
 from .comparison import Snapshot
-from .palette import DEAD, EMPTY, VESSEL, cell_color, cell_shape, rgb
+from .style.palette import DEAD, EMPTY, VESSEL, cell_color, cell_shape, rgb
+from .style.raster import CLEAR, RIM, Window, dot
 
-__all__ = ["Window", "busiest_edge", "common_window", "tissue_image"]
+__all__ = ["busiest_edge", "common_window", "tissue_image"]
 
-Scalar = TypeVar("Scalar", bound=np.generic)
-
-_SUPERSAMPLING = 8
 _DOT = 0.84  # diameter of an immune cell in blocks
-_CLEAR = 12  # pixels a block from which on outlines of vessels have full strength; smaller ones would be noise
-_RIM = 0.62  # brightness of a dot's rim relative to its fill; the rim keeps yellow visible on white
-
-
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """A rectangle of sites: rows [top, bottom), columns [left, right)."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.bottom - self.top, self.right - self.left
-
-    def of(self, array: NDArray[Scalar]) -> NDArray[Scalar]:
-        """The part of a lattice array (ny, nx) inside the window."""
-        return array[self.top : self.bottom, self.left : self.right]
 
 
 def common_window(snapshots: list[Snapshot], around: float) -> Window:
@@ -86,15 +60,15 @@ def tissue_image(snapshot: Snapshot, window: Window, k: int) -> NDArray[np.uint8
     blocks = image.reshape(tissue.shape[0], k, tissue.shape[1], k, 3).transpose(0, 2, 1, 3, 4)
 
     rows, columns = np.nonzero(vessel)
-    faint = np.float32(min(1.0, k / _CLEAR))
+    faint = np.float32(min(1.0, k / CLEAR))
     _stamp(blocks, rows, columns, np.array(rgb(VESSEL), dtype=np.float32), _frame(k) * faint)
     for kind, name in enumerate(snapshot.cell_names):
         rows, columns = np.nonzero(immune == kind)
         if rows.size:
             square = cell_shape(name) == "square"
             color = colors[kind + 1]
-            _stamp(blocks, rows, columns, color * _RIM, _dot(k, _DOT, square=square))
-            _stamp(blocks, rows, columns, color, _dot(k, _DOT - 2.2 / max(k, 7), square=square))
+            _stamp(blocks, rows, columns, color * RIM, dot(k, _DOT, square=square))
+            _stamp(blocks, rows, columns, color, dot(k, _DOT - 2.2 / max(k, 7), square=square))
     return np.asarray(np.rint(image).clip(0, 255), dtype=np.uint8)
 
 
@@ -127,13 +101,3 @@ def _frame(k: int) -> NDArray[np.float32]:
     width = max(1, round(k / 8))
     frame[:width], frame[-width:], frame[:, :width], frame[:, -width:] = 1, 1, 1, 1
     return frame
-
-
-def _dot(k: int, diameter: float, *, square: bool) -> NDArray[np.float32]:
-    """Opacity (k, k) of a disc, or of a square of the same area, centered in a block; `diameter` in blocks."""
-    n = k * _SUPERSAMPLING
-    y, x = np.mgrid[:n, :n]
-    y, x = np.abs((y + 0.5) / n - 0.5), np.abs((x + 0.5) / n - 0.5)
-    covered = np.maximum(x, y) <= diameter * np.sqrt(np.pi) / 4 if square else np.hypot(x, y) <= diameter / 2
-    fine = covered.astype(np.float32).reshape(k, _SUPERSAMPLING, k, _SUPERSAMPLING)
-    return np.asarray(fine.mean(axis=(1, 3)), dtype=np.float32)

@@ -21,13 +21,13 @@ from ..studies.sensitivity.axes import value_text
 from ..studies.sensitivity.indices import Index
 from ..studies.sensitivity.maps import StateMap
 from ..studies.sensitivity.outcomes import PROBABILITIES
-from .claims_svg import limits
 from .differences import meaning, pretty
 from .glossary import Glossary, glossary
-from .pages import page
 from .study_pictures import Mark, dots, heatmap, tornado
 from .study_words import INDEX_NAMES, design, ends, findings, losses, method, plural_days
-from .wording import DASH, MINUS, plural
+from .style.numbers import DASH, coefficient, plural
+from .style.page import page
+from .style.svg import limits
 
 __all__ = ["REPORT", "render", "write_sensitivity"]
 
@@ -110,7 +110,6 @@ def _content(found: Sensitivity, command: str) -> dict[str, Any]:
         "computed": any(one.indices is not None and not one.indices.refused for one in found.analyses),
         "seeds": len(study.seeds),
         "days": plural_days(study.days),
-        "plural": plural,
         "command": command,
         "versions": versions(),
     }
@@ -202,16 +201,10 @@ def _shape(place: int) -> str:
 def _index(index: Index | None) -> str:
     if index is None or not math.isfinite(index.value):
         return DASH
-    shown = _three(index.value)
+    shown = coefficient(index.value)
     if index.low is None or index.high is None:
         return shown
-    return f"{shown} [{_three(index.low)}, {_three(index.high)}]"
-
-
-def _three(value: float) -> str:
-    small = abs(value) < 10
-    text = f"{value:.2f}" if small else f"{float(f'{value:.3g}'):,.10g}"
-    return ("0.00" if text == "-0.00" else text).replace("-", MINUS)
+    return f"{shown} [{coefficient(index.low)}, {coefficient(index.high)}]"
 
 
 def _title(outcome: str, words: Glossary) -> str:
@@ -223,7 +216,7 @@ def _title(outcome: str, words: Glossary) -> str:
 
 
 def _constant(value: float) -> str:
-    return "No result" if math.isnan(value) else _three(value)
+    return "No result" if math.isnan(value) else coefficient(value)
 
 
 def _shares(one: Analysis) -> tuple[str, ...]:

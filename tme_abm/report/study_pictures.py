@@ -15,9 +15,9 @@ from markupsafe import Markup
 from ..studies.sensitivity.ends import Change
 from ..studies.sensitivity.indices import Index
 from ..studies.sensitivity.maps import Side, StateMap
-from .claims_svg import Scale, limits, svg, text, tick_texts, ticks
-from .palette import INK, STATES, cell_color, rgb
-from .wording import MINUS, number
+from .style.numbers import significant
+from .style.palette import INK, STATES, cell_color, rgb
+from .style.svg import Scale, limits, svg, text, tick_texts, ticks
 
 __all__ = ["Mark", "dots", "heatmap", "heatmap_color", "tornado"]
 
@@ -166,7 +166,7 @@ def _up(side: Side, left: float, tall: float, bottom: float) -> list[str]:
 def _labels(side: Side | None) -> list[str]:
     if side is None:
         return []
-    return list(side.labels) or [f"{edge:.3g}".replace("-", MINUS) for edge in side.edges]
+    return list(side.labels) or [significant(edge) for edge in side.edges]
 
 
 def _dot(mark: Mark, at: Scale, y: float) -> list[str]:
@@ -206,7 +206,7 @@ def _value(value: float, probability: bool) -> str:
     """Two decimals of a probability, three digits of anything else."""
     if probability:
         return f"{value:.2f}" if 0.005 <= value < 0.995 else f"{value:.0f}"
-    return number(float(f"{value:.3g}")) if abs(value) >= 100 else f"{value:.3g}".replace("-", MINUS)
+    return significant(value)
 
 
 def _short(name: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..studies.sensitivity import Analysis, Sensitivity
 from ..studies.sensitivity.ends import Change
 from ..studies.sensitivity.outcomes import DECISIVE
-from .wording import join, number, plural
+from .style.numbers import join, plural, significant
 
 __all__ = ["INDEX_NAMES", "Method", "design", "ends", "findings", "losses", "method", "plural_days"]
 
@@ -115,7 +115,7 @@ def _clear(one: Analysis) -> list[Change]:
 
 
 def _at(one: Analysis, value: float) -> str:
-    return f"{value:.2f}" if one.outcome.startswith("P(") else number(float(f"{value:.3g}"))
+    return f"{value:.2f}" if one.outcome.startswith("P(") else significant(value)
 
 
 def losses(found: Sensitivity) -> str:

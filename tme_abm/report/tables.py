@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ..observe.metrics import describe, headlines
 from .comparison import Comparison, Contrast, Summary
+from .style.numbers import DASH, MINUS, interval, number, signed, unit_for
 from .verdicts import verdict
-from .wording import DASH, MINUS, interval, number, signed, unit_for
 
 __all__ = ["Cell", "PairRow", "PairTable", "Row", "SwapRow", "census", "concentrations", "pairs", "swap_rows"]
 

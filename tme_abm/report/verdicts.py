@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..observe.metrics import describe
+from ..observe.metrics import PER_MM2, describe
 from .comparison import UNCLASSIFIED, Comparison, Contrast, Summary, Tumor
 from .differences import Difference
 from .slides import slides
-from .wording import PER_AREA, interval, join, number, plural, unit_for
+from .style.numbers import interval, join, number, plural, unit_for
 
 __all__ = ["Card", "Line", "cards", "opening", "verdict"]
 
@@ -100,7 +100,7 @@ def _lines(tumor: Tumor, cells: tuple[str, ...]) -> list[Line]:
         what = describe(metric, cells)
         unit = unit_for(what.unit, [entry.mean])
         remark = ""
-        if what.unit == PER_AREA:
+        if what.unit == PER_MM2:
             over = sum(value > threshold for value in entry.values)
             remark = f"above {threshold:g} in {over} of {len(entry.values)}"
         lines.append(

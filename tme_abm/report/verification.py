@@ -16,9 +16,9 @@ from ..core.files import write_bytes
 from ..runs.versions import versions
 from ..verification.check import Bound, Figure, Judged, Plot
 from ..verification.running import Report
-from .pages import page
+from .style.numbers import duration
+from .style.page import page
 from .verification_pictures import picture
-from .wording import plural, took
 
 __all__ = ["render", "write_verification"]
 
@@ -37,8 +37,7 @@ def render(report: Report) -> str:
         "figures": sum(len(one.figures) for one in report.checks),
         "amiss": [one for one in report.checks if one.verdict != "holds"],
         "versions": versions(),
-        "plural": plural,
-        "took": took(report.seconds),
+        "took": duration(report.seconds),
         "crowded": _crowded,
     }
     filters = {"cited": _cited, "measured": _measured, "allowed": _allowed, "drawn": _drawn, "gauge": _gauge}

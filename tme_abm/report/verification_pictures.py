@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import io
-from typing import Any
-
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from ..verification.check import Curve, Plot
-from .chart_style import STYLE
-from .palette import INK, MUTED
+from .style.figure import GRID, as_svg, style
+from .style.palette import INK, MUTED
 
 __all__ = ["picture"]
 
-_STYLE: Any = {**STYLE, "svg.hashsalt": "verification"}
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B4E16", "#444444")
 _SHORT = 50.0  # span of a logarithmic axis that has room for plain numbers
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -25,7 +20,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 def picture(plot: Plot) -> bytes:
     """The plot as SVG; the same plot gives the same bytes."""
-    with mpl.rc_context(_STYLE):
+    with style(svg_hashsalt="verification"):
         drawing = Figure(figsize=(5.6, 2.9))
         axes = drawing.add_axes((0.14, 0.165, 0.52, 0.72))
         if "x" in plot.log:
@@ -40,16 +35,14 @@ def picture(plot: Plot) -> bytes:
         axes.set_title(plot.title)
         axes.set_xlabel(plot.x)
         axes.set_ylabel(plot.y)
-        axes.grid(color="#E4E7EB", linewidth=0.7)
+        axes.grid(color=GRID, linewidth=0.7)
         axes.set_axisbelow(True)
         if not plot.log:
             axes.ticklabel_format(axis="both", style="plain", useOffset=False)
         axes.legend(
             loc="upper left", bbox_to_anchor=(1.02, 1.02), frameon=False, fontsize=8, borderaxespad=0, handlelength=1.8
         )
-        out = io.BytesIO()
-        drawing.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return out.getvalue()
+        return as_svg(drawing)
 
 
 def _plain_ticks(axes: Axes, plot: Plot) -> None:

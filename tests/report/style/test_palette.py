@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from tme_abm.report.palette import (
+from tme_abm.report.style.palette import (
     CELLS,
     DEAD,
     EMPTY,

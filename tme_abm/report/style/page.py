@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-__all__ = ["page"]
+from .numbers import join, plural
+
+__all__ = ["data_address", "page"]
 
 
 def page(template: str, content: Mapping[str, Any], filters: Mapping[str, Any] | None = None) -> str:
-    """HTML text of a template of this package."""
+    """HTML text of a template of the reports; templates may use `plural`, `join` and the filter `data`."""
     environment = Environment(
         loader=PackageLoader("tme_abm.report"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -19,5 +22,12 @@ def page(template: str, content: Mapping[str, Any], filters: Mapping[str, Any] |
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(filters or {})
+    environment.filters.update({"data": data_address, **(filters or {})})
+    environment.globals.update(plural=plural, join=join)
     return environment.get_template(template).render(content)
+
+
+def data_address(content: bytes) -> str:
+    """A picture as an address that holds it (data:…;base64,…)."""
+    kind = "image/png" if content.startswith(b"\x89PNG") else "image/svg+xml"
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
