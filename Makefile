@@ -4,8 +4,9 @@
 # make bench  measures what a step costs (some minutes; more when the machine is busy)
 # make view   sets everything up and opens the browser page on a running tumor
 # make test   sets everything up and runs ruff, mypy, import-linter and the quick tests
+# make smoke  installs the package as a user does, without constraints, on the newest Python here, and runs a tumor
 .DEFAULT_GOAL := help
-.PHONY: help run claims verify bench view test test-all lint clean
+.PHONY: help run claims verify bench view test test-all smoke lint clean
 SHELL := /bin/bash
 
 # The first Python that is new enough; `make PYTHON=...` decides otherwise.
@@ -37,6 +38,7 @@ help:
 	@echo 'make view      watch a tumor ($(SCENARIO)) live in the browser, http://127.0.0.1:$(PORT)'
 	@echo 'make test      ruff, mypy, import-linter, quick tests'
 	@echo 'make test-all  the same with the slow tests'
+	@echo 'make smoke     a plain install on the newest Python of this machine, and a short run'
 	@echo 'make lint      ruff, mypy, import-linter'
 	@echo 'make clean     remove the environment and caches (results stay)'
 
@@ -67,6 +69,22 @@ endif
 
 test-all: lint $(VENV)/.ready-browser $(VENV)/.ready-interop
 	$(BIN)/python -m pytest
+
+# The newest Python of this machine, also of pyenv, that can make environments.
+NEWEST ?= $(shell for p in $$HOME/.pyenv/versions/*/bin/python3 python3 python3.11 python3.12 python3.13 python3.14 python3.15; do \
+	$$p -c 'import ensurepip, sys, venv; print("%d.%d.%d" % sys.version_info[:3], sys.executable)' 2>/dev/null; \
+	done | sort -V | tail -1 | cut -d' ' -f2)
+
+# With whatever versions of other packages pip finds today; from outside the checkout, so that the wheel is what runs.
+smoke:
+	@test -n '$(NEWEST)' || { echo 'no Python with venv was found' >&2; exit 1; }
+	@[ "$$($(NEWEST) -c 'import sys; print(sys.version)')" != "$$($(PYTHON) -c 'import sys; print(sys.version)')" ] || \
+		echo 'note: there is no newer Python than the one that `make test` uses' >&2
+	@place=$$(mktemp -d) && trap "rm -rf $$place" EXIT && set -e && \
+	$(NEWEST) -m venv $$place/env && $$place/env/bin/python -m pip install -qq --no-compile . && cd $$place && \
+	env/bin/tme-abm --help >help.txt && \
+	env/bin/tme-abm run hot --days 0.05 --set 'lattice.shape=[64, 64]' --set tumor.cells=200 --out run && \
+	env/bin/python -c 'import mesa, sys, tme_abm; print("smoke: Python", *sys.version.split()[:1], "Mesa", mesa.__version__)'
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check
