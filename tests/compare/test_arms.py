@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.toy import ToySimulator, results, small
 from tme_abm.compare.arms import compare_arms, read_arms
-from tme_abm.compare.compare import Comparison
+from tme_abm.compare.comparison import Comparison
 from tme_abm.compare.finished import compare_runs
 from tme_abm.core.errors import InputError
 from tme_abm.report.html import write_comparison
@@ -54,7 +54,7 @@ def compared(tissues: list[Path], file: Path, out: Path, **more: Any) -> Compari
 
 def test_every_arm_goes_on_from_every_tissue(tissues: list[Path], file: Path, tmp_path: Path) -> None:
     found = compared(tissues[::-1], file, tmp_path / "a")
-    assert found.failures == []
+    assert found.failures == ()
     content = json.loads((tmp_path / "a/comparison.json").read_text())
     assert list(content["scenarios"]) == ["control", "treated", "blind"]
     assert (content["seeds"], content["days"], content["branched"]["days"]) == ([1, 2, 3], 2, [1.0])
@@ -78,18 +78,18 @@ def test_every_arm_goes_on_from_every_tissue(tissues: list[Path], file: Path, tm
 
 def test_what_has_been_walked_is_used_again(tissues: list[Path], file: Path, tmp_path: Path) -> None:
     broken = compared(tissues, file, tmp_path / "a", simulator=ToySimulator(fails_at=200, fails_for="treated"))
-    assert [one["seed"] for one in broken.failures] == [1, 2, 3]
-    assert broken.finished == 6
+    assert [one.seed for one in broken.failures] == [1, 2, 3]
+    assert len(broken.runs) == 9
     for path in (tmp_path / "a/runs/blind/seed_002/checkpoint").iterdir():
         path.unlink()  # as if stopped while it was laid out
     (tmp_path / "a/runs/blind/seed_002/series.csv").unlink()
     again = compared(tissues, file, tmp_path / "a")
     fresh = compared(tissues, file, tmp_path / "b")
-    assert again.failures == []
+    assert again.failures == ()
     assert results(tmp_path / "a/runs") == results(tmp_path / "b/runs")
     assert again.content["contrasts"] == fresh.content["contrasts"]
     idle = compared(tissues, file, tmp_path / "a", simulator=ToySimulator(fails_at=150))  # would fail if it walked
-    assert idle.failures == []
+    assert idle.failures == ()
 
 
 def test_another_branching_is_not_mixed_in(tissues: list[Path], file: Path, tmp_path: Path) -> None:

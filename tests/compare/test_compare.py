@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.support.toy import ToySimulator, results, small
-from tme_abm.compare.compare import Comparison, compare
+from tme_abm.compare.compare import compare
+from tme_abm.compare.comparison import Comparison
 from tme_abm.compare.statistics import mean_interval, paired_correlation, paired_difference
 from tme_abm.compare.swap import swaps
 from tme_abm.core.errors import InputError
@@ -94,7 +95,7 @@ def test_finished_runs_are_used_again_and_short_ones_made_longer(tmp_path: Path)
     first = compared(tmp_path / "a", ToySimulator(), replicates=1, days=1)
     assert first.content["scenarios"]["hot"]["metrics"]["CD8 core"]["ci95"] is None
     again = compared(tmp_path / "a", ToySimulator(fails_at=1), replicates=1, days=1, jobs=1)  # would fail if it ran
-    assert again.failures == []
+    assert again.failures == ()
     longer = compared(tmp_path / "a", ToySimulator(), replicates=2, days=2)
     fresh = compared(tmp_path / "b", ToySimulator(), replicates=2, days=2, jobs=1)
     assert longer.content["scenarios"] == fresh.content["scenarios"]
@@ -103,9 +104,9 @@ def test_finished_runs_are_used_again_and_short_ones_made_longer(tmp_path: Path)
 
 def test_a_failed_run_is_told_and_the_rest_go_on(tmp_path: Path) -> None:
     found = compared(tmp_path / "a", ToySimulator(fails_at=100, fails_for="hot"), replicates=2, days=1)
-    assert [(one["scenario"], one["seed"]) for one in found.failures] == [("hot", 1), ("hot", 2)]
-    assert "ZeroDivisionError: no cells left" in found.failures[0]["error"]
-    assert found.finished == 2
+    assert [(one.scenario, one.seed) for one in found.failures] == [("hot", 1), ("hot", 2)]
+    assert "ZeroDivisionError: no cells left" in found.failures[0].error
+    assert len(found.runs) == 4
     assert found.content["scenarios"]["hot"]["failed"] == 2
     assert found.content["scenarios"]["cold"]["metrics"]["CD8 core"]["mean"] is not None
     assert found.content["contrasts"] == []
@@ -115,7 +116,7 @@ def test_a_process_that_dies_does_not_take_the_others_along(tmp_path: Path) -> N
     found = compared(
         tmp_path / "a", ToySimulator(dies_at=50, fails_for="hot", seconds_a_step=0.01), replicates=1, days=1
     )
-    assert [(one["scenario"], one["error"][:16]) for one in found.failures] == [("hot", "its process died")]
+    assert [(one.scenario, one.error[:16]) for one in found.failures] == [("hot", "its process died")]
     assert found.content["scenarios"]["cold"]["failed"] == 0
 
 

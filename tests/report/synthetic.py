@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from tme_abm.compare.statistics import mean_interval, paired_correlation, paired_difference
+from tme_abm.compare.comparison import Comparison, Course, Run, Summary, Tumor, contrasts, run_directory
 from tme_abm.core.files import npz_bytes
 
 CELLS = ("tumor", "CD8", "Th1", "Treg", "NK", "M-MDSC", "PMN-MDSC", "TAM", "TAN", "endothelium")
@@ -47,78 +45,41 @@ def write_synthetic(
         snapshots = False
         wanted = ("CD8 core", "CD8 margin", "tumor cells", "CD8 cells")
         values = {n: [{m: run[m] for m in wanted} for run in runs] for n, runs in values.items()}
-    scenarios: dict[str, Any] = {}
-    courses: dict[str, Any] = {}
+    tumors = {}
     for name in names:
         done = [seed != failed.get(name) for seed in seeds]
-        ends = {
-            metric: [float(run[metric][-1]) if ok else None for run, ok in zip(values[name], done, strict=True)]
-            for metric in values[name][0]
-        }
-        states = [STATE.get(name, "cold") if ok else None for ok in done]
-        scenarios[name] = {
-            "state": {s: states.count(s) for s in ("hot", "cold", "excluded")},
-            "unclassified": 0,
-            "failed": done.count(False),
-            "states": {"5": states, f"{days[-1]:g}": states},
-            "metrics": {
-                m: {"mean": (e := mean_interval(v)).mean, "ci95": e.interval, "values": v} for m, v in ends.items()
+        states = tuple(STATE.get(name, "cold") if ok else "" for ok in done)
+        error = "the fields blew up at day 3.2"
+        tumors[name] = Tumor(
+            name=name,
+            title=(titles or {}).get(name, f"A {name} tumor"),
+            description=(descriptions or {}).get(name, "Low antigen, much TGF-beta, few CD8 cells."),
+            hash="ab12" * 16,
+            resolved=_resolved(name, side, days[-1]),
+            states_by_day={5.0: states, days[-1]: states},
+            metrics={
+                m: Summary.of([float(run[m][-1]) if ok else np.nan for run, ok in zip(values[name], done, strict=True)])
+                for m in values[name][0]
             },
-            "runs": [
-                {
-                    "seed": seed,
-                    "directory": f"runs/{name}/seed_{seed:03d}",
-                    "status": "done" if ok else "failed",
-                    "error": None if ok else "the fields blew up at day 3.2",
-                }
+            courses={m: Course.of(times, np.array([run[m] for run in values[name]])) for m in values[name][0]},
+            runs=tuple(
+                Run(
+                    scenario=name, seed=seed, directory=run_directory(directory, name, seed), error="" if ok else error
+                )
                 for seed, ok in zip(seeds, done, strict=True)
-            ],
-            "title": (titles or {}).get(name, f"A {name} tumor"),
-            "description": (descriptions or {}).get(name, "Low antigen, much TGF-beta, few CD8 cells."),
-            "hash": "ab12" * 16,
-            "resolved": _resolved(name, side, days[-1]),
-        }
-        courses[name] = {"days": times.tolist(), "metrics": {}}
-        for metric in values[name][0]:
-            bands = [mean_interval(column) for column in np.array([run[metric] for run in values[name]]).T]
-            courses[name]["metrics"][metric] = {
-                side_: [getattr(b, side_) for b in bands] for side_ in ("mean", "low", "high")
-            }
-        for seed, ok in zip(seeds, done, strict=True):
-            place = directory / "runs" / name / f"seed_{seed:03d}"
-            (place / "snapshots").mkdir(parents=True, exist_ok=True)
-            if snapshots and ok:
-                for day in days:
-                    content = npz_bytes(_snapshot(name, seed, day / days[-1], side))
-                    (place / "snapshots" / f"day_{day:07.3f}.npz").write_bytes(content)
-    content = {
-        "schema": 1,
-        "scenarios": scenarios,
-        "contrasts": _contrasts(scenarios),
-        "days": days[-1],
-        "seeds": seeds,
-        "failures": [],
-        "command": command,
-        "versions": {"tme_abm": "0.1.0", "python": "3.11.2", "numpy": "2.4.6", "mesa": "3.3.1"},
-    }
-    (directory / "comparison.json").write_text(json.dumps(content), encoding="utf-8")
-    (directory / "time_courses.json").write_text(json.dumps({"schema": 1, "scenarios": courses}), encoding="utf-8")
+            ),
+        )
+        for run in tumors[name].runs:
+            (run.directory / "snapshots").mkdir(parents=True, exist_ok=True)
+            for day in days if snapshots and run.finished else ():
+                content = npz_bytes(_snapshot(name, run.seed, day / days[-1], side))
+                (run.directory / "snapshots" / f"day_{day:07.3f}.npz").write_bytes(content)
+    Comparison(
+        directory=directory, tumors=tumors, contrasts=contrasts(tumors), differences=(), days=days[-1],
+        seeds=tuple(seeds), versions={"tme_abm": "0.1.0", "python": "3.11.2", "numpy": "2.4.6", "mesa": "3.3.1"},
+        extra={"command": command},
+    ).write()  # fmt: skip
     return directory
-
-
-def _contrasts(scenarios: Mapping[str, Any]) -> list[dict[str, Any]]:
-    names = list(scenarios)
-    found = []
-    for i, a in enumerate(names):
-        for b in names[i + 1 :]:
-            for metric, mine in scenarios[a]["metrics"].items():
-                pair = mine["values"], scenarios[b]["metrics"][metric]["values"]
-                difference = paired_difference(*pair)
-                found.append(
-                    {"a": a, "b": b, "metric": metric, "difference": difference.mean, "ci95": difference.interval,
-                     "paired_correlation": paired_correlation(*pair)}
-                )  # fmt: skip
-    return found
 
 
 def _course(name: str, seed: int, times: np.ndarray) -> dict[str, np.ndarray]:

@@ -149,16 +149,6 @@ def test_a_scenario_all_of_whose_runs_failed(tmp_path: Path) -> None:
     assert "No pictures were kept of hot." in page
 
 
-def test_only_the_required_keys(tmp_path: Path) -> None:
-    metrics = {"CD8 core": {"mean": 400.0, "ci95": [300.0, 500.0], "values": [350.0, 450.0]}}
-    content = {"scenarios": {"x": {"state": {"hot": 2, "cold": 0, "excluded": 0}, "metrics": metrics}}, "contrasts": []}
-    (tmp_path / "comparison.json").write_text(json.dumps(content))
-    assert (
-        "“x” came out hot in 2 of 2 replicates, with 400 (95 % interval 300 to 500)"
-        in Page(write_comparison(tmp_path)).text
-    )
-
-
 def test_a_swap_of_traits_is_tabled(tmp_path: Path) -> None:
     directory = write_synthetic(tmp_path, ("hot", "hot-all", "cold"), brief=True, replicates=2)
     content = json.loads((directory / "comparison.json").read_text())
@@ -172,9 +162,13 @@ def test_a_swap_of_traits_is_tabled(tmp_path: Path) -> None:
 
 
 def test_what_is_not_a_comparison_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "comparison.json").write_text('{"scenarios": {"x": 3}}')
-    with pytest.raises(InputError, match="is not a comparison"):
-        write_comparison(tmp_path)
+    for text, told in (
+        ('{"scenarios": {"x": 3}}', r"is not a comparison \(KeyError: 'schema'\)"),
+        ('{"schema": 0}', "was written in format 0; this version reads 1"),
+    ):
+        (tmp_path / "comparison.json").write_text(text)
+        with pytest.raises(InputError, match=told):
+            write_comparison(tmp_path)
     assert not (tmp_path / "report.html").exists()
 
 

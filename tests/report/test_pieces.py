@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 from tests.report.synthetic import CELLS, write_synthetic
+from tme_abm.compare.comparison import read_comparison
 from tme_abm.core.files import npz_bytes, read_npz
-from tme_abm.report.comparison import Snapshot
 from tme_abm.report.differences import differences
 from tme_abm.report.glossary import Glossary
 from tme_abm.report.pictures import gallery, typical_seed
-from tme_abm.report.raster import busiest_edge, common_window, tissue_image
-from tme_abm.report.reading import read_comparison
+from tme_abm.report.raster import Snapshot, busiest_edge, common_window, read_picture, tissue_image
 from tme_abm.report.style.palette import DEAD, EMPTY, cell_color, rgb
 from tme_abm.report.style.raster import Window
 
@@ -81,7 +80,7 @@ def test_a_cleared_tumor_in_three_dimensions_is_shown_by_its_middle_slice(tmp_pa
         lattice = {k: v for k, v in arrays.items() if v.ndim == 2}
         path.write_bytes(npz_bytes(arrays | {k: np.stack([v * 0, v, v * 0]) for k, v in lattice.items()}))
     comparison = read_comparison(directory)
-    shown = comparison.tumors["hot"].runs[0].snapshot(1.0)
+    shown = read_picture(comparison.tumors["hot"].runs[0].snapshots[1.0], 1.0)
     assert shown.sliced
     assert shown.fields["CXCL10"].max() > 0
     pictures = gallery(comparison)

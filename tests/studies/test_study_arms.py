@@ -146,7 +146,7 @@ def test_a_missing_run_is_a_failure_and_its_pair_is_left_out(ran: Path, tmp_path
         if (row["scenario"], row["point"], row["seed"]) == ("hot", 0, 2):
             row.update(status="failed", error="the fields blew up", state="")
     found = compare_study(study, choose(study, scenarios=["hot"]), out=tmp_path / "arms", simulator=ToySimulator())
-    assert [(one["scenario"], one["seed"], one["error"]) for one in found.failures] == [
+    assert [(one.scenario, one.seed, one.error) for one in found.failures] == [
         ("antigenicity 0.2", 2, "the fields blew up")
     ]
     values = found.content["scenarios"]["antigenicity 0.2"]["metrics"]["CD8 core"]["values"]

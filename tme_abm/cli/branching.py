@@ -12,7 +12,7 @@ from . import going_on, live
 from .places import RESULTS, command, free, slug
 
 if TYPE_CHECKING:
-    from ..compare.compare import Comparison
+    from ..compare.comparison import Comparison
 
 __all__ = ["branch", "compare_arms", "compare_runs", "refuse", "refuse_others", "runs_among"]
 

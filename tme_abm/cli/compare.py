@@ -15,7 +15,7 @@ from .places import RESULTS, command, slug
 from .terminal import complain, log_to_stderr, note, say, show
 
 if TYPE_CHECKING:
-    from ..compare.compare import Comparison
+    from ..compare.comparison import Comparison
     from ..scenario.schema import Scenario
 
 __all__ = ["compare"]
@@ -154,17 +154,17 @@ def compare(
 def _tell(found: Comparison) -> None:
     """Show the table, write the report and say where things are; name the
     runs that failed."""
-    from ..compare.compare import COMPARISON
+    from ..compare.comparison import COMPARISON
     from .tables import comparison_table, swap_table
 
-    if found.finished:
+    if len(found.failures) < len(found.runs):
         show((swap_table if "swap" in found.content else comparison_table)(found.content))
         from ..report.html import write_comparison
 
         say(f"{write_comparison(found.directory)}")
     say(f"{found.directory / COMPARISON}")
     for failure in found.failures:
-        complain(f"{failure['scenario']}, seed {failure['seed']}: {failure['error']}")
+        complain(f"{failure.scenario}, seed {failure.seed}: {failure.error}")
     if found.failures:
         raise typer.Exit(1)
 

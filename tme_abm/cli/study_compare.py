@@ -10,7 +10,7 @@ from .places import command, slug
 from .terminal import note
 
 if TYPE_CHECKING:
-    from ..compare.compare import Comparison
+    from ..compare.comparison import Comparison
 
 __all__ = ["compare_study"]
 

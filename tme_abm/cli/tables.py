@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..compare.summary import STATES
+from ..compare.comparison import STATES
 from ..observe.metrics import describe
 from ..report.style.numbers import DASH, short
 from .terminal import table

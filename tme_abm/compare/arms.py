@@ -1,33 +1,107 @@
 """Arms: several ways in which the same tissues go on, side by side.
 
 An arms file names the arms and what each does from the branching on. Every arm goes on from every checkpoint given,
-one a seed, so that the twins of a seed share their past and a difference between arms is one of pairs. What has
-been walked is used again.
+one a seed, so that the twins of a seed share their past and a difference between arms is one of pairs. Branches that
+were simulated before are used again.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InputError
-from ..core.parallel import cores
-from ..runs.branch import BranchPoint, branch_scenario, prepare
-from ..runs.pool import Task, Tell, run_all
-from ..runs.results import CHECKPOINTS, MANIFEST, read_manifest
+from ..core.toml import read_toml
+from ..runs.branch import BranchPoint, branch_scenario, prepare, read_protocol
+from ..runs.pool import Task, Tell
+from ..runs.results import CHECKPOINTS
 from ..runs.run import checked_days
-from ..runs.simulator import Simulator, TumorSimulator
-from .arms_file import Arm, read_arms
-from .compare import Comparison, check_jobs, claim_directory, conclude, is_of_task
-from .summary import run_directory
+from ..runs.simulator import Simulator
+from .compare import check_jobs, claim_directory, is_begun, simulate, tasks_of
+from .comparison import Comparison
 
 if TYPE_CHECKING:
     from ..scenario import Scenario
 
-__all__ = ["compare_arms", "read_arms"]
+__all__ = ["Arm", "Arms", "compare_arms", "read_arms"]
+
+_KEYS = ("arms", "days")
+_ARM_KEYS = ("title", "description", "set", "protocol")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One way to go on: values that are set and interventions that are added."""
+
+    name: str
+    settings: dict[str, object] = field(default_factory=dict)
+    protocol: list[dict[str, Any]] = field(default_factory=list)
+    origin: str = "--protocol"
+
+    def scenario(self, point: BranchPoint) -> Scenario:
+        """The scenario from the branching on. Raises InputError if the arm changes the past."""
+        try:
+            return branch_scenario(point, settings=self.settings, protocol=self.protocol, origin=self.origin)
+        except InputError as error:
+            raise error.at(file=self.origin) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arms:
+    """The arms of a file, and the day on which they end if the file says so."""
+
+    arms: tuple[Arm, ...]
+    days: float | None = None
+
+
+def read_arms(file: Path) -> Arms:
+    """An arms file: `[arms.NAME]` tables with `set`, `protocol` (tables, or a file of them), `title`, `description`."""
+    table = read_toml(file)
+    _only(table, _KEYS, file, "")
+    named = table.get("arms")
+    if not isinstance(named, dict) or not named:
+        raise InputError("names no arm; each is a table [arms.NAME]", file=file, place="arms")
+    days = table.get("days")
+    if days is not None and (isinstance(days, bool) or not isinstance(days, int | float)):
+        raise InputError("should be a number of days", file=file, place="days")
+    return Arms(arms=tuple(_arm(file, name, one) for name, one in named.items()), days=days)
+
+
+def _arm(file: Path, name: str, table: object) -> Arm:
+    place = f"arms.{name}"
+    if not isinstance(table, dict):
+        raise InputError("should be a table", file=file, place=place)
+    _only(table, _ARM_KEYS, file, f"{place}.")
+    settings, protocol = table.get("set", {}), table.get("protocol", [])
+    if not isinstance(settings, dict):
+        raise InputError("should be a table of dotted keys and values", file=file, place=f"{place}.set")
+    origin = f"{file}: {place}"
+    if isinstance(protocol, str):
+        origin = str(file.parent / protocol)
+        protocol = read_protocol(file.parent / protocol)
+    if not isinstance(protocol, list) or not all(isinstance(item, dict) for item in protocol):
+        raise InputError("should be a list of interventions, or the name of a file of them", file=file,
+                         place=f"{place}.protocol")
+    words = {key: table.get(key, "") for key in ("title", "description")}
+    return Arm(name=name, settings={**_dotted(settings), **words, "name": name}, protocol=protocol, origin=origin)
+
+
+def _dotted(table: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """Dotted keys and values, also of tables in tables."""
+    flat: dict[str, object] = {}
+    for key, value in table.items():
+        flat |= _dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _only(table: Mapping[str, object], allowed: Sequence[str], file: Path, prefix: str) -> None:
+    for key in table:
+        if key not in allowed:
+            raise InputError("unknown key", file=file, place=f"{prefix}{key}", allowed=allowed, word=key)
 
 
 def compare_arms(
@@ -42,66 +116,39 @@ def compare_arms(
     tell: Tell | None = None,
     simulator: Simulator | None = None,
 ) -> Comparison:
-    """Let every arm go on from every point and write what was found to `out`, as `compare` does for scenarios.
+    """Let every arm go on from every point and write the comparison to `out`.
 
     `days` is by default the longest the arms ask for.
 
     Raises:
-        InputError: points that do not belong together, an arm that changes the past, or a directory in the way.
+        InputError: points that do not belong together, an arm that changes the past, or a directory that holds
+            something else.
     """
-    simulator = simulator or TumorSimulator()
     began = time.monotonic()
     check_jobs(jobs)
-    points = sorted(points, key=lambda point: point.seed)
+    by_seed = {point.seed: point for point in sorted(points, key=lambda point: point.seed)}
     _check_points(points)
-    scenarios = [_scenario_of(arm, points[0]) for arm in arms]
+    scenarios = [arm.scenario(next(iter(by_seed.values()))) for arm in arms]
     length = checked_days(max(scenario.clock.days for scenario in scenarios) if days is None else days)
-    tasks = [
-        (point, Task(
-            scenario=scenario,
-            seed=point.seed,
-            days=length,
-            out=run_directory(out, scenario.name, point.seed),
-            command=command,
-            simulator=simulator,
-        ))
-        for point in points
-        for scenario in scenarios
-    ]  # fmt: skip
-    wanted = [(point, task) for point, task in tasks if not _is_there(point, task, overwrite=overwrite)]
+    tasks = tasks_of(scenarios, list(by_seed), out=out, days=length, command=command, simulator=simulator)
+    new = [task for task in tasks if not _is_begun(by_seed[task.seed], task, overwrite=overwrite)]
     claim_directory(out)
-    for point, task in wanted:
+    for task in new:
         prepare(
-            point, task.scenario, out=task.out, days=length, command=command, overwrite=True, simulator=simulator
-        )
-    outcomes = run_all([task for _, task in tasks], jobs=jobs or cores(), tell=tell)
-    return conclude(
-        scenarios,
-        [point.seed for point in points],
-        {(task.scenario.name, task.seed): outcome for (_, task), outcome in zip(tasks, outcomes, strict=True)},
-        out=out,
-        days=length,
-        simulator=simulator,
-        extra={
-            "command": command,
-            "jobs": jobs or cores(),
-            "wall_seconds": round(time.monotonic() - began, 3),
-            "branched": {"days": [points[0].day], "from": [str(point.run.path) for point in points]},
-        },
+            by_seed[task.seed], task.scenario, out=task.out, days=length, command=command, overwrite=True,
+            simulator=task.simulator,
+        )  # fmt: skip
+    branched = {"days": [points[0].day], "from": [str(point.run.path) for point in by_seed.values()]}
+    return simulate(
+        scenarios, tasks, out=out, jobs=jobs, tell=tell, began=began, extra={"branched": branched}
     )
-
-
-def _scenario_of(arm: Arm, point: BranchPoint) -> Scenario:
-    try:
-        return branch_scenario(point, settings=arm.settings, protocol=arm.protocol, origin=arm.origin)
-    except InputError as error:
-        raise error.at(file=arm.origin) from error
 
 
 def _check_points(points: Sequence[BranchPoint]) -> None:
     """Refuse checkpoints of different days or scenarios, and two of one seed."""
     if not points:
         raise InputError("name the runs that the arms branch off from")
+    points = sorted(points, key=lambda point: point.seed)
     first, seeds = points[0], Counter(point.seed for point in points)
     for point in points:
         if point.scenario.hash != first.scenario.hash:
@@ -120,17 +167,8 @@ def _check_points(points: Sequence[BranchPoint]) -> None:
             raise InputError(f"{both} have the same seed, {point.seed}: they are the same tissue")
 
 
-def _is_there(point: BranchPoint, task: Task, *, overwrite: bool) -> bool:
-    """Whether this very branch has been begun and can be gone on with; another run in its place is refused."""
-    if not (task.out / MANIFEST).exists():
-        return False
-    found = read_manifest(task.out)
-    same = is_of_task(found, task) and point.is_of(found)
-    if not same and not overwrite:
-        raise InputError(
-            f"holds another run of '{found['scenario']}' (another branching, other values, another version of the "
-            "model, or more days); replace it with --overwrite, or choose another directory with --out",
-            file=task.out,
-        )
+def _is_begun(point: BranchPoint, task: Task, *, overwrite: bool) -> bool:
+    """Whether this very branch has been begun and can go on."""
+    begun = is_begun(task, overwrite=overwrite, like=point.is_of, unlike="another branching, ")
     # A branch without any state was stopped while it was laid out.
-    return same and any((task.out / CHECKPOINTS).glob("step_*.json"))
+    return begun and any((task.out / CHECKPOINTS).glob("step_*.json"))

@@ -1,10 +1,8 @@
-"""Scenarios side by side: the same seeds in each, the same days, and what differs with how much certainty.
+"""Scenarios side by side: the same seeds in each, the same days.
 
-Every (scenario, seed) is a run of its own in `runs/NAME/seed_NNN`. Scenarios share their seeds, and
-randomness is addressed, so replicate k of one scenario meets the same chances as replicate k of another:
-differences are taken in pairs. Runs that are there already are used again; those that were interrupted go
-on. What is found is written to `comparison.json` (final metrics, states, contrasts) and `time_courses.json`
-(means and bands over time).
+Every (scenario, seed) is a run of its own in `runs/NAME/seed_NNN`. Scenarios share their seeds, and randomness is
+addressed, so that replicate k of one scenario meets the same chances as replicate k of another: differences are taken
+in pairs. Runs that exist already are used again; those that were interrupted go on.
 """
 
 from __future__ import annotations
@@ -12,8 +10,8 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,35 +22,12 @@ from ..runs.pool import Task, Tell, run_all
 from ..runs.results import MANIFEST, read_manifest
 from ..runs.run import check_seed
 from ..runs.simulator import Simulator, TumorSimulator
-from ..runs.versions import versions
-from .summary import SCHEMA, ByRun, contrasts, differences, inside, run_directory, summary, time_courses
+from .comparison import COMPARISON, RUNS, Comparison, Run, conclude, run_directory
 
 if TYPE_CHECKING:
     from ..scenario.schema import Scenario
 
-__all__ = ["COMPARISON", "Comparison", "check_jobs", "claim_directory", "compare", "conclude", "is_of_task"]
-
-COMPARISON = "comparison.json"
-TIME_COURSES = "time_courses.json"
-RUNS = "runs"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """What `comparison.json` holds, where it is, and which runs failed."""
-
-    directory: Path
-    content: Mapping[str, Any]
-
-    @property
-    def failures(self) -> list[dict[str, Any]]:
-        """Runs without a result: scenario, seed, error, directory."""
-        return list(self.content["failures"])
-
-    @property
-    def finished(self) -> int:
-        """How many runs there are results of."""
-        return len(self.content["scenarios"]) * len(self.content["seeds"]) - len(self.failures)
+__all__ = ["check_jobs", "claim_directory", "compare", "is_begun", "simulate", "tasks_of"]
 
 
 def compare(
@@ -69,85 +44,75 @@ def compare(
     simulator: Simulator | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> Comparison:
-    """Run every scenario with seeds `seed` … `seed + replicates − 1` and write what was found to `out`.
+    """Run every scenario with seeds `seed` … `seed + replicates − 1` and write the comparison to `out`.
 
-    `days` is by default the longest the scenarios ask for. `extra` is added to comparison.json. A run that
-    fails is listed under `failures` and left out of the statistics.
+    `days` is by default the longest the scenarios ask for. `extra` is added to comparison.json. A run that fails is
+    listed under `failures` and left out of the statistics.
 
     Raises:
         InputError: equal names, impossible numbers, or a directory that holds something else.
     """
-    simulator = simulator or TumorSimulator()
     _check(scenarios, replicates, jobs)
     length = max(scenario.clock.days for scenario in scenarios) if days is None else days
     if not 0 < length < math.inf:
         raise InputError(f"a comparison lasts a positive number of days, not {length:g}", place="days")
-    seeds = list(range(seed, seed + replicates))
+    seeds = range(seed, seed + replicates)
     for number in (seeds[0], seeds[-1]):
         check_seed(number)
     began = time.monotonic()
-    tasks = [
-        Task(
-            scenario=scenario,
-            seed=number,
-            days=float(length),
-            out=run_directory(out, scenario.name, number),
-            command=command,
-            simulator=simulator,
-            overwrite=overwrite,
-        )
-        for number in seeds  # seed by seed: an interrupted comparison has whole pairs
-        for scenario in scenarios
-    ]
-    tasks = [_checked(task) for task in tasks]
+    tasks = tasks_of(scenarios, seeds, out=out, days=float(length), command=command, simulator=simulator)
+    tasks = [replace(task, overwrite=not is_begun(task, overwrite=overwrite) and overwrite) for task in tasks]
     claim_directory(out)
-    outcomes = run_all(tasks, jobs=jobs or cores(), tell=tell)
-    by_run = {(task.scenario.name, task.seed): outcome for task, outcome in zip(tasks, outcomes, strict=True)}
-    more = {"command": command, "jobs": jobs or cores(), "wall_seconds": round(time.monotonic() - began, 3)}
-    return conclude(
-        scenarios, seeds, by_run, out=out, days=float(length), simulator=simulator, extra={**more, **(extra or {})}
-    )
+    return simulate(scenarios, tasks, out=out, jobs=jobs, tell=tell, began=began, extra=extra)
 
 
-def conclude(
+def tasks_of(
     scenarios: Sequence[Scenario],
     seeds: Sequence[int],
-    by_run: ByRun,
     *,
     out: Path,
     days: float,
-    simulator: Simulator,
-    extra: Mapping[str, Any],
-) -> Comparison:
-    """Write to `out` what the runs of all `scenarios` and `seeds`, wherever they are, say side by side."""
-    summaries = {
-        scenario.name: summary(scenario, seeds, by_run, out=out, days=days, simulator=simulator)
+    command: str,
+    simulator: Simulator | None,
+) -> list[Task]:
+    """A task for every scenario and seed, seed by seed: an interrupted comparison has whole pairs."""
+    return [
+        Task(
+            scenario=scenario,
+            seed=seed,
+            days=days,
+            out=run_directory(out, scenario.name, seed),
+            command=command,
+            simulator=simulator or TumorSimulator(),
+        )
+        for seed in seeds
         for scenario in scenarios
+    ]
+
+
+def simulate(
+    scenarios: Sequence[Scenario],
+    tasks: Sequence[Task],
+    *,
+    out: Path,
+    jobs: int | None,
+    tell: Tell | None,
+    began: float,
+    extra: Mapping[str, Any] | None,
+) -> Comparison:
+    """Bring the tasks to their ends and compare the scenarios."""
+    outcomes = run_all(tasks, jobs=jobs or cores(), tell=tell)
+    runs = {
+        (task.scenario.name, task.seed): Run(
+            scenario=task.scenario.name, seed=task.seed, directory=task.out, error=outcome.error or ""
+        )
+        for task, outcome in zip(tasks, outcomes, strict=True)
     }
-    content = {
-        "schema": SCHEMA,
-        "scenarios": summaries,
-        "contrasts": contrasts(summaries),
-        "differences": differences(scenarios),
-        "days": days,
-        "seeds": list(seeds),
-        "failures": [
-            {
-                "scenario": name,
-                "seed": seed,
-                "error": outcome.error,
-                "directory": inside(run_directory(out, name, seed), out),
-            }
-            for (name, seed), outcome in by_run.items()
-            if outcome.error is not None
-        ],
-        "hashes": {scenario.name: scenario.hash for scenario in scenarios},
-        "versions": versions(),
-        **extra,
-    }
-    files.write_json(out / TIME_COURSES, time_courses(scenarios, seeds, by_run))
-    files.write_json(out / COMPARISON, content)
-    return Comparison(directory=out, content=content)
+    first = tasks[0]
+    return conclude(
+        scenarios, runs, out=out, days=first.days, simulator=first.simulator, command=first.command, began=began,
+        jobs=jobs or cores(), extra=extra,
+    )  # fmt: skip
 
 
 def _check(scenarios: Sequence[Scenario], replicates: int, jobs: int | None) -> None:
@@ -165,38 +130,42 @@ def _check(scenarios: Sequence[Scenario], replicates: int, jobs: int | None) -> 
 
 
 def check_jobs(jobs: int | None) -> None:
-    """Refuse a number of processes that is none."""
+    """Raises InputError unless `jobs` is None or a positive number of processes."""
     if jobs is not None and jobs < 1:
         raise InputError(f"at least one process is needed, not {jobs}", place="jobs")
 
 
-def _checked(task: Task) -> Task:
-    """Refuse to touch a run that is not the one wanted, before any is begun; replace it only if told to."""
+def is_begun(
+    task: Task, *, overwrite: bool, like: Callable[[Mapping[str, Any]], bool] | None = None, unlike: str = ""
+) -> bool:
+    """Whether the directory of a task holds its run or the beginning of it: same scenario, seed, model, no more days.
+
+    `like` may ask more of the manifest, and `unlike` says what else may differ.
+
+    Raises:
+        InputError: the directory holds another run, and `overwrite` is not given.
+    """
     if not (task.out / MANIFEST).exists():
-        return task
+        return False
     found = read_manifest(task.out)
-    same = is_of_task(found, task)
-    if not same and not task.overwrite:
+    same = (
+        found["scenario_hash"] == task.scenario.hash
+        and found["seed"] == task.seed
+        and found.get("model") == task.simulator.fingerprint()
+        and found["days"] <= task.days
+        and (like is None or like(found))
+    )
+    if not same and not overwrite:
         raise InputError(
-            f"holds another run of '{found['scenario']}' (other values, another version of the model, or "
+            f"holds another run of '{found['scenario']}' ({unlike}other values, another version of the model, or "
             "more days); replace it with --overwrite, or choose another directory with --out",
             file=task.out,
         )
-    return replace(task, overwrite=False) if same else task
-
-
-def is_of_task(manifest: Mapping[str, Any], task: Task) -> bool:
-    """Whether a run is the one wanted or its beginning: same scenario, seed and model, and no more days."""
-    return (
-        manifest["scenario_hash"] == task.scenario.hash
-        and manifest["seed"] == task.seed
-        and manifest.get("model") == task.simulator.fingerprint()
-        and bool(manifest["days"] <= task.days)
-    )
+    return bool(same)
 
 
 def claim_directory(out: Path) -> None:
-    """Make `out` the directory of a comparison, or refuse if it holds something else or cannot be written."""
+    """Make `out` the directory of a comparison. Raises InputError if it holds something else or cannot be written."""
     with files.disk_errors(out, "use the directory"):
         if out.exists() and not out.is_dir():
             raise InputError("is a file, and a comparison needs a directory", file=out)

@@ -1,4 +1,4 @@
-"""A comparison of runs that were made one by one and are there already: by scenario and seed, nothing is simulated."""
+"""A comparison of finished runs that were made one by one, by scenario and seed; nothing is simulated."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InputError
-from ..runs.pool import Outcome
 from ..runs.results import RESOLVED, read_manifest
-from ..runs.run import changed_since, result_of
+from ..runs.run import changed_since
 from ..runs.simulator import Simulator, TumorSimulator
-from .compare import Comparison, claim_directory, conclude
+from .compare import claim_directory
+from .comparison import Comparison, Run, conclude
 
 if TYPE_CHECKING:
     from ..scenario import Scenario
 
-__all__ = ["compare_runs"]
+__all__ = ["compare_runs", "labeled_scenario"]
 
 _SEED_DIRECTORY = re.compile(r"seed_\d+")
 
@@ -26,37 +26,30 @@ _SEED_DIRECTORY = re.compile(r"seed_\d+")
 def compare_runs(
     directories: Sequence[Path], *, out: Path, command: str = "", simulator: Simulator | None = None
 ) -> Comparison:
-    """Compare finished runs, by scenario and seed, and write what was found to `out`.
+    """Compare finished runs, by scenario and seed, and write the comparison to `out`.
 
     Arms are called like their scenarios, or like the directories of their runs where two scenarios share a name.
 
     Raises:
         InputError: runs that are not finished, or that cannot be paired.
     """
-    from ..scenario import load
-
-    simulator = simulator or TumorSimulator()
     began = time.monotonic()
     manifests = {directory: read_manifest(directory) for directory in directories}
     _check_runs(manifests)
     labels = _labels(manifests)
-    by_run: dict[tuple[str, int], Outcome] = {}
+    runs: dict[tuple[str, int], Run] = {}
     scenarios: dict[str, Scenario] = {}
     for directory, manifest in manifests.items():
-        label, key = labels[directory], (labels[directory], manifest["seed"])
-        if key in by_run:
-            twin = next(one for one, found in manifests.items() if (labels[one], found["seed"]) == key)
-            raise InputError(f"is a run of '{label}' with seed {key[1]}, and so is {twin}", file=directory)
+        label, seed = labels[directory], manifest["seed"]
+        if (label, seed) in runs:
+            twin = runs[label, seed].directory
+            raise InputError(f"is a run of '{label}' with seed {seed}, and so is {twin}", file=directory)
+        runs[label, seed] = Run(scenario=label, seed=seed, directory=directory)
         if label not in scenarios:
-            scenario = load(str(directory / RESOLVED))
-            if scenario.hash != manifest["scenario_hash"]:
-                raise changed_since(directory)
-            # Only what it is called here is another; its text and its hash, which are known now, are those that ran.
-            scenarios[label] = scenario.model_copy(update={"name": label})
-        by_run[key] = Outcome(result=result_of(directory, simulator))
-    seeds = sorted({seed for _, seed in by_run})
+            scenarios[label] = labeled_scenario(directory, label)
+    seeds = sorted({seed for _, seed in runs})
     for label in scenarios:
-        absent = [seed for seed in seeds if (label, seed) not in by_run]
+        absent = [seed for seed in seeds if (label, seed) not in runs]
         if absent:
             raise InputError(
                 f"there is no run of '{label}' with seed {absent[0]}; runs are compared seed by seed, so every arm "
@@ -64,22 +57,29 @@ def compare_runs(
             )
     if len(scenarios) < 2:
         raise InputError(f"these are all runs of '{next(iter(scenarios))}'; a comparison needs two arms or more")
-    claim_directory(out)
     branched = _branched(manifests)
+    claim_directory(out)
     return conclude(
         list(scenarios.values()),
-        seeds,
-        by_run,
+        {(label, seed): runs[label, seed] for seed in seeds for label in scenarios},
         out=out,
         days=next(iter(manifests.values()))["days"],
-        simulator=simulator,
-        extra={
-            "command": command,
-            "jobs": 0,
-            "wall_seconds": round(time.monotonic() - began, 3),
-            **({"branched": branched} if branched else {}),
-        },
+        simulator=simulator or TumorSimulator(),
+        command=command,
+        began=began,
+        extra={"branched": branched} if branched else None,
     )
+
+
+def labeled_scenario(directory: Path, label: str) -> Scenario:
+    """The scenario of a run, named `label`. Raises InputError if the file is not the scenario that ran."""
+    from ..scenario import load
+
+    scenario = load(str(directory / RESOLVED))
+    if scenario.hash != read_manifest(directory)["scenario_hash"]:
+        raise changed_since(directory)
+    # Only the name differs here; the text and the hash, which are computed by now, are those of the run.
+    return scenario.model_copy(update={"name": label})
 
 
 def _check_runs(manifests: Mapping[Path, Mapping[str, Any]]) -> None:
@@ -98,7 +98,7 @@ def _check_runs(manifests: Mapping[Path, Mapping[str, Any]]) -> None:
 
 
 def _labels(manifests: Mapping[Path, Mapping[str, Any]]) -> dict[Path, str]:
-    """What the arm of every run is called."""
+    """The name of the arm of every run."""
     hashes: dict[str, set[str]] = {}
     for manifest in manifests.values():
         hashes.setdefault(manifest["scenario"], set()).add(manifest["scenario_hash"])
@@ -119,7 +119,8 @@ def _labels(manifests: Mapping[Path, Mapping[str, Any]]) -> dict[Path, str]:
 
 
 def _branched(manifests: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Where the runs of each seed parted, None if none is a branch; runs that share no past are refused."""
+    """Where the runs of each seed parted, None if no run is a branch. Raises InputError for runs without common past.
+    """
     origins = {path: found["branched_from"] for path, found in manifests.items() if found.get("branched_from")}
     if not origins:
         return None

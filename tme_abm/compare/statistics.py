@@ -35,9 +35,9 @@ class Estimate:
     n: int
 
     @property
-    def interval(self) -> list[float] | None:
-        """[low, high], or None without an interval."""
-        return None if self.low is None or self.high is None else [self.low, self.high]
+    def interval(self) -> tuple[float, float] | None:
+        """(low, high), or None without an interval."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
 
 
 def mean_interval(values: Values) -> Estimate:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..compare.comparison import Comparison, Course, Tumor
 from ..observe.metrics import PER_MM2, describe, headlines
-from .comparison import Comparison, Course, Tumor
 from .figures import Band, stacks, strip, time_course
 from .slides import slides
 from .style.numbers import unit_for

@@ -7,16 +7,17 @@ that describes a scenario (title, description) is no difference in the model and
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from ..compare.comparison import Comparison
 from ..core.errors import InputError
 from ..core.units import KINDS, parse, show
-from .comparison import Comparison
 from .glossary import Glossary
-from .reading import resolved_values
 
-__all__ = ["Difference", "common_start", "differences", "meaning", "parameters", "pretty"]
+__all__ = ["Difference", "common_start", "differences", "meaning", "parameters", "pretty", "resolved_values"]
 
 _PROSE = frozenset({"name", "title", "description", "extends"})
 
@@ -53,6 +54,32 @@ class Difference:
     meaning: str
     unit: str
     values: tuple[str, ...]
+
+
+def resolved_values(text: str) -> dict[str, str]:
+    """A resolved scenario as flat "a.b.c" -> text, in file order; empty for text that is not TOML."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return {}
+    flat: dict[str, str] = {}
+
+    def walk(prefix: str, value: Any) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                walk(f"{prefix}.{key}" if prefix else key, inner)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for i, inner in enumerate(value, start=1):
+                walk(f"{prefix} {i}", inner)
+        elif isinstance(value, list) and prefix.startswith("slide.places_um."):
+            flat[prefix] = f"{len(value) // 2} places"  # slide.sha256 tells whether they are the same
+        elif isinstance(value, list):
+            flat[prefix] = (" × " if prefix.endswith("shape") else ", ").join(map(str, value))
+        else:
+            flat[prefix] = str(value)
+
+    walk("", tree)
+    return flat
 
 
 def meaning(key: str, words: Glossary) -> tuple[str, str]:

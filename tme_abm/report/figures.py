@@ -17,8 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from .comparison import Snapshot
-from .raster import tissue_image
+from .raster import Snapshot, tissue_image
 from .style.figure import GRID, as_png, as_svg, style
 from .style.palette import CORE_LINE, FIELD_COLORS, INK, MUTED
 from .style.raster import Window

@@ -13,13 +13,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ..compare.comparison import Comparison, read_comparison
 from ..core.files import write_bytes
 from .charts import composition, courses, strips
-from .comparison import Comparison
 from .differences import common_start, differences, parameters, pretty
 from .glossary import glossary
 from .pictures import Gallery, gallery
-from .reading import read_comparison
 from .slides import slides
 from .style.numbers import join, plural
 from .style.page import page
@@ -85,11 +84,11 @@ def _content(comparison: Comparison) -> dict[str, Any]:
         "concentrations": concentrations(comparison),
         "pairs": pairs(comparison),
         "swap": swap_rows(comparison),
-        "unfinished": comparison.unfinished,
+        "unfinished": comparison.failures,
         "runs": [run for tumor in comparison.tumors.values() for run in tumor.runs],
         "resolved": {name: (tumor.resolved, tumor.hash) for name, tumor in comparison.tumors.items()},
         "command": str(comparison.extra.get("command") or ""),
-        "versions": comparison.extra.get("versions") or {},
+        "versions": comparison.versions,
         "study": _study(comparison),
     }
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..compare.comparison import Comparison, Run, Tumor
 from ..core.errors import InputError
 from ..core.units import parse
-from .comparison import Comparison, Run, Snapshot, Tumor
 from .figures import FieldPanel, field_row, tissue_picture
-from .raster import busiest_edge, common_window
+from .raster import Snapshot, busiest_edge, common_window, read_picture
 from .slides import slides
 from .style.numbers import unit_for
 from .style.raster import Window
@@ -150,7 +150,7 @@ def gallery(comparison: Comparison) -> Gallery:
 def _taken(run: Run, days: Sequence[float]) -> list[Snapshot]:
     """The run's pictures of these days; none if one of them is damaged."""
     try:
-        return [run.snapshot(day) for day in days]
+        return [read_picture(run.snapshots[day], day) for day in days]
     except (InputError, KeyError) as error:
         logger.warning("no pictures of %s: %s", run.scenario, error)
         return []

@@ -7,16 +7,59 @@ the tumor cell beneath stays visible. Everything is array work: a 160×160 tissu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from .comparison import Snapshot
+from ..runs.results import read_snapshot
 from .style.palette import DEAD, EMPTY, VESSEL, cell_color, cell_shape, rgb
 from .style.raster import CLEAR, RIM, Window, dot
 
-__all__ = ["busiest_edge", "common_window", "tissue_image"]
+__all__ = ["Snapshot", "busiest_edge", "common_window", "read_picture", "tissue_image"]
 
 _DOT = 0.84  # diameter of an immune cell in blocks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """The tissue at one moment. Lattice arrays are 2D here: of a 3D tissue, the middle slice."""
+
+    day: float
+    spacing: float
+    sliced: bool
+    tissue_kind: NDArray[np.int64]
+    immune_kind: NDArray[np.int64]
+    dead: NDArray[np.bool_]
+    vessel: NDArray[np.bool_]
+    core: NDArray[np.bool_]
+    cell_names: tuple[str, ...]
+    fields: Mapping[str, NDArray[np.float32]]
+
+
+def read_picture(file: Path, day: float) -> Snapshot:
+    """The snapshot in a file of a run. Raises InputError if the file is damaged."""
+    arrays = read_snapshot(file)
+
+    def flat(name: str) -> NDArray[Any]:
+        array = arrays[name]
+        return array[array.shape[0] // 2] if array.ndim == 3 else array
+
+    return Snapshot(
+        day=day,
+        spacing=float(arrays["spacing"]),
+        sliced=arrays["tissue_kind"].ndim == 3,
+        tissue_kind=flat("tissue_kind").astype(np.int64),
+        immune_kind=flat("immune_kind").astype(np.int64),
+        dead=flat("dead").astype(bool),
+        vessel=flat("vessel").astype(bool),
+        core=flat("core").astype(bool),
+        cell_names=tuple(str(name) for name in arrays["cell_names"]),
+        fields={name.removeprefix("field/"): flat(name) for name in sorted(arrays) if name.startswith("field/")},
+    )
 
 
 def common_window(snapshots: list[Snapshot], around: float) -> Window:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..compare.comparison import Comparison, Contrast, Summary
 from ..observe.metrics import describe, headlines
-from .comparison import Comparison, Contrast, Summary
 from .style.numbers import DASH, MINUS, interval, number, signed, unit_for
 from .verdicts import verdict
 

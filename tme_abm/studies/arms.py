@@ -7,17 +7,18 @@ naming points, or the parameters by which the arms shall differ while all others
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..compare.compare import Comparison, claim_directory, conclude
+from ..compare.compare import claim_directory
+from ..compare.comparison import Comparison, Run, conclude
+from ..compare.finished import labeled_scenario
 from ..core.errors import InputError
-from ..runs.pool import Outcome
-from ..runs.results import RESOLVED, read_manifest
-from ..runs.run import changed_since, result_of
+from ..runs.results import read_manifest
 from ..runs.simulator import Simulator, TumorSimulator
 from .sensitivity.axes import Axis, axes, value_text
 
@@ -136,59 +137,47 @@ def compare_study(
     Raises:
         InputError: an arm without any finished run, runs that do not belong to the study, or a directory in the way.
     """
-    simulator = simulator or TumorSimulator()
     began = time.monotonic()
     rows = {(row["scenario"], row["point"], row["seed"]): row for row in study.runs}
-    by_run: dict[tuple[str, int], Outcome] = {}
-    scenarios: list[Scenario] = []
-    models: dict[str, Path] = {}
-    for label, (scenario, point) in chosen.arms.items():
-        mine = [rows[scenario, point, seed] for seed in study.seeds]
-        done = [row for row in mine if row["status"] == "done"]
+    scenarios: dict[str, Scenario] = {}
+    models: set[str] = set()
+    runs: dict[tuple[str, int], Run] = {}
+    for label, (name, point) in chosen.arms.items():
+        done = [row["directory"] for row in study.runs if _is_done(row, name, point)]
         if not done:
             raise InputError(f"no run of '{label}' is finished; finish the study with batch", file=study.directory)
-        scenarios.append(_scenario(done[0]["directory"], label))
-        for row in mine:
-            by_run[label, row["seed"]] = _outcome(row, scenarios[-1], models, simulator)
+        scenarios[label] = labeled_scenario(done[0], label)
+    for seed, (label, (name, point)) in itertools.product(study.seeds, chosen.arms.items()):
+        row = rows[name, point, seed]
+        error = "" if row["status"] == "done" else row["error"] or "not finished yet"
+        runs[label, seed] = Run(scenario=label, seed=seed, directory=row["directory"], error=error)
+        if not error:
+            models.add(_model(row, scenarios[label]))
     if len(models) > 1:
         raise InputError("holds runs of several versions of the model, which cannot be compared", file=study.directory)
     claim_directory(out)
     return conclude(
-        scenarios,
-        study.seeds,
-        by_run,
+        list(scenarios.values()),
+        runs,
         out=out,
         days=study.days,
-        simulator=simulator,
-        extra={
-            "command": command,
-            "jobs": 0,
-            "wall_seconds": round(time.monotonic() - began, 3),
-            "study": _about(study, chosen),
-        },
+        simulator=simulator or TumorSimulator(),
+        command=command,
+        began=began,
+        extra={"study": _about(study, chosen)},
     )
 
 
-def _scenario(directory: Path, label: str) -> Scenario:
-    from ..scenario import load
-
-    scenario = load(str(directory / RESOLVED))
-    if scenario.hash != read_manifest(directory)["scenario_hash"]:
-        raise changed_since(directory)
-    # Only what it is called here is another; its text and its hash, which are known now, are those that ran.
-    return scenario.model_copy(update={"name": label})
+def _is_done(row: Mapping[str, Any], scenario: str, point: int) -> bool:
+    return (row["scenario"], row["point"], row["status"]) == (scenario, point, "done")
 
 
-def _outcome(row: Mapping[str, Any], scenario: Scenario, models: dict[str, Path], simulator: Simulator) -> Outcome:
-    """A run of the study as the outcome of a task."""
-    directory = row["directory"]
-    if row["status"] != "done":
-        return Outcome(error=row["error"] or "not finished yet")
-    manifest = read_manifest(directory)
+def _model(row: Mapping[str, Any], scenario: Scenario) -> str:
+    """The fingerprint of the model of a run. Raises InputError if the run is not the one that its row names."""
+    manifest = read_manifest(row["directory"])
     if manifest["status"] != "done" or manifest["scenario_hash"] != scenario.hash or manifest["seed"] != row["seed"]:
-        raise InputError("is not the run that the study's table names; write it anew with batch", file=directory)
-    models.setdefault(str(manifest.get("model")), directory)
-    return Outcome(result=result_of(directory, simulator))
+        raise InputError("is not the run that the study's table names; write it anew with batch", file=row["directory"])
+    return str(manifest.get("model"))
 
 
 def _about(study: StudyResults, chosen: StudyArms) -> dict[str, Any]:
