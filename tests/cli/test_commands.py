@@ -49,7 +49,7 @@ def tme(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def simulate_with(monkeypatch: pytest.MonkeyPatch, simulator: ToySimulator) -> None:
-    for module in ("runs.run", "compare.compare", "runs.branch", "compare.arms", "compare.finished"):
+    for module in ("runs.run", "compare.compare", "runs.branch", "compare.finished"):
         monkeypatch.setattr(f"tme_abm.{module}.TumorSimulator", lambda: simulator)
 
 
