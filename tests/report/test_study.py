@@ -16,7 +16,7 @@ from tests.report.synthetic import write_synthetic
 from tests.support.studies import made_up, parameter, sampled
 from tme_abm.report.html import write_comparison
 from tme_abm.report.study import render, write_sensitivity
-from tme_abm.report.study_pictures import heatmap_color
+from tme_abm.report.study.pictures import heatmap_color
 from tme_abm.report.style.palette import STATES, rgb
 from tme_abm.studies.sensitivity import Sensitivity, analyze
 
@@ -108,7 +108,7 @@ def test_maps_tell_probability_and_runs_of_every_cell(page: Page, found: Sensiti
 
 def test_text_on_a_cell_can_be_read() -> None:
     # WCAG contrast of black or white text on each shade a map can have.
-    from tme_abm.report.study_pictures import _shade
+    from tme_abm.report.study.pictures import _shade
 
     def light(color: str) -> float:
         parts = [value / 255 for value in rgb(color)]

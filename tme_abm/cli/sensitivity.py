@@ -53,8 +53,7 @@ def sensitivity(
       sensitivity results/what-decides --map vessels.density stroma.matrix
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
-    from ..report.study import write_sensitivity
-    from ..report.study_words import losses
+    from ..report.study import losses, write_sensitivity
     from ..studies.results import read_study
     from ..studies.sensitivity import analyze
     from ..studies.sensitivity.tables import write

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ..studies.sensitivity.ends import Change
-from ..studies.sensitivity.indices import Index
-from ..studies.sensitivity.maps import Side, StateMap
-from .style.numbers import significant
-from .style.palette import INK, STATES, cell_color, rgb
-from .style.svg import Scale, limits, svg, text, tick_texts, ticks
+from ...studies.sensitivity.ends import Change
+from ...studies.sensitivity.indices import Index
+from ...studies.sensitivity.maps import Side, StateMap
+from ..style.numbers import significant
+from ..style.palette import INK, STATES, cell_color, rgb
+from ..style.svg import Scale, limits, svg, text, tick_texts, ticks
 
 __all__ = ["Mark", "dots", "heatmap", "heatmap_color", "tornado"]
 
@@ -34,11 +34,10 @@ _DARK = 0.21  # from this luminance down white text has a contrast of 4 to 1 or 
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """One index in a row of dots: drawn as "disc" or "ring"."""
+    """One index in a row of dots: a disc, or else a ring."""
 
-    name: str
     index: Index
-    shape: str
+    filled: bool
 
 
 def tornado(changes: Sequence[Change], names: Sequence[tuple[str, str]], *, probability: bool, says: str) -> Markup:
@@ -172,7 +171,7 @@ def _labels(side: Side | None) -> list[str]:
 def _dot(mark: Mark, at: Scale, y: float) -> list[str]:
     if not math.isfinite(mark.index.value):
         return []
-    color, fill = (UP, UP) if mark.shape == "disc" else (INK, "#fff")
+    color, fill = (UP, UP) if mark.filled else (INK, "#fff")
     parts = []
     if mark.index.low is not None and mark.index.high is not None:
         line = f'd="M{at(mark.index.low):.1f} {y:.1f}H{at(mark.index.high):.1f}"'
