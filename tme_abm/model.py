@@ -219,7 +219,7 @@ class TumorModel(mesa.Model):
     @property
     def agents(self) -> CellSet:
         """All living cells as Mesa agents; the set follows the tissue."""
-        return self.populations.everyone()
+        return CellSet(self.populations)
 
     @property
     def agents_by_type(self) -> dict[type[Cell], CellSet]:
@@ -229,7 +229,7 @@ class TumorModel(mesa.Model):
     @property
     def agent_types(self) -> list[type[Cell]]:
         """The agent classes of this model's catalogue."""
-        return self.populations.classes
+        return list(self.agents_by_type)
 
     def register_agent(self, agent: mesa.Agent) -> None:
         """Refused: the agents of a tumor are its cells."""

@@ -1,19 +1,8 @@
 """Cells as Mesa agents: flyweight views of the tissue's columns, and sets of them that are fast on columns."""
 
-from .cell import (
-    MDSC,
-    TAM,
-    TAN,
-    Cell,
-    NKCell,
-    TCell,
-    TumorCell,
-    agent_class,
-    refuse_registration,
-)
+from .cell import MDSC, TAM, TAN, Cell, DeadCellError, NKCell, TCell, TumorCell, UnknownColumnError, refuse_registration
 from .cellset import CellSet
 from .census import Census
-from .column import DeadCellError, UnknownColumnError
 from .populations import Populations
 
 __all__ = [
@@ -29,6 +18,5 @@ __all__ = [
     "TCell",
     "TumorCell",
     "UnknownColumnError",
-    "agent_class",
     "refuse_registration",
 ]

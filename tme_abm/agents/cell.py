@@ -1,50 +1,121 @@
 """A cell as a Mesa agent: an object that knows a key, and reads and writes the tissue's columns.
 
 The tissue is a struct of arrays; an agent is a *view* of one row, made when somebody asks for it and forgotten
-when nobody holds it any more. It therefore has no attributes of its own: `agent.damage = 0` writes the column,
+when nobody holds it any more. It has no attributes of its own: `agent.damage = 0` writes the column,
 `agent["expression PDL1"]` reads one whose name is no Python name, and any other name is an error. Agents are
 identified by their key, so that they stay valid while cells around them are born and die.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import mesa
 import numpy as np
+from numpy.typing import NDArray
 
-from ..core.errors import TmeError
-from .column import FIXED, DeadCellError, State, UnknownColumnError
+from ..core.errors import InputError, TmeError
 
 if TYPE_CHECKING:
     from ..model import TumorModel
+    from ..tissue import Tissue
     from .cellset import CellSet
 
 __all__ = [
+    "FIXED",
+    "LAYERS",
     "MDSC",
     "TAM",
     "TAN",
     "Cell",
+    "DeadCellError",
+    "Derived",
     "NKCell",
+    "Rows",
     "TCell",
     "TumorCell",
+    "UnknownColumnError",
     "agent_class",
     "refuse_registration",
 ]
 
+Rows = NDArray[np.int64]
+
 LAYERS = ("tissue", "immune")
+
+FIXED = {
+    "key": "a cell keeps its identity",
+    "kind": "cells change their type through the rules 'differentiation'",
+    "site": "cells move through the process of migration",
+    "fate": "to take a cell out of the model call its remove()",
+    "partner": "bonds are made and broken by the process of binding",
+    "binding": "bonds are made and broken by the process of binding",
+    "heading": "cells turn through the process of migration",
+}
+"""Columns that agents may read and not write, with the reason: writing them would leave the tissue inconsistent."""
+
+
+class DeadCellError(TmeError, LookupError):
+    """The cell of this agent is dead or gone, so there is nothing to read or write.
+
+    Not an AttributeError: `getattr(agent, name, default)` and data collectors would silently pass over it.
+    """
+
+
+class UnknownColumnError(InputError, AttributeError, KeyError):
+    """Cells have no such property, or it may not be written."""
+
+
+class Derived:
+    """A read-only attribute of an agent: a function of columns, which works for many cells at once."""
+
+    def __init__(self, meaning: str, of: Callable[[Tissue, Rows], NDArray[Any] | list[Any]]) -> None:
+        self.__doc__ = meaning
+        self.of = of
+
+    def __get__(self, agent: Cell | None, owner: type | None = None) -> Any:
+        if agent is None:
+            return self
+        values = self.of(agent.model.tissue, agent._rows())
+        return values[0] if isinstance(values, list) else values.item(0)
+
+
+def _names(tissue: Tissue, rows: Rows) -> list[str]:
+    return [tissue.kinds[kind] for kind in tissue.cells.kind[rows].tolist()]
+
+
+def _positions(tissue: Tissue, rows: Rows) -> list[tuple[int, ...]]:
+    index = tissue.lattice.unravel(tissue.cells.site[rows])
+    return list(zip(*(axis.tolist() for axis in reversed(index)), strict=True))
 
 
 class Cell(mesa.Agent):
-    """Base class of all cells; equal when the model and the key are."""
+    """Base class of all cells; equal when the model and the key are.
 
-    damage = State("Sub-lethal hits not yet healed.")
-    activation = State("Activation [0, 1].")
-    exhaustion = State("Exhaustion [0, 1].")
-    polarization = State("0 = M2 or N2, 1 = M1 or N1.")
-    phase = State("Progress through the division cycle [0, 1].")
+    The tissue's columns are attributes: `damage`, `activation`, `exhaustion`, `polarization` and `phase` can be read
+    and written, `site` (in C order of the lattice's shape, well by well), `born` and others only read.
+    """
+
+    cell = subtype = Derived('The catalogue\'s name of the cell type, such as "CD8" or "PMN-MDSC".', _names)
+    is_tumor = Derived(
+        "Whether it is a tumor cell.", lambda tissue, rows: np.isin(tissue.cells.kind[rows], tissue.tumor_kinds)
+    )
+    layer = Derived(
+        'The layer of the lattice it stands on: "tissue" or "immune".',
+        lambda tissue, rows: [LAYERS[layer] for layer in tissue.layer_of[tissue.cells.kind[rows]].tolist()],
+    )
+    age = Derived(
+        "Minutes since its birth or arrival.", lambda tissue, rows: tissue.clock.time - tissue.cells.born[rows]
+    )
+    pos = Derived("Its site as Mesa orders coordinates: (x, y) or (x, y, z).", _positions)
+    position_um = Derived(
+        "The center of its site [µm], in the order of `pos`.",
+        lambda tissue, rows: [
+            tuple(center[::-1]) for center in tissue.lattice.coordinates(tissue.cells.site[rows]).tolist()
+        ],
+    )
 
     _model: TumorModel
     _key: int
@@ -84,9 +155,7 @@ class Cell(mesa.Agent):
         return hash(self._key)
 
     def __repr__(self) -> str:
-        row = self._find()
-        state = self._model.tissue.kinds[self._model.tissue.cells.kind[row]] if row >= 0 else "dead"
-        return f"<{type(self).__name__} {self._key:016x} {state}>"
+        return f"<{type(self).__name__} {self._key:016x} {self.cell if self.alive else 'dead'}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (self._model, type(self).__name__, self._key)
@@ -109,13 +178,9 @@ class Cell(mesa.Agent):
         return cells[column].item(self._living_row())
 
     def __setitem__(self, column: str, value: float) -> None:
-        self._model.populations.write(column, value, np.array([self._living_row()]))
+        self._model.populations.write(column, value, self._rows())
 
-    def keys(self) -> Iterator[str]:
-        """The names of all columns, so that `dict(agent)` is all that is known about the cell."""
-        return iter(self._model.tissue.cells.columns)
-
-    __iter__ = None  # an agent has columns by name, and is no sequence of values
+    __setattr__ = __setitem__
 
     def __getattr__(self, name: str) -> Any:
         # Python comes here only for names that no property has. Protocols probe for names in underscores.
@@ -123,61 +188,13 @@ class Cell(mesa.Agent):
             raise AttributeError(name)
         return self[name]
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        known = getattr(type(self), name, None)
-        if known is None:
-            self[name] = value
-        elif isinstance(known, State):
-            known.__set__(self, value)
-        else:
-            reason = FIXED.get(name, "it follows from the cell's columns and the tissue")
-            raise UnknownColumnError(f"'{name}' of a cell cannot be written: {reason}")
+    def keys(self) -> Iterator[str]:
+        """The names of all columns, so that `dict(agent)` is all that is known about the cell."""
+        return iter(self._model.tissue.cells.columns)
 
-    # ------------------------------------------------------------- reading
+    __iter__ = None  # an agent has columns by name, and is no sequence of values
 
-    @property
-    def cell(self) -> str:
-        """The catalogue's name of the cell type, such as "CD8" or "PMN-MDSC"."""
-        return str(self._value("cell"))
-
-    @property
-    def subtype(self) -> str:
-        """The same as `cell`: what distinguishes cells that share an agent class."""
-        return self.cell
-
-    @property
-    def is_tumor(self) -> bool:
-        """Whether it is a tumor cell."""
-        return bool(np.isin(self["kind"], self._model.tissue.tumor_kinds))
-
-    @property
-    def layer(self) -> str:
-        """The layer of the lattice it stands on: "tissue" or "immune"."""
-        return LAYERS[self._model.tissue.layer_of[self["kind"]]]
-
-    @property
-    def site(self) -> int:
-        """Number of its site, in C order of the lattice's shape, well by well."""
-        return int(self["site"])
-
-    @property
-    def pos(self) -> tuple[int, ...]:
-        """Its site as Mesa orders coordinates: (x, y) or (x, y, z)."""
-        site, at = self.site, []
-        for length in reversed(self._model.tissue.lattice.shape):
-            site, index = divmod(site, length)
-            at.append(index)
-        return tuple(at)
-
-    @property
-    def position_um(self) -> tuple[float, ...]:
-        """The center of its site [µm], in the order of `pos`."""
-        return tuple(self._value("position_um"))
-
-    @property
-    def age(self) -> float:
-        """Minutes since its birth or arrival."""
-        return float(self._value("age"))
+    # ------------------------------------------------------------- surroundings
 
     @property
     def partner(self) -> Cell | None:
@@ -189,32 +206,22 @@ class Cell(mesa.Agent):
         """The living cells it touches: on its own site and the sites around, on both layers."""
         return self._model.populations.contacts(self._living_row())
 
-    def neighbors(self) -> CellSet:
-        """The same as `contacts`."""
-        return self.contacts()
+    neighbors = contacts
 
     def senses(self, molecule: str) -> float:
         """Free concentration [nM] at its site, or the level of a contact molecule that its neighbors show."""
-        return float(self._model.populations.sensed(molecule, np.array([self._living_row()]))[0])
+        return self._model.populations.sensed(molecule, self._rows()).item()
 
     def behavior(self, name: str) -> float:
         """What the rules make of its signals now: the value of a behavior, in the catalogue's internal units."""
-        return float(self._model.populations.behavior(name, np.array([self._living_row()]))[0])
-
-    # ------------------------------------------------------------- acting
-
-    def step(self) -> None:
-        """Do nothing: the processes of the model move all cells at once, and TumorModel.step runs them."""
-
-    def advance(self) -> None:
-        """Do nothing, like `step`."""
+        return self._model.populations.behavior(name, self._rows()).item()
 
     def remove(self) -> None:
         """Take the cell out of the tissue at once and free its site; call it between steps.
 
         Bonds to it break in the next step. The ledger counts it as a removal.
         """
-        self._model.populations.remove(np.array([self._living_row()]))
+        self._model.populations.remove(self._rows())
 
     # ------------------------------------------------------------- helpers
 
@@ -233,10 +240,8 @@ class Cell(mesa.Agent):
             )
         return row
 
-    def _value(self, name: str) -> Any:
-        values = self._model.populations.values(name, np.array([self._living_row()]))
-        assert values is not None
-        return values[0]
+    def _rows(self) -> Rows:
+        return np.array([self._living_row()])
 
 
 def _restored(model: TumorModel, name: str, key: int) -> Cell:
@@ -267,17 +272,17 @@ class TAN(Cell):
     """A tumor-associated neutrophil; `polarization` runs from N2 (0) to N1 (1)."""
 
 
-NAMED = {named.__name__: named for named in (TumorCell, TCell, NKCell, MDSC, TAM, TAN)}
+_NAMED = {named.__name__: named for named in (Cell, TumorCell, TCell, NKCell, MDSC, TAM, TAN)}
 
 
 @cache
 def agent_class(name: str) -> type[Cell]:
     """The agent class called `name` in a catalogue; one that Python does not know is made on the spot."""
-    return NAMED.get(name) or type(name, (Cell,), {"__doc__": f"A cell whose catalogue calls its agent '{name}'."})
+    return _NAMED.get(name) or type(name, (Cell,), {"__doc__": f"A cell whose catalogue calls its agent '{name}'."})
 
 
 def refuse_registration(agent: object) -> NoReturn:
-    """Say that a model of cells takes no other agents."""
+    """Raises TmeError: a model of cells takes no other agents."""
     raise TmeError(
         f"{type(agent).__name__} cannot join the model: its agents are the cells of the tissue. "
         "A new type of cell is written in the catalogue"

@@ -6,7 +6,7 @@ object for as long as somebody holds it, and the tissue costs nothing extra whil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -17,17 +17,13 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from ..processes import Response, Senses
 from ..tissue import ALIVE, APOPTOTIC
-from .cell import LAYERS, Cell, agent_class
-from .cellset import CellSet
-from .column import FIXED, State, UnknownColumnError
+from .cell import FIXED, LAYERS, Cell, Derived, Rows, UnknownColumnError, agent_class
+from .cellset import CellSet, Keys
 
 if TYPE_CHECKING:
     from ..model import TumorModel
 
 __all__ = ["Populations"]
-
-Rows = NDArray[np.int64]
-Keys = NDArray[np.uint64]
 
 
 class Populations:
@@ -37,7 +33,7 @@ class Populations:
         self.model = model
         self._views: WeakValueDictionary[int, Cell] = WeakValueDictionary()
         self._indexed: Keys = np.zeros(0, dtype=np.uint64)
-        self._row_of: dict[int, int] = {}
+        self._by_key = np.zeros(0, dtype=np.int64)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"model": self.model}
@@ -45,20 +41,12 @@ class Populations:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["model"])  # type: ignore[misc]
 
-    # ------------------------------------------------------------- populations
-
-    def everyone(self) -> CellSet:
-        """All living cells; the set follows the tissue."""
-        return CellSet.live(self, Cell)
+    # ------------------------------------------------------------- classes
 
     def by_class(self) -> dict[type[Cell], CellSet]:
-        """The living cells of every agent class; the sets follow the tissue."""
-        return {which: CellSet.live(self, which) for which in self.classes}
-
-    @property
-    def classes(self) -> list[type[Cell]]:
-        """The agent classes of this model's catalogue, whether any of their cells live or not."""
-        return list(dict.fromkeys(which for which in self.class_of if which is not None))
+        """The living cells of every agent class of the catalogue; the sets follow the tissue."""
+        classes = dict.fromkeys(which for which in self.class_of if which is not None)
+        return {which: CellSet(self, which.__name__) for which in classes}
 
     @cached_property
     def class_of(self) -> tuple[type[Cell] | None, ...]:
@@ -68,6 +56,10 @@ class Populations:
             agent_class(name) if layer in LAYERS else None
             for name, layer in zip(biology.agent, biology.layer, strict=True)
         )
+
+    def is_a(self, which: type) -> NDArray[np.bool_]:
+        """Mask (n_kinds,) of the kinds whose agents are instances of `which`."""
+        return np.array([known is not None and issubclass(known, which) for known in self.class_of])
 
     # ------------------------------------------------------------- rows
 
@@ -79,54 +71,39 @@ class Populations:
             chosen &= self.is_a(which)[cells.kind]
         return np.flatnonzero(chosen)
 
-    def is_a(self, which: type) -> NDArray[np.bool_]:
-        """Mask (n_kinds,) of the kinds whose agents are instances of `which`."""
-        return np.array([known is not None and issubclass(known, which) for known in self.class_of])
-
     def row(self, key: int, hint: int) -> int:
         """Row of the living cell `key`, which was last seen in row `hint`; -1 if it is dead or gone."""
         cells = self.model.tissue.cells
         keys = cells.key
-
-        def stands_in(row: int) -> bool:
-            return 0 <= row < len(keys) and keys.item(row) == key
-
-        row = hint if stands_in(hint) else self._row_of.get(key, -1)
-        if not stands_in(row):
-            self._index()
-            row = self._row_of.get(key, -1)
-        return row if row >= 0 and cells.fate.item(row) == ALIVE else -1
+        if not (0 <= hint < len(keys) and keys.item(hint) == key):
+            return int(self.rows(np.array([key], dtype=np.uint64))[0])
+        return hint if cells.fate.item(hint) == ALIVE else -1
 
     def rows(self, keys: Keys) -> Rows:
         """Rows of the living cells with `keys`, -1 for those that are dead or gone."""
-        self._index()
-        rows = np.fromiter((self._row_of.get(key, -1) for key in keys.tolist()), dtype=np.int64, count=len(keys))
-        known = rows >= 0
-        known[known] = self.model.tissue.cells.fate[rows[known]] == ALIVE
-        return np.where(known, rows, -1)
-
-    def _index(self) -> None:
-        """Number the rows by key, if they have changed since."""
-        keys = self.model.tissue.cells.key
-        if not np.array_equal(keys, self._indexed):
-            self._indexed = keys.copy()
-            self._row_of = {key: row for row, key in enumerate(keys.tolist())}
+        cells = self.model.tissue.cells
+        known = cells.key
+        if not np.array_equal(known, self._indexed):
+            self._indexed, self._by_key = known.copy(), np.argsort(known)
+        if not len(known):
+            return np.full(len(keys), -1)
+        place = np.searchsorted(known, keys, sorter=self._by_key)
+        rows = self._by_key[np.minimum(place, len(known) - 1)]
+        return np.where((known[rows] == keys) & (cells.fate[rows] == ALIVE), rows, -1)
 
     # ------------------------------------------------------------- agents
 
     def find(self, key: int) -> Cell | None:
         """The living cell `key`, None if there is none."""
         row = self.row(key, -1)
-        return self.view(key, row) if row >= 0 else None
+        return self._view(key, row) if row >= 0 else None
 
-    def view(self, key: int, row: int) -> Cell:
-        """The agent of the living cell `key` in `row`: the same object as long as somebody holds it."""
+    def _view(self, key: int, row: int) -> Cell:
         which = self.class_of[self.model.tissue.cells.kind.item(row)]
         assert which is not None, "a vessel is no agent"
-        known = self._views.get(key)
-        agent: Cell = which._view(self.model, key, row) if known is None else known
-        if known is None:
-            self._views[key] = agent
+        agent = self._views.get(key)
+        if agent is None:
+            agent = self._views[key] = which._view(self.model, key, row)
         agent.__dict__["_row"] = row
         if type(agent) is not which:
             # The cell has differentiated; whoever holds it holds the new cell.
@@ -141,34 +118,39 @@ class Populations:
         for key, row in zip(tissue.cells.key[rows].tolist(), rows.tolist(), strict=True):
             now = row if before == (len(tissue.cells), tissue.clock.step) else self.row(key, row)
             if now >= 0:
-                yield self.view(key, now)
+                yield self._view(key, now)
 
     def contacts(self, row: int) -> CellSet:
         """The living cells in contact with the one in `row`."""
         tissue = self.model.tissue
         met = tissue.lattice.occupant[:, tissue.lattice.contacts(tissue.cells.site[[row]])[0]].ravel()
-        return CellSet.of_keys(self, tissue.cells.key[met[(met >= 0) & (met != row)]])
+        return CellSet(self, tissue.cells.key[met[(met >= 0) & (met != row)]])
 
     # ------------------------------------------------------------- values
 
     def values(self, name: str, rows: Rows) -> NDArray[Any] | list[Any] | None:
         """An attribute of the cells in `rows`, worked out at once; None for a name that has to be asked one by one."""
-        if name in _DERIVED:
-            return _DERIVED[name](self.model, rows)
-        cells = self.model.tissue.cells
-        if name not in cells.columns or not isinstance(getattr(Cell, name, None), State | None):
+        cells, attribute = self.model.tissue.cells, getattr(Cell, name, None)
+        if isinstance(attribute, Derived):
+            return attribute.of(self.model.tissue, rows)
+        if name == "unique_id":
+            return cells.key[rows]
+        if name == "alive":
+            return np.ones(len(rows), dtype=bool)
+        if name not in cells.columns or attribute is not None:
             return None  # an attribute that shares its name with a column means something else
         values = cells[name][rows]
         # Sums over many cells do not fit into the small integers that columns are stored in.
         return values.astype(np.int64) if values.dtype.kind == "i" else values
 
     def write(self, name: str, values: object, rows: Rows) -> None:
-        """Write one value, or one per row, to a column; refused for what only processes may change."""
+        """Write one value, or one per row, to a column. Raises InputError for what only processes may change."""
         columns = self.model.tissue.cells.columns
+        if name in FIXED or (name not in columns and hasattr(Cell, name)):
+            reason = FIXED.get(name, "it follows from the cell's columns and the tissue")
+            raise UnknownColumnError(f"'{name}' of a cell cannot be written: {reason}")
         if name not in columns:
             raise UnknownColumnError(f"cells have no property '{name}' that can be written", allowed=columns, word=name)
-        if name in FIXED:
-            raise UnknownColumnError(f"'{name}' of a cell cannot be written: {FIXED[name]}")
         try:
             numbers = np.asarray(values, dtype=np.float64)
         except (TypeError, ValueError) as error:
@@ -208,32 +190,3 @@ class Populations:
         tissue.request_removal(rows)
         # Between steps nothing else is asked for, so that this grants the removal and no more.
         tissue.settle()
-
-
-def _positions(model: TumorModel, rows: Rows) -> list[tuple[int, ...]]:
-    index = model.tissue.lattice.unravel(model.tissue.cells.site[rows])
-    return list(zip(*(axis.tolist() for axis in reversed(index)), strict=True))
-
-
-def _centers(model: TumorModel, rows: Rows) -> list[tuple[float, ...]]:
-    at = model.tissue.lattice.coordinates(model.tissue.cells.site[rows])
-    return [tuple(center) for center in at[:, ::-1].tolist()]
-
-
-def _named(names: Sequence[str], index: NDArray[np.integer]) -> list[str]:
-    return [names[i] for i in index.tolist()]
-
-
-_DERIVED: dict[str, Callable[[Any, Rows], NDArray[Any] | list[Any]]] = {
-    "unique_id": lambda model, rows: model.tissue.cells.key[rows],
-    "site": lambda model, rows: model.tissue.cells.site[rows].astype(np.int64),
-    "age": lambda model, rows: model.tissue.clock.time - model.tissue.cells.born[rows],
-    "alive": lambda model, rows: np.ones(len(rows), dtype=bool),
-    "is_tumor": lambda model, rows: np.isin(model.tissue.cells.kind[rows], model.tissue.tumor_kinds),
-    "cell": lambda model, rows: _named(model.tissue.kinds, model.tissue.cells.kind[rows]),
-    "subtype": lambda model, rows: _named(model.tissue.kinds, model.tissue.cells.kind[rows]),
-    "layer": lambda model, rows: _named(LAYERS, model.tissue.layer_of[model.tissue.cells.kind[rows]]),
-    "pos": _positions,
-    "position_um": _centers,
-}
-"""Attributes of agents that are worked out from columns, for many rows at once."""
