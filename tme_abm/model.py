@@ -25,7 +25,7 @@ from .core.memory import keep_freed_memory
 from .core.units import parse
 from .processes.planting import plant
 from .processes.presence import fields_needed
-from .processes.treatment import Treatment, traits_at
+from .processes.treatment import Treatment
 from .scenario import Intervention, Scenario, changed, load
 from .tissue import Tissue
 
@@ -59,14 +59,11 @@ SCHEDULE: tuple[tuple[str, Make], ...] = (
 """The processes of a step, in order, by name. After the last one the tissue settles what they asked for."""
 
 
-def _needs(item: Intervention, molecules: Sequence[str]) -> str:
+def _needs(item: Intervention, scenario: Scenario, molecules: Sequence[str]) -> str:
     """Why `item` comes too late for a run that has no fields of `molecules`."""
-    listed = ", ".join(molecules)
-    if item.do in ("add", "infuse"):
-        why = f"no {item.cell} could be here, so there is no field of {listed}"
-    else:
-        why = f"there is no field of {listed}"
-    return f"in this run {why}; give '{item.do}' in the protocol of a new one"
+    cells = item.brings(scenario)
+    why = f"no {', '.join(cells)} could be here, so there is" if cells else "there is"
+    return f"in this run {why} no field of {', '.join(molecules)}; give '{item.do}' in the protocol of a new one"
 
 
 def _pools(scenario: Scenario) -> dict[str, p.BloodPool]:
@@ -129,7 +126,7 @@ class TumorModel(mesa.Model):
 
     def step(self) -> None:
         """Advance by one time step of the scenario."""
-        traits = traits_at(dict(self.scenario.tumor.traits), self.scenario.protocol, self.tissue.clock.time)
+        traits = self.scenario.traits_at(self.tissue.clock.time)
         if traits != self._traits:
             self._set_biology(traits)
         for process in self.processes.values():
@@ -149,11 +146,11 @@ class TumorModel(mesa.Model):
         item = item.model_copy(update={"start": max(item.start, self.tissue.clock.time)})
         protocol = [one.model_dump(mode="json", exclude_none=True) for one in (*self.scenario.protocol, item)]
         scenario = changed(self.scenario, {"protocol": protocol})
-        if not self.tissue.clock.step and item.do in ("add", "hold"):
+        if not self.tissue.clock.step and item.planted:
             self.tissue = plant(scenario, self.biology, self.seed_number, self.tissue.lattice.wells)
         missing = [name for name in fields_needed(scenario, self.biology) if name not in self.tissue.fields]
         if missing:
-            raise InputError(_needs(item, missing))
+            raise InputError(_needs(item, scenario, missing))
         self.scenario = scenario
         self.processes["treatment"] = Treatment(self.biology, self.scenario.protocol)
 

@@ -249,5 +249,5 @@ def _InForce(desk: Desk) -> None:
         solara.Text("Nothing is being done to this tumor.", classes=["tme-note"])
     for number, item in items:
         with solara.Row(gap="4px", classes=["tme-force"]):
-            solara.Text(treatments.said(item))
+            solara.Text(item.says(vocabulary()))
             solara.Button("end", text=True, small=True, on_click=lambda number=number: desk.lift(number))

@@ -24,7 +24,7 @@ from tme_abm.core.errors import InputError
 from tme_abm.model import TumorModel
 from tme_abm.processes import Response
 from tme_abm.runs.keep import Logbook
-from tme_abm.scenario import Add, Infuse, Intervention, Scenario, changed
+from tme_abm.scenario import Intervention, Scenario, changed
 from tme_abm.tissue import EMPTY
 
 from .closeup import Cell, look, revisit
@@ -169,8 +169,7 @@ class Session:
             except InputError as error:
                 raise InputError(error.what) from error  # there is no file whose place could help
             item = wanted.protocol[-1]
-            if isinstance(item, Add):
-                self._check_room(item)
+            self._check_room(item)
             self.model.intervene(item)
             self._changed()
         self.show()
@@ -181,19 +180,14 @@ class Session:
         else:
             self._capture()
 
-    def _check_room(self, item: Add) -> None:
-        """Refused now, rather than in the middle of the step that would find no room."""
-        tissue = self.model.tissue
-        layer = tissue.layer_of[self.model.biology.cell_index[item.cell]]
-        waiting = [one for _, one in self.in_force() if isinstance(one, Add)]
-        asked = sum(
-            one.count or 0
-            for one in (*waiting, item)
-            if tissue.layer_of[self.model.biology.cell_index[one.cell]] == layer
-        )
-        free = int((tissue.lattice.occupant[layer] == EMPTY).sum())
-        if asked > free:
-            raise InputError(f"no room for {asked:,} {item.cell}: {free:,} sites are free")
+    def _check_room(self, item: Intervention) -> None:
+        """Raises InputError now, rather than in the middle of the step that would find no room."""
+        tissue, biology = self.model.tissue, self.model.biology
+        for layer, count in item.claims(tissue, biology).items():
+            waiting = sum(one.claims(tissue, biology).get(layer, 0) for _, one in self.in_force())
+            free = int((tissue.lattice.occupant[layer] == EMPTY).sum())
+            if waiting + count > free:
+                raise InputError(f"no room for {waiting + count:,} cells: {free:,} sites are free")
 
     def set_trait(self, trait: str, value: float | str) -> None:
         """Give the tumor another trait while it lives."""
@@ -230,7 +224,7 @@ class Session:
         return [
             (number, item)
             for number, item in enumerate(self.model.scenario.protocol)
-            if (item.start >= now if isinstance(item, Infuse | Add) else item.stop is None or item.stop > now)
+            if item.acts_after(now)
         ]
 
     def _protocol(self) -> list[dict[str, Any]]:

@@ -9,22 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tme_abm.core.units import show
-from tme_abm.scenario import (
-    Add,
-    Block,
-    Deplete,
-    Fix,
-    Hold,
-    Infuse,
-    Inhibit,
-    Intervention,
-    KnockOut,
-    Neutralize,
-    Scenario,
-    SetTrait,
-)
-from tme_abm.scenario.vocabulary import vocabulary
+from tme_abm.scenario import Scenario
 
 __all__ = [
     "FORMS",
@@ -38,7 +23,6 @@ __all__ = [
     "inhibit",
     "knock_out",
     "neutralize",
-    "said",
 ]
 
 FORMS = (
@@ -135,48 +119,3 @@ class Depot:
 
 def _only(cells: Sequence[str]) -> dict[str, Any]:
     return {"cells": list(cells)} if cells else {}
-
-
-def said(item: Intervention) -> str:
-    """An intervention in a few words."""
-    match item:
-        case Block():
-            where = _in(item.cells, vocabulary().carriers[item.receptor])
-            what = f"block {item.receptor} by {item.occupied:.0%}{where}"
-        case Neutralize():
-            what = f"neutralize {item.fraction:.0%} of {item.molecule}"
-        case Deplete():
-            what = f"deplete {', '.join(item.cells)} at {show(item.rate, 'rate')}"
-        case Infuse():
-            return f"infuse {item.count:,} {item.cell}, day {_day(item.start)}"
-        case Add():
-            dense = "" if item.density is None else show(item.density, "areal_density")
-            number, _, area = dense.partition(" ") if dense else (f"{item.count:,}", "", "")
-            return f"add {number} {item.cell}{area}, day {_day(item.start)}"
-        case Hold():
-            to = "" if item.to is None else f" to {show(item.to, 'concentration')}"
-            what = f"hold {item.molecule} at {show(item.level, 'concentration')}{to}"
-        case Inhibit():
-            where = _in(item.cells, vocabulary().pathways[item.pathway])
-            what = f"inhibit {item.pathway} by {item.fraction:.0%}{where}"
-        case Fix():
-            value = show(item.value, vocabulary().quantities[item.behavior]).replace("molecules/cell/min", "/min")
-            what = f"fix {item.behavior} of {', '.join(item.cells)} at {value}"
-        case KnockOut():
-            makers = vocabulary().carriers.get(item.product) or vocabulary().producers.get(item.product, ())
-            what = f"knock out {item.product}{_in(item.cells, makers)}"
-        case SetTrait():
-            what = f"set {item.trait.replace('_', ' ')} to {item.value:.3g}"
-        case _:
-            what = f"{item.molecule} by {item.route}"
-    until = "" if item.stop is None else f" to {_day(item.stop)}"
-    return f"{what}, day {_day(item.start)}{until}"
-
-
-def _in(cells: Sequence[str], able: Sequence[str]) -> str:
-    """In which cells, unless it is all that there are."""
-    return "" if set(cells) == set(able) else f" in {', '.join(cells)}"
-
-
-def _day(minutes: float) -> str:
-    return f"{minutes / (24 * 60):.2f}".rstrip("0").rstrip(".")

@@ -47,8 +47,8 @@ def test_a_dish_without_tumor_immune_mix_and_vessels_is_described() -> None:
     said = flat(explain(dish(AIR, {"do": "add", "cell": "CD8", "count": 4, "x": ["0 um", "60 um"]})))
     assert "There is no tumor at the start" in said
     assert "Blood vessels: none." in said
-    assert "hold, from 0 min: molecule OXYGEN, level 45 uM" in said
-    assert "add, from 0 min: cell CD8, count 4, x 0 um, 60 um" in said
+    assert "1. hold OXYGEN at 45 µM" in said
+    assert "2. add 4 CD8, x 0 µm to 60 µm, at the start" in said
     assert "among immune cells" not in said
 
 
@@ -63,7 +63,7 @@ def test_the_tumor_and_what_is_done_to_it_are_described(text: str) -> None:
     said = flat(text)
     assert "antigenicity = 0.15 *; usual value 0.5." in said
     assert "pdl1 = 1." in said
-    assert "block, from 2 day: receptor PD1, fraction 0.9" in said
+    assert "block PD1 by 90%, from 2 day" in said
     assert "700 tumor cells" in said
 
 

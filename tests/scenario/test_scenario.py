@@ -12,7 +12,9 @@ from tme_abm.biology import load_catalogue
 from tme_abm.core.errors import InputError
 from tme_abm.core.toml import write_toml
 from tme_abm.core.units import parse
-from tme_abm.scenario import Block, DoseVessels, changed, find, load, scenario_schema, shipped
+from tme_abm.scenario import changed, find, load, scenario_schema, shipped
+from tme_abm.scenario.protocol.molecules import DoseVessels
+from tme_abm.scenario.protocol.responses import Block
 
 
 def file(directory: Path, name: str, text: str) -> Path:

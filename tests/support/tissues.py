@@ -9,7 +9,6 @@ import numpy as np
 from tme_abm.biology import Biology
 from tme_abm.core import draws
 from tme_abm.processes import Responding, signal_columns
-from tme_abm.processes.planting import tumor_kinds
 from tme_abm.tissue import IMMUNE, TISSUE, Cells, Clock, Controls, Fields, Lattice, Tissue
 
 
@@ -41,7 +40,7 @@ def tissue_of(
         fields=Fields(names, lattice.field_shape, np.float64),
         kinds=biology.cells,
         layer_of=np.array([TISSUE if layer == "tissue" else IMMUNE for layer in biology.layer], dtype=np.int8),
-        tumor_kinds=tumor_kinds(biology),
+        tumor_kinds=biology.tumor_kinds,
         vessels=np.array([site_of(lattice, at) for at in vessels], dtype=np.int64),
         matrix=np.zeros(lattice.n_sites),
         pools=dict(pools or {}),

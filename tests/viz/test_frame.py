@@ -9,7 +9,7 @@ from tests.model.test_model import TINY
 from tme_abm.model import TumorModel
 from tme_abm.observe import classify, measure, snapshot
 from tme_abm.processes import Response
-from tme_abm.scenario import Block, Hold, Scenario, load
+from tme_abm.scenario import Scenario, intervention, load
 from viz.frame import EFFECTORS, SUPPRESSORS, Frame, capture
 
 
@@ -72,8 +72,8 @@ def test_recruiting_is_the_occupancy_at_the_vessels(tiny: Scenario) -> None:
 
 def test_what_a_medium_holds_is_shown_and_calls(tiny: Scenario) -> None:
     model = TumorModel(tiny, rng=1)
-    model.intervene(Hold.model_validate({"do": "hold", "molecule": "CXCL10", "level": "4 nM", "to": "0 nM"}))
-    model.intervene(Hold.model_validate({"do": "hold", "molecule": "CCL21", "level": "1 nM"}))
+    model.intervene(intervention({"do": "hold", "molecule": "CXCL10", "level": "4 nM", "to": "0 nM"}))
+    model.intervene(intervention({"do": "hold", "molecule": "CCL21", "level": "1 nM"}))
     model.step()
     frame, plain = capture(model), capture(_stepped(TumorModel(tiny, rng=1)))
     rise = (frame.fields["CXCL10"] - model.tissue.fields["CXCL10"]).mean(axis=0)
@@ -90,7 +90,7 @@ def test_a_frame_knows_the_days_on_which_something_was_begun(tiny: Scenario) -> 
     model.step()
     for start in ("0 min", "5 h"):
         item = {"do": "block", "receptor": "PD1", "fraction": 0.9, "start": start}
-        model.intervene(Block.model_validate(item))
+        model.intervene(intervention(item))
     assert capture(model).treated == (10 / 1440,)
 
 

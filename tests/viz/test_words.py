@@ -20,7 +20,7 @@ from viz.frame import Frame
 from viz.raster import View
 from viz.session import Session
 from viz.texts import closeup, explanation, glance, in_order, legend, on_screen, prose, threshold, verdict
-from viz.treatments import Depot, said
+from viz.treatments import Depot
 
 
 def plain(html: str) -> str:
@@ -244,11 +244,8 @@ def test_prose_is_laid_out_and_holds_no_html_of_others() -> None:
     assert '<a target="_blank" rel="noopener" href="https://doi.org/1">b</a>' in html
 
 
-def test_interventions_in_words() -> None:
+def test_a_depot_is_put_where_a_person_points() -> None:
     depot = Depot(molecule="CXCL10", per_minute=1e6, radius=40.0, hours=24.0)
-    base = load("hot")
-    table = depot.at(base, 0.25, 0.5, time=1440.0)
+    table = depot.at(load("hot"), 0.25, 0.5, time=1440.0)
     assert table["place"] == ["600.0 um", "1200.0 um"]
-    block = {"do": "block", "receptor": "PD1", "fraction": 0.9, "start": "36 h"}
-    items = load("hot", {"protocol": [block, dict(table)]}).protocol
-    assert [said(item) for item in items] == ["block PD1 by 90%, day 1.5", "CXCL10 by depot, day 1 to 2"]
+    assert (table["start"], table["stop"]) == ("1440.0 min", "2880.0 min")

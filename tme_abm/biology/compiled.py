@@ -120,6 +120,26 @@ class Biology:
     signal_index: Mapping[str, int]
     bases_of: Mapping[str, tuple[tuple[int, int], ...]]
 
+    def kinds_with(self, behavior: str) -> list[int]:
+        """Kinds on the lattice in which `behavior` is ever other than zero: a base value or a rule gives it one."""
+        column = self.behavior_index[behavior]
+        ruled = {program.cell for program in self.programs if program.behavior == column}
+        return [
+            kind
+            for kind, layer in enumerate(self.layer)
+            if layer != "vessel" and (kind in ruled or self.base[kind, column] != 0)
+        ]
+
+    def family(self, name: str) -> Mapping[str, str]:
+        """The behaviors of a family such as "secretion": what follows the family's name -> the behavior's name."""
+        prefix = f"{name} "
+        return {one.removeprefix(prefix): one for one in self.behaviors if one.startswith(prefix)}
+
+    @property
+    def tumor_kinds(self) -> NDArray[np.int8]:
+        """The kinds that count as tumor: those that killers hunt."""
+        return np.array(sorted({kind for prey in self.hunts for kind in prey}), dtype=np.int8)
+
 
 def compile(catalogue: Catalogue, traits: Mapping[str, float] | None = None) -> Biology:
     """`catalogue` for a tumor with `traits` (name -> value in internal units; the defaults for those left out).

@@ -16,17 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..biology import Catalogue, load_catalogue
-from ..core.errors import TmeError
+from ..core.errors import InputError, TmeError
 from ..core.units import parse
 from ..model import TumorModel
-from ..scenario import Scenario
+from ..scenario import Scenario, intervention
+from ..scenario.vocabulary import vocabulary
 from .assays import Assay
 from .dishes import arm_scenario, dishes, scaled_arms, wells_of
 from .judge import judge, verdicts
 from .readouts import Readout, readout
 from .results import AssayResult, Reading, Sweep, Variant
 from .watch import Watch
-from .words import in_words
 
 __all__ = ["Plan", "not_run", "run_arm", "run_assay"]
 
@@ -91,11 +91,20 @@ def _result(assay: Assay, seed: int, **found: Any) -> AssayResult:
         duration=assay.minutes[1],
         wells=wells_of(assay),
         seed=seed,
-        cells=tuple(in_words({"do": "add", **cell}) for cell in assay.cells),
-        arms={name: tuple(in_words(item) for item in arm) for name, arm in assay.arms.items()},
+        cells=tuple(_said({"do": "add", **cell}).removeprefix("add ") for cell in assay.cells),
+        arms={name: tuple(_said(item) for item in arm) for name, arm in assay.arms.items()},
         sweep=Sweep(name=sweep.name, values=sweep.values, curves=assay.sweep_arms) if sweep else None,
         **found,
     )
+
+
+def _said(table: Mapping[str, Any]) -> str:
+    """An intervention in words; a table that is refused as it stands."""
+    try:
+        item = intervention({key: value for key, value in table.items() if key != "scales"})
+    except InputError:
+        return str(dict(table))
+    return item.says(vocabulary()).removesuffix(", at the start")
 
 
 def run_arm(scenario: Scenario, plan: Plan, *, seed: int, wells: int, catalogue: Catalogue) -> Series:

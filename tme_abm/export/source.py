@@ -20,7 +20,6 @@ from ..biology import Biology, Catalogue, load_catalogue
 from ..core.errors import InputError
 from ..core.units import parse
 from ..observe.state import classify
-from ..processes import kinds_with
 from ..runs.results import RESOLVED, list_snapshots, read_manifest, read_series, read_snapshot
 from ..scenario import Scenario, load
 from ..tissue import ALIVE, APOPTOTIC, NECROTIC
@@ -112,7 +111,7 @@ class Picture:
         """The inner states of every cell; NaN in cells of a type that has no such state."""
         found: Columns = {}
         for column, behaviors in _STATES.items():
-            able = sorted({kind for name in behaviors for kind in kinds_with(self.biology, name)})
+            able = sorted({kind for name in behaviors for kind in self.biology.kinds_with(name)})
             values = self.cell(column).astype(np.float64)
             values[~np.isin(self.cell("kind"), able)] = np.nan
             found[column] = values

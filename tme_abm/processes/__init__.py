@@ -3,7 +3,7 @@
 from .fates import Apoptosis, Clearance, Differentiation, Division, Necrosis
 from .killing import Binding, Killing
 from .migration import Migration
-from .process import Process, kinds_with
+from .process import Process
 from .recruitment import BloodPool, Recruitment
 from .responding import Responding, Response
 from .senses import Senses, exposure_column, expression_column, free_level, signal_columns
@@ -36,6 +36,5 @@ __all__ = [
     "exposure_column",
     "expression_column",
     "free_level",
-    "kinds_with",
     "signal_columns",
 ]

@@ -8,7 +8,6 @@ import numpy as np
 
 from ..biology.compiled import Biology
 from ..tissue import ALIVE, APOPTOTIC, NECROTIC, Tissue
-from .process import behavior_family, kinds_with
 from .responding import Response
 
 __all__ = ["Apoptosis", "Clearance", "Differentiation", "Division", "Necrosis"]
@@ -20,7 +19,7 @@ class Division:
     writes: ClassVar[frozenset[str]] = frozenset({"phase"})
 
     def __init__(self, biology: Biology) -> None:
-        self.kinds = kinds_with(biology, "division")
+        self.kinds = biology.kinds_with("division")
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         rows, speed = tissue.behavior.over(self.kinds, "division")
@@ -38,7 +37,7 @@ class _Death:
     writes: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, biology: Biology) -> None:
-        self.kinds = kinds_with(biology, self.behavior)
+        self.kinds = biology.kinds_with(self.behavior)
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         rows, rate = tissue.behavior.over(self.kinds, self.behavior)
@@ -64,7 +63,7 @@ class Clearance:
 
     def __init__(self, biology: Biology) -> None:
         self.biology = biology
-        self.kinds = kinds_with(biology, "clearance")
+        self.kinds = biology.kinds_with("clearance")
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         # The behaviors of this step are those of living cells; the dead are asked here.
@@ -88,8 +87,8 @@ class Differentiation:
     def __init__(self, biology: Biology) -> None:
         self.fates = [
             (source, behavior, biology.cell_index[target])
-            for target, behavior in behavior_family(biology, "differentiation").items()
-            for source in kinds_with(biology, behavior)
+            for target, behavior in biology.family("differentiation").items()
+            for source in biology.kinds_with(behavior)
         ]
 
     def __call__(self, tissue: Tissue, dt: float) -> None:

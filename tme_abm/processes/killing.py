@@ -12,7 +12,7 @@ from ..core import draws
 from ..kernels.choice import choose
 from ..kernels.rates import rebinding
 from ..tissue import APOPTOTIC, TISSUE, Tissue
-from .process import Array, Rows, kinds_with
+from .process import Array, Rows
 
 __all__ = ["Binding", "Killing"]
 
@@ -109,7 +109,7 @@ class Killing:
     writes: ClassVar[frozenset[str]] = frozenset({"damage"})
 
     def __init__(self, biology: Biology) -> None:
-        self.killers = [kind for kind in kinds_with(biology, "attack") if biology.sees[kind] is not None]
+        self.killers = [kind for kind in biology.kinds_with("attack") if biology.sees[kind] is not None]
         self.targets = sorted({prey for kind in self.killers for prey in biology.hunts[kind]})
 
     def __call__(self, tissue: Tissue, dt: float) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..biology.compiled import Biology
 from ..kernels.choice import choose
 from ..tissue import EMPTY, IMMUNE, Tissue
-from .process import Array, Rows, kinds_with
+from .process import Array, Rows
 from .senses import Senses
 
 __all__ = ["Migration"]
@@ -33,7 +33,7 @@ class Migration:
 
     def __init__(self, biology: Biology) -> None:
         self.biology = biology
-        self.kinds = [kind for kind in kinds_with(biology, "speed") if biology.layer[kind] == "immune"]
+        self.kinds = [kind for kind in biology.kinds_with("speed") if biology.layer[kind] == "immune"]
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         everybody = _Walkers.of(tissue, self.kinds)

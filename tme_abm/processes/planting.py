@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from ..biology import Biology
 from ..core import draws
 from ..scenario import Scenario, Slide, remarks
+from ..scenario.protocol import lanes, naming
 from ..tissue import IMMUNE, TISSUE, Cells, Clock, Controls, Fields, Lattice, Tissue
-from . import signal_columns
-from .adding import add_cells, additions, place, show_what_rules_ask
-from .presence import fields_needed, held, level_held, tumor_kinds
+from .presence import fields_needed
+from .senses import signal_columns
+from .states import show_at_once
 
-__all__ = ["plant", "tumor_kinds"]
+__all__ = ["plant"]
 
 logger = logging.getLogger(__name__)
 
@@ -45,32 +46,24 @@ def plant(scenario: Scenario, biology: Biology, seed: int, wells: int = 1) -> Ti
         fields=Fields(fields_needed(scenario, biology), lattice.field_shape, scenario.fields.precision),
         kinds=biology.cells,
         layer_of=np.array([TISSUE if layer == "tissue" else IMMUNE for layer in biology.layer], dtype=np.int8),
-        tumor_kinds=tumor_kinds(biology),
+        tumor_kinds=biology.tumor_kinds,
         vessels=_vessels(scenario, lattice, inside, seed),
         matrix=np.where(inside, scenario.stroma.matrix_in_tumor, scenario.stroma.matrix).astype(np.float64),
         pools={name: pool.cells for name, pool in scenario.blood.items()},
         push=scenario.growth.push,
     )
     tissue.controls = Controls.none(len(biology.cells), len(biology.receptors))
-    _fill(tissue, scenario, biology)
-    _plant(tissue, biology, sites, kinds)
-    for number, rank, item in additions(scenario.protocol):
-        if not item.start:
-            add_cells(tissue, biology, number, rank, item)
-    show_what_rules_ask(tissue, biology, np.arange(len(tissue.cells)))
-    return tissue
-
-
-def _fill(tissue: Tissue, scenario: Scenario, biology: Biology) -> None:
-    """Give every molecule its background; where a medium holds one from the start, it takes the place of that."""
     for molecule in biology.molecules:
-        medium = [item for _, item in held(scenario.protocol, 0.0) if item.molecule == molecule.name]
-        if not medium and molecule.name in tissue.fields:
+        if molecule.name in tissue.fields and molecule.name not in scenario.replaced:
             tissue.fields[molecule.name].fill(molecule.background)
-        elif molecule.background > 0:
-            for item in medium:
-                level = level_held(item, tissue.lattice)
-                tissue.controls.held[molecule.name] = tissue.controls.held.get(molecule.name, 0.0) + level
+    # Identities name the starting site and the layer, and are scattered so that no pattern of sites shows in draws.
+    keys = draws.bits(seed, "placement", 0, lattice.addresses(tissue.layer_of[kinds], sites), lane=2)
+    tissue.put(kinds, sites, keys, dividing=biology.kinds_with("division"))
+    for number, (lane, item) in enumerate(zip(lanes(scenario.protocol), scenario.protocol, strict=True)):
+        with naming(number):
+            item.plant(tissue, biology, lane)
+    show_at_once(biology, tissue, np.arange(len(tissue.cells)))
+    return tissue
 
 
 Cast = tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]
@@ -82,7 +75,7 @@ def _drawn(scenario: Scenario, biology: Biology, lattice: Lattice, seed: int) ->
     inside = np.zeros(lattice.n_sites, dtype=bool)
     inside[ball] = True
     sites, kinds = _leukocytes(scenario, biology, lattice, seed)
-    tumor = np.full(len(ball), tumor_kinds(biology)[0], dtype=np.int64)
+    tumor = np.full(len(ball), biology.tumor_kinds[0], dtype=np.int64)
     return inside, np.concatenate([ball, sites]), np.concatenate([tumor, kinds])
 
 
@@ -124,10 +117,3 @@ def _leukocytes(
     slot = np.searchsorted(edges, drawn, side="right")
     sites = np.flatnonzero(slot < len(kinds))
     return sites, kinds[slot[sites]]
-
-
-def _plant(tissue: Tissue, biology: Biology, sites: NDArray[np.int64], kinds: NDArray[np.integer]) -> None:
-    # Identities name the starting site and the layer, and are scattered so that no pattern of sites shows in draws.
-    layer = tissue.layer_of[kinds].astype(np.uint64)
-    keys = draws.bits(tissue.seed, "placement", 0, sites.astype(np.uint64) * np.uint64(2) + layer, lane=2)
-    place(tissue, biology, kinds, sites, keys)

@@ -12,7 +12,6 @@ from ..biology.compiled import Biology
 from ..core import draws
 from ..kernels.rates import relax
 from ..tissue import Tissue
-from .process import kinds_with
 
 __all__ = ["BloodPool", "Recruitment"]
 
@@ -41,7 +40,7 @@ class Recruitment:
     def __init__(self, biology: Biology, pools: Mapping[str, BloodPool]) -> None:
         self.biology = biology
         self.pools = dict(pools)
-        self.recruited = [kind for kind in kinds_with(biology, "extravasation") if biology.pool[kind] in pools]
+        self.recruited = [kind for kind in biology.kinds_with("extravasation") if biology.pool[kind] in pools]
         self.endothelium = [kind for kind, layer in enumerate(biology.layer) if layer == "vessel"]
 
     def __call__(self, tissue: Tissue, dt: float) -> None:

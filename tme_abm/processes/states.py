@@ -9,10 +9,11 @@ import numpy as np
 from ..biology.compiled import Biology
 from ..kernels.rates import decay_factor, relax, two_way
 from ..tissue import Tissue
-from .process import behavior_family, kinds_with
+from .process import Rows
+from .responding import Response
 from .senses import exposure_column, expression_column, free_level
 
-__all__ = ["Activation", "Exhaustion", "Exposure", "Expression", "Healing", "Polarization"]
+__all__ = ["Activation", "Exhaustion", "Exposure", "Expression", "Healing", "Polarization", "show_at_once"]
 
 
 class _Score:
@@ -23,7 +24,7 @@ class _Score:
     down: ClassVar[str]
 
     def __init__(self, biology: Biology) -> None:
-        self.kinds = sorted({*kinds_with(biology, self.up), *kinds_with(biology, self.down)})
+        self.kinds = sorted({*biology.kinds_with(self.up), *biology.kinds_with(self.down)})
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         score = tissue.cells[self.column]
@@ -57,9 +58,9 @@ class Expression:
     """Cells show contact molecules at the level their rules ask for, as fast as those turn over."""
 
     def __init__(self, biology: Biology) -> None:
-        family = behavior_family(biology, "expression")
+        family = biology.family("expression")
         self.shown = [
-            (contact, family[contact.name], kinds_with(biology, family[contact.name]))
+            (contact, family[contact.name], biology.kinds_with(family[contact.name]))
             for contact in biology.contacts
             if contact.name in family
         ]
@@ -73,6 +74,26 @@ class Expression:
                 continue
             level = tissue.cells[expression_column(contact.name)]
             level[rows] = target if contact.turnover is None else relax(level[rows], target, contact.turnover, dt)
+
+
+def show_at_once(biology: Biology, tissue: Tissue, rows: Rows) -> None:
+    """Let new cells `rows` show contact molecules at the level that their rules ask for where they are."""
+    if not len(rows):
+        return
+    shown = [
+        (expression_column(contact), behavior, kind)
+        for contact, behavior in biology.family("expression").items()
+        for kind in biology.kinds_with(behavior)
+    ]
+    # One contact molecule may decide on another: all is asked before any changes, and once more when all are there.
+    for _ in range(2):
+        response = Response(biology, tissue)
+        asked = []
+        for column, behavior, kind in shown:
+            mine = rows[tissue.cells.kind[rows] == kind]
+            asked.append((column, mine, response.of_rows(kind, behavior, mine)))
+        for column, mine, level in asked:
+            tissue.cells[column][mine] = level
 
 
 class Exposure:
@@ -101,7 +122,7 @@ class Healing:
     writes: ClassVar[frozenset[str]] = frozenset({"damage"})
 
     def __init__(self, biology: Biology) -> None:
-        self.kinds = kinds_with(biology, "healing")
+        self.kinds = biology.kinds_with("healing")
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         rows, rate = tissue.behavior.over(self.kinds, "healing")

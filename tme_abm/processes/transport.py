@@ -14,7 +14,6 @@ from ..core.parallel import side_by_side, threads_wanted
 from ..kernels.fields import METHODS, Method, Problem, choose_method, implicit_step, spectral_step
 from ..kernels.units import MOLECULES_PER_NM_UM3
 from ..tissue import Lattice, Tissue
-from .process import behavior_family, kinds_with
 
 __all__ = ["Secretion", "Transport"]
 
@@ -39,14 +38,14 @@ class Secretion:
         self.biology = biology
         self.stroma = dict(stroma)
         self.secreted = [
-            (molecule, behavior, kinds_with(biology, behavior))
-            for molecule, behavior in behavior_family(biology, "secretion").items()
+            (molecule, behavior, biology.kinds_with(behavior))
+            for molecule, behavior in biology.family("secretion").items()
         ]
         self.vascular = [
             (kind, molecule, behavior)
             for kind, layer in enumerate(biology.layer)
             if layer == "vessel"
-            for molecule, behavior in behavior_family(biology, "secretion").items()
+            for molecule, behavior in biology.family("secretion").items()
             if biology.base[kind, biology.behavior_index[behavior]] != 0
             or any(p.cell == kind and p.behavior == biology.behavior_index[behavior] for p in biology.programs)
         ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..biology import Catalogue
 from ..core.units import show
 from ..scenario.slide.fit import NEST
 from ..scenario.slide.section import Slide, planted
+from ..scenario.vocabulary import vocabulary
 from .explain_text import heading, item, spelled, wrapped
 from .style.numbers import join
 
@@ -98,17 +99,9 @@ def protocol(scenario: Scenario) -> Iterator[str]:
     if not scenario.protocol:
         yield "Nothing: the tumor is left to itself."
         return
-    lines = []
-    for number, one in enumerate(scenario.document()["protocol"], start=1):
-        said = [f"{key} {_listed(value)}" for key, value in one.items() if key not in {"do", "start", "stop"}]
-        when = f"from {one.get('start', '0 min')}" + (f" to {one['stop']}" if one.get("stop") else "")
-        lines.append(item(f"{one['do']}, {when}: {', '.join(said)}", str(number) + "."))
-    yield "\n".join(lines)
+    known = vocabulary()
+    yield "\n".join(item(one.says(known), f"{number}.") for number, one in enumerate(scenario.protocol, start=1))
 
 
 def _times(factor: float) -> str:
     return "as many" if f"{factor:g}" == "1" else f"{factor:g} times as many"
-
-
-def _listed(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, Iterable) and not isinstance(value, str) else str(value)

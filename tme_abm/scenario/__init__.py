@@ -3,47 +3,20 @@
 from __future__ import annotations
 
 from .editor import scenario_schema
-from .load import assembled, changed, extended, find, load, shipped
-from .protocol import (
-    Add,
-    Block,
-    Deplete,
-    DoseBath,
-    DoseDepot,
-    DoseVessels,
-    Fix,
-    Hold,
-    Infuse,
-    Inhibit,
-    Intervention,
-    KnockOut,
-    Neutralize,
-    SetTrait,
-)
+from .load import assembled, changed, extended, find, intervention, load, shipped
+from .protocol import Intervention
 from .schema import Scenario
 from .slide.section import Slide, remarks
 
 __all__ = [
-    "Add",
-    "Block",
-    "Deplete",
-    "DoseBath",
-    "DoseDepot",
-    "DoseVessels",
-    "Fix",
-    "Hold",
-    "Infuse",
-    "Inhibit",
     "Intervention",
-    "KnockOut",
-    "Neutralize",
     "Scenario",
-    "SetTrait",
     "Slide",
     "assembled",
     "changed",
     "extended",
     "find",
+    "intervention",
     "load",
     "remarks",
     "scenario_schema",

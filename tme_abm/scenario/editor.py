@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .protocol import INTERVENTIONS
 from .schema import Scenario
 from .slide.section import WRITTEN
 from .values import Quantity, trait_quantity
@@ -11,21 +12,7 @@ from .vocabulary import vocabulary
 
 __all__ = ["scenario_schema"]
 
-_PLANS = (
-    "Block",
-    "Inhibit",
-    "Neutralize",
-    "Hold",
-    "DoseBath",
-    "DoseDepot",
-    "DoseVessels",
-    "Deplete",
-    "Infuse",
-    "Add",
-    "Fix",
-    "KnockOut",
-    "SetTrait",
-)
+_PLANS = {kind.__name__ for kind in INTERVENTIONS}
 _INTERNAL = ("default", "title", "discriminator", "propertyNames")
 
 

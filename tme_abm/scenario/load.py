@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import InputError, brief, combine
-from ..core.toml import toml_value, validated
+from ..core.toml import Frozen, toml_value, validated
 from .document import SET, Document, parse_override, read
+from .protocol import AnyIntervention, Intervention
 from .schema import Scenario
 from .slide.section import complete
 
-__all__ = ["assembled", "changed", "extended", "find", "load", "shipped"]
+__all__ = ["assembled", "changed", "extended", "find", "intervention", "load", "shipped"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = (_PACKAGE / "_scenarios", _PACKAGE.parent / "scenarios")  # in a wheel, in a checkout
@@ -90,6 +91,19 @@ def extended(scenario: Scenario, protocol: Sequence[Mapping[str, Any]], origin: 
         return _resolved(document, ())
     except InputError as error:
         raise combine([_counted(part, len(own), origin) for part in error.parts]) from error
+
+
+class _One(Frozen):
+    item: AnyIntervention
+
+
+def intervention(table: Mapping[str, Any], *, name: str = "intervention") -> Intervention:
+    """The intervention that a `[[protocol]]` table says; errors call the table `name`."""
+    try:
+        return validated(_One, {"item": table}).item
+    except InputError as error:
+        parts = [part.replace(file=name, place=(part.place or "").removeprefix("item.")) for part in error.parts]
+        raise combine(parts) from error
 
 
 def _counted(error: InputError, own: int, origin: str) -> InputError:

@@ -19,7 +19,7 @@ from ..biology import Biology, compile, load_catalogue
 from ..core.errors import InputError, brief
 from ..core.toml import Frozen, flatten, write_toml
 from ..core.units import parse, show
-from .protocol import Add, DoseDepot, Hold, Infuse, Intervention
+from .protocol import AnyIntervention, naming
 from .sections import BloodPool, Clock, FieldSolvers, Growth, Lattice, Record, Stroma, Tumor, Vessels
 from .slide.section import Slide, planted
 from .values import ArealDensity, ImmuneCell, PoolName
@@ -56,7 +56,7 @@ class Scenario(Frozen):
     growth: Growth
     fields: FieldSolvers
     record: Record
-    protocol: tuple[Intervention, ...] = Field(default=(), description="Timed interventions.")
+    protocol: tuple[AnyIntervention, ...] = Field(default=(), description="Timed interventions.")
 
     def __bool__(self) -> bool:
         # Newer versions of Mesa take every true `scenario` of a model for one of their own kind, and refuse others.
@@ -155,63 +155,8 @@ class Scenario(Frozen):
     def _check_protocol(self) -> None:
         """Whether everything that is done fits this piece of tissue; a refusal names the item by its number."""
         for number, item in enumerate(self.protocol):
-            try:
-                match item:
-                    case DoseDepot():
-                        self._check_depot(item)
-                    case Hold() if item.axis == "z" and len(self.lattice.shape) == 2:
-                        raise InputError("this lattice has no z", place="axis", allowed=("x", "y"))
-                    case Add():
-                        self._check_box(item)
-                    case Infuse():
-                        self._check_infusion(item)
-            except InputError as refusal:
-                raise refusal.at(f"protocol.{number}") from refusal
-
-    def _check_depot(self, item: DoseDepot) -> None:
-        ends = self._ends
-        if len(item.place) != len(ends) or any(x > end for x, end in zip(item.place, ends, strict=False)):
-            raise InputError(f"should be {len(ends)} coordinates inside the lattice of {self._size}", place="place")
-
-    def _check_box(self, item: Add) -> None:
-        sites = 1
-        for axis, (ends, end) in enumerate(zip(item.box, (*self._ends, None), strict=False)):
-            name = "xyz"[axis]
-            if end is None:
-                if ends is not None:
-                    raise InputError("this lattice has no z", place="z")
-                continue
-            near, far = ends or (0.0, end)
-            if far > end * (1.0 + 1e-9):  # the last digits of a converted length do not matter
-                raise InputError(f"reaches beyond the lattice of {self._size}", place=name)
-            along = sum(near <= (n + 0.5) * self.lattice.spacing < far for n in range(self.lattice.shape[-1 - axis]))
-            if not along:
-                raise InputError("the center of no site lies between these", place=name)
-            sites *= along
-        if item.count is not None and item.count > sites:
-            raise InputError(f"{item.count} cells do not fit on the {sites} sites of the box", place="count")
-        if item.density is not None:
-            wanted = round(item.density * self.lattice.spacing**2 * sites)
-            if not 1 <= wanted <= sites:
-                raise InputError(f"makes {wanted} cells on the {sites} sites of the box", place="density")
-
-    def _check_infusion(self, item: Infuse) -> None:
-        pool = vocabulary().pool_of[item.cell]
-        if not self.blood[pool].cells:
-            raise InputError(
-                f"the blood offers no {item.cell} to this tissue at rest, and how fast infused ones leave it is told "
-                f"relative to that; give blood.{pool}.cells",
-                place="cell",
-            )
-
-    @property
-    def _ends(self) -> tuple[float, ...]:
-        """Size of the lattice [um] along x, y (and z)."""
-        return tuple(n * self.lattice.spacing for n in reversed(self.lattice.shape))
-
-    @property
-    def _size(self) -> str:
-        return " x ".join(show(end, "length") for end in self._ends)
+            with naming(number):
+                item.check(self)
 
     @property
     def tumor_radius(self) -> float:
@@ -226,6 +171,19 @@ class Scenario(Frozen):
         """Steps of the whole run, the last one whole."""
         minutes = self.clock.days * parse("1 day", "time")
         return math.ceil(round(minutes / self.clock.dt, 9))
+
+    def traits_at(self, time: float) -> dict[str, float]:
+        """The tumor's traits at `time` [min]: those it was planted with, and what the protocol sets them to."""
+        traits = dict(self.tumor.traits)
+        for item in self.protocol:
+            if item.acts(time, self.clock.dt):
+                traits |= item.traits
+        return traits
+
+    @property
+    def replaced(self) -> frozenset[str]:
+        """The molecules whose background something takes the place of from the start."""
+        return frozenset(item.replaces for item in self.protocol if item.replaces and item.acts(0.0, self.clock.dt))
 
     def document(self) -> dict[str, Any]:
         """Every value as it stands in a file: quantities as text that reads back exactly."""

@@ -9,6 +9,7 @@ from pydantic import Field, field_serializer, field_validator
 
 from ..core.errors import InputError, brief
 from ..core.toml import Frozen
+from ..core.units import show
 from ..kernels.fields import Method
 from .values import (
     Amount,
@@ -45,6 +46,16 @@ class Lattice(Frozen):
     shape: Shape = Field(description="Sites along [y, x] or [z, y, x].")
     spacing: PositiveLength = Field(description="Distance between neighboring sites.")
     margin: Length = Field(description="Room that must stay between the starting tumor and every wall.")
+
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """Its size [µm] along x, y (and z)."""
+        return tuple(n * self.spacing for n in reversed(self.shape))
+
+    @property
+    def size(self) -> str:
+        """Its size in words."""
+        return " x ".join(show(end, "length") for end in self.ends)
 
 
 class Clock(Frozen):

@@ -79,6 +79,10 @@ class Lattice:
         around[:, 1:] = self.neighbors[sites]
         return around
 
+    def addresses(self, layer: int | NDArray[np.integer], sites: NDArray[np.integer]) -> NDArray[np.uint64]:
+        """One number for each of `sites` in its `layer`, for draws."""
+        return sites.astype(np.uint64) * np.uint64(2) + np.asarray(layer).astype(np.uint64)
+
     def index(self, layer: NDArray[np.integer], sites: NDArray[np.integer]) -> None:
         """Rebuild the occupancy from the layer and site of every row."""
         self.occupant[:, :-1] = EMPTY

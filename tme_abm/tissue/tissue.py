@@ -170,6 +170,29 @@ class Tissue:
         """Ask that cells of `kind` leave the blood `pool` at vessel `sites` under new identities `keys`."""
         self._arrivals.append((kind, pool, sites, keys))
 
+    def put(
+        self,
+        kinds: NDArray[np.integer],
+        sites: NDArray[np.integer],
+        keys: Keys,
+        *,
+        dividing: Sequence[int] = (),
+        **states: float,
+    ) -> Rows:
+        """Put cells in `states` on free `sites`, `dividing` kinds anywhere in their cycle; return the rows."""
+        phase = draws.uniform(self.seed, "phase", 0, keys)
+        rows: Rows = self.cells.append(
+            len(sites),
+            key=keys,
+            site=sites,
+            kind=kinds,
+            phase=np.where(np.isin(kinds, dividing), phase, 0.0),
+            born=self.clock.time,
+            **states,
+        )
+        self.lattice.occupant[self.layer_of[kinds].astype(np.int64), sites] = rows
+        return rows
+
     def move(self, rows: Rows, sites: NDArray[np.integer], lane: int = 0) -> NDArray[np.bool_]:
         """Move `rows` to free `sites` of their layer; of several that want one site, one wins. Returns who moved."""
         # Both layers on end: one number says where.

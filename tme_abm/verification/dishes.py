@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from ..biology import Biology, compile, load_catalogue
 from ..core import draws
 from ..processes import Process, Responding, signal_columns
-from ..processes.presence import tumor_kinds
 from ..scenario import Scenario, load
 from ..tissue import IMMUNE, TISSUE, Cells, Clock, Controls, Fields, Lattice, Tissue
 
@@ -56,7 +55,7 @@ def tissue_of(
         fields=Fields(molecules, lattice.field_shape, np.float64),
         kinds=biology.cells,
         layer_of=np.array([TISSUE if layer == "tissue" else IMMUNE for layer in biology.layer], dtype=np.int8),
-        tumor_kinds=tumor_kinds(biology),
+        tumor_kinds=biology.tumor_kinds,
         vessels=np.empty(0, dtype=np.int64),
         matrix=np.zeros(lattice.n_sites),
         pools={},

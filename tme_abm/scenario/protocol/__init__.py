@@ -1,50 +1,56 @@
-"""What is done to a tumor, and when: the few primitives that every treatment and every assay is made of.
+"""What is done to a tumor, and when: the few interventions that every treatment and every assay is made of.
 
-Each primitive is a frozen table that says `do = "..."`; together they form a union told apart by that key. Drugs with
-pharmacokinetics, the assays and the browser page are built from these and need no others.
+Each is one class, told apart from the others by its key `do`, and a dose by its `route` too. A new one is a class in
+this package and its name in `INTERVENTIONS`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from .cells import Add, Deplete, Infuse
+from .intervention import Event, Intervention, Lasting, lanes, naming
 from .molecules import DoseBath, DoseDepot, DoseVessels, Hold, Neutralize
 from .responses import Block, Fix, Inhibit, KnockOut, SetTrait
 
-__all__ = [
-    "Add",
-    "Block",
-    "Deplete",
-    "Dose",
-    "DoseBath",
-    "DoseDepot",
-    "DoseVessels",
-    "Fix",
-    "Hold",
-    "Infuse",
-    "Inhibit",
-    "Intervention",
-    "KnockOut",
-    "Neutralize",
-    "SetTrait",
-]
+__all__ = ["INTERVENTIONS", "AnyIntervention", "Event", "Intervention", "Lasting", "lanes", "naming"]
 
-Dose = DoseBath | DoseDepot | DoseVessels
-Intervention = Annotated[
-    Block
-    | Inhibit
-    | Neutralize
-    | Hold
-    | Annotated[Dose, Field(discriminator="route")]
-    | Deplete
-    | Infuse
-    | Add
-    | Fix
-    | KnockOut
-    | SetTrait,
-    Field(discriminator="do"),
-]
-"""Any one primitive."""
+INTERVENTIONS: tuple[type[Intervention], ...] = (
+    Block,
+    Inhibit,
+    Neutralize,
+    Hold,
+    DoseBath,
+    DoseDepot,
+    DoseVessels,
+    Deplete,
+    Infuse,
+    Add,
+    Fix,
+    KnockOut,
+    SetTrait,
+)
+"""Every kind of intervention."""
+
+
+def _told_apart(kinds: list[Any], key: str) -> Any:
+    """Any one of `kinds`, which differ in `key`."""
+    return Annotated[reduce(or_, kinds), Field(discriminator=key)] if len(kinds) > 1 else kinds[0]
+
+
+def _any() -> Any:
+    kinds_by_do: dict[Any, list[Any]] = {}
+    for kind in INTERVENTIONS:
+        kinds_by_do.setdefault(kind.model_fields["do"].annotation, []).append(kind)
+    return _told_apart([_told_apart(kinds, "route") for kinds in kinds_by_do.values()], "do")
+
+
+if TYPE_CHECKING:
+    AnyIntervention = Intervention
+else:
+    AnyIntervention = _any()
+    """Any one of them, as a table says."""

@@ -2,29 +2,68 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator
 
 from ...core.errors import InputError
-from ..values import Concentration, DiffusingMolecule, Fraction, Length, PositiveLength, Production, Rate, Secretion
-from ..vocabulary import vocabulary
-from .acting import DO_HELP, Timed
+from ...core.units import show
+from ...tissue import Lattice
+from ..values import (
+    Concentration,
+    DiffusingMolecule,
+    Fraction,
+    Length,
+    PositiveLength,
+    Production,
+    Rate,
+    Secretion,
+)
+from ..vocabulary import Vocabulary, vocabulary
+from .intervention import DO_HELP, Lasting, percent
+
+if TYPE_CHECKING:
+    from ...biology import Biology
+    from ...tissue import Tissue
+    from ..schema import Scenario
 
 __all__ = ["DoseBath", "DoseDepot", "DoseVessels", "Hold", "Neutralize"]
 
 _ROUTE = "How the molecule is given."
 
 
-class Neutralize(Timed):
+class Neutralize(Lasting):
     """An antibody takes a molecule out of action: receptors see only the remaining fraction."""
 
     do: Literal["neutralize"] = Field(description=DO_HELP)
     molecule: DiffusingMolecule = Field(description="The molecule that is bound.")
     fraction: Fraction = Field(description="Share of the molecule that is bound.")
 
+    def act(self, tissue: Tissue, biology: Biology, lane: int) -> None:
+        """Leave a share of what other antibodies leave."""
+        free = tissue.controls.free
+        free[self.molecule] = free.get(self.molecule, 1.0) * (1.0 - self.fraction)
 
-class DoseBath(Timed):
+    def what(self, known: Vocabulary) -> str:
+        """Which share of which molecule."""
+        return f"neutralize {percent(self.fraction)} of {self.molecule}"
+
+
+class _Dose(Lasting):
+    """A molecule that is given gets a field."""
+
+    if TYPE_CHECKING:
+        molecule: str
+
+    @property
+    def gives(self) -> str | None:
+        """The molecule that is given."""
+        return self.molecule
+
+
+class DoseBath(_Dose):
     """A molecule is produced everywhere at one rate."""
 
     do: Literal["dose"] = Field(description=DO_HELP)
@@ -32,8 +71,17 @@ class DoseBath(Timed):
     molecule: DiffusingMolecule = Field(description="The molecule that is given.")
     rate: Production = Field(description="Production everywhere.")
 
+    def act(self, tissue: Tissue, biology: Biology, lane: int) -> None:
+        """Produce it everywhere, on top of other baths."""
+        bath = tissue.controls.bath
+        bath[self.molecule] = bath.get(self.molecule, 0.0) + self.rate
 
-class DoseDepot(Timed):
+    def what(self, known: Vocabulary) -> str:
+        """Which molecule, at which rate."""
+        return f"dose {self.molecule} by bath at {show(self.rate, 'production')}"
+
+
+class DoseDepot(_Dose):
     """A molecule leaks from a depot: a ball around a place, whole leak shared by the sites in it."""
 
     do: Literal["dose"] = Field(description=DO_HELP)
@@ -43,8 +91,29 @@ class DoseDepot(Timed):
     place: tuple[Length, ...] = Field(description="Center, as x, y (and z) from the corner of the lattice.")
     radius: PositiveLength = Field(description="Radius of the depot.")
 
+    def check(self, scenario: Scenario) -> None:
+        """The place must lie in the lattice."""
+        ends = scenario.lattice.ends
+        if len(self.place) != len(ends) or any(x > end for x, end in zip(self.place, ends, strict=False)):
+            what = f"should be {len(ends)} coordinates inside the lattice of {scenario.lattice.size}"
+            raise InputError(what, place="place")
 
-class DoseVessels(Timed):
+    def act(self, tissue: Tissue, biology: Biology, lane: int) -> None:
+        """Release it from the sites within the radius, at least from the nearest."""
+        lattice = tissue.lattice
+        at = lattice.coordinates(np.arange(lattice.n_sites))
+        away = np.linalg.norm(at - np.array(self.place[::-1]), axis=1)
+        sites = np.flatnonzero(away <= max(self.radius, away.min()))
+        tissue.controls.depots.append((self.molecule, sites, self.rate))
+
+    def what(self, known: Vocabulary) -> str:
+        """Which molecule, at which rate, and where."""
+        rate = show(self.rate, "secretion").replace("/cell", "")
+        place = ", ".join(show(x, "length") for x in self.place)
+        return f"dose {self.molecule} by depot at {rate}, within {show(self.radius, 'length')} of ({place})"
+
+
+class DoseVessels(_Dose):
     """A molecule is held at a level in the blood and enters through the vessel walls."""
 
     do: Literal["dose"] = Field(description=DO_HELP)
@@ -67,8 +136,18 @@ class DoseVessels(Timed):
                 raise InputError(f"missing; the catalogue has no exchange of {molecule} with the blood")
         return exchange
 
+    def act(self, tissue: Tissue, biology: Biology, lane: int) -> None:
+        """Set the level in the blood."""
+        # The catalogue's exchange is filled in where none was given.
+        tissue.controls.blood[self.molecule] = (self.level, self.exchange or 0.0)
 
-class Hold(Timed):
+    def what(self, known: Vocabulary) -> str:
+        """Which molecule, at which level."""
+        exchange = show(self.exchange or 0.0, "rate")
+        return f"dose {self.molecule} by vessels at {show(self.level, 'concentration')} (exchange {exchange})"
+
+
+class Hold(Lasting):
     """The medium holds a molecule at a level, on top of what cells make; nobody uses it up."""
 
     do: Literal["hold"] = Field(description=DO_HELP)
@@ -81,6 +160,8 @@ class Hold(Timed):
         default=None, validate_default=True, description="Along which axis it changes: x, unless it is said."
     )
 
+    planted: ClassVar[bool] = True
+
     @field_validator("axis", mode="after")
     @classmethod
     def _of_a_gradient(cls, axis: str | None, info: ValidationInfo) -> str | None:
@@ -89,3 +170,40 @@ class Hold(Timed):
         if info.data["to"] is None and axis is not None:
             raise InputError("goes with to, the level at the far wall")
         return axis if info.data["to"] is None else axis or "x"
+
+    def check(self, scenario: Scenario) -> None:
+        """The lattice must have the axis."""
+        if self.axis == "z" and len(scenario.lattice.shape) == 2:
+            raise InputError("this lattice has no z", place="axis", allowed=("x", "y"))
+
+    @property
+    def replaces(self) -> str | None:
+        """The molecule that is held."""
+        return self.molecule
+
+    def plant(self, tissue: Tissue, biology: Biology, lane: int) -> None:
+        """Be there for planted cells to sense, if it takes the place of a background."""
+        background = biology.molecules[biology.molecule_index[self.molecule]].background
+        if background > 0 and self.active(0.0):
+            self.act(tissue, biology, lane)
+
+    def act(self, tissue: Tissue, biology: Biology, lane: int) -> None:
+        """Add the level to that of other media."""
+        held = tissue.controls.held
+        held[self.molecule] = held.get(self.molecule, 0.0) + self._level(tissue.lattice)
+
+    def _level(self, lattice: Lattice) -> NDArray[np.float64] | float:
+        """The level [nM]: one number, or (n_sites,) along a gradient from wall to wall."""
+        if self.to is None:
+            return self.level
+        axis = lattice.ndim - 1 - "xyz".index(self.axis or "x")
+        length = lattice.shape[axis]
+        at = (np.arange(length) + 0.5) * lattice.spacing / (length * lattice.spacing)
+        level = self.level + (self.to - self.level) * at
+        level = level.reshape([-1 if other == axis else 1 for other in range(lattice.ndim)])
+        return np.broadcast_to(level, (lattice.wells, *lattice.shape)).ravel()
+
+    def what(self, known: Vocabulary) -> str:
+        """Which molecule, at which level."""
+        to = "" if self.to is None else f" to {show(self.to, 'concentration')} along {self.axis}"
+        return f"hold {self.molecule} at {show(self.level, 'concentration')}{to}"

@@ -6,13 +6,13 @@ pathway, have the behavior, or make the product.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, ValidationInfo, model_serializer
-from pydantic import model_validator as checked
+from pydantic import Field, ValidationInfo, field_serializer, field_validator, model_validator
 
 from ...core.errors import InputError
+from ...core.units import show
 from ..values import (
     BehaviorName,
     Concentration,
@@ -20,47 +20,41 @@ from ..values import (
     PathwayName,
     PositiveConcentration,
     Product,
-    Quantity,
     ReceptorName,
     TraitName,
     behavior_quantity,
     trait_quantity,
 )
-from ..vocabulary import vocabulary
-from .acting import DO_HELP, Able, Cells, Timed, all_that
+from ..vocabulary import Vocabulary
+from .intervention import DO_HELP, Cells, Lasting, among, only_in, percent
+
+if TYPE_CHECKING:
+    from ...biology import Biology
+    from ...tissue import Tissue
 
 __all__ = ["Block", "Fix", "Inhibit", "KnockOut", "SetTrait"]
 
-
-def _carriers(receptor: str) -> Able:
-    return vocabulary().carriers.get(receptor, ()), f"carries {receptor}"
+_Able = tuple[tuple[str, ...], str]
 
 
-def _responders(pathway: str) -> Able:
-    return vocabulary().pathways.get(pathway, ()), f"has a rule of {pathway}"
+def _carriers(known: Vocabulary, receptor: str) -> _Able:
+    return known.carriers.get(receptor, ()), f"carries {receptor}"
 
 
-def _actors(behavior: str) -> Able:
-    return vocabulary().behaviors.get(behavior, ()), f"has the behavior '{behavior}'"
+def _responders(known: Vocabulary, pathway: str) -> _Able:
+    return known.pathways.get(pathway, ()), f"has a rule of {pathway}"
 
 
-def _makers(product: str) -> Able:
-    known = vocabulary()
+def _actors(known: Vocabulary, behavior: str) -> _Able:
+    return known.behaviors.get(behavior, ()), f"has the behavior '{behavior}'"
+
+
+def _makers(known: Vocabulary, product: str) -> _Able:
     verb = "carries" if product in known.carriers else "makes"
     return known.carriers.get(product, ()) or known.producers.get(product, ()), f"{verb} {product}"
 
 
-def _in_unit_of(target: str, quantity: Callable[[str], Quantity]) -> BeforeValidator:
-    """A value is read with the unit and the bounds of what the field `target` names."""
-
-    def read(value: object, info: ValidationInfo) -> object:
-        name = info.data.get(target)
-        return value if name is None else quantity(name).read(value)  # without a name: refused already
-
-    return BeforeValidator(read)
-
-
-class Block(Timed):
+class Block(Lasting):
     """An inhibitor sits on a receptor: a stated fraction of it, or what concentration and Ki give."""
 
     do: Literal["block"] = Field(description=DO_HELP)
@@ -68,13 +62,13 @@ class Block(Timed):
     fraction: Fraction | None = Field(default=None, description="Share of the receptors that is occupied.")
     inhibitor: Concentration | None = Field(default=None, description="Concentration of the inhibitor.")
     ki: PositiveConcentration | None = Field(default=None, description="Its inhibition constant.")
-    cells: Annotated[Cells, all_that(_carriers, "receptor")] = Field(
+    cells: Annotated[Cells, among(_carriers, "receptor")] = Field(
         default=(),
         validate_default=True,
         description="Only on these cells; without it, on all that carry the receptor.",
     )
 
-    @checked(mode="after")
+    @model_validator(mode="after")
     def _one_strength(self) -> Self:
         if (self.inhibitor is None) != (self.ki is None):
             raise InputError("inhibitor and ki go together", place="ki" if self.ki is None else "inhibitor")
@@ -89,66 +83,142 @@ class Block(Timed):
             return self.inhibitor / (self.inhibitor + self.ki)
         return self.fraction if self.fraction is not None else 0.0
 
+    def act(self, tissue: Tissue, biology: Biology, lane: int) -> None:
+        """Take a share of the receptors away, or let the inhibitor compete for them."""
+        receptor = biology.receptor_index[self.receptor]
+        kinds = [biology.cell_index[cell] for cell in self.cells]
+        if self.fraction is not None:
+            tissue.controls.free_receptor[kinds, receptor] *= 1.0 - self.fraction
+        elif self.inhibitor is not None and self.ki is not None:
+            tissue.controls.inhibition[kinds, receptor] += self.inhibitor / self.ki
 
-class Inhibit(Timed):
+    def what(self, known: Vocabulary) -> str:
+        """Which receptor, how much of it, and on which cells."""
+        drug = ""
+        if self.inhibitor is not None and self.ki is not None:
+            drug = f" (inhibitor {show(self.inhibitor, 'concentration')}, Ki {show(self.ki, 'concentration')})"
+        where = only_in(self.cells, _carriers(known, self.receptor)[0])
+        return f"block {self.receptor} by {percent(self.occupied)}{drug}{where}"
+
+
+class Inhibit(Lasting):
     """A signaling pathway is inhibited: the rules it carries lose a fraction of their drive."""
 
     do: Literal["inhibit"] = Field(description=DO_HELP)
     pathway: PathwayName = Field(description="The pathway, by the name that rules give it.")
     fraction: Fraction = Field(default=1.0, description="Share of the drive that is lost.")
-    cells: Annotated[Cells, all_that(_responders, "pathway")] = Field(
+    cells: Annotated[Cells, among(_responders, "pathway")] = Field(
         default=(),
         validate_default=True,
         description="Only in these cells; without it, in all that have a rule of the pathway.",
     )
 
+    def act(self, tissue: Tissue, biology: Biology, lane: int) -> None:
+        """Leave a share of what other inhibitors leave."""
+        signaling = tissue.controls.signaling
+        for kind in (biology.cell_index[cell] for cell in self.cells):
+            signaling[kind, self.pathway] = signaling.get((kind, self.pathway), 1.0) * (1.0 - self.fraction)
 
-class Fix(Timed):
+    def what(self, known: Vocabulary) -> str:
+        """Which pathway, how much of its drive, and in which cells."""
+        where = only_in(self.cells, _responders(known, self.pathway)[0])
+        return f"inhibit {self.pathway} by {percent(self.fraction)}{where}"
+
+
+class Fix(Lasting):
     """A behavior is clamped to a value, whatever the signals say."""
 
     do: Literal["fix"] = Field(description=DO_HELP)
     behavior: BehaviorName = Field(description="The behavior that is clamped.")
-    value: Annotated[Any, _in_unit_of("behavior", behavior_quantity)] = Field(
-        description="The value, with the unit of the behavior."
-    )
-    cells: Annotated[Cells, all_that(_actors, "behavior")] = Field(
+    value: Any = Field(description="The value, with the unit of the behavior.")
+    cells: Annotated[Cells, among(_actors, "behavior")] = Field(
         default=(),
         validate_default=True,
         description="Only in these cells; without it, in all that have the behavior.",
     )
 
-    @model_serializer(mode="wrap")
-    def _with_unit(self, handler: SerializerFunctionWrapHandler, info: Any) -> dict[str, Any]:
-        found: dict[str, Any] = handler(self)
-        if info.mode == "json":
-            found["value"] = behavior_quantity(self.behavior).write(self.value)
-        return found
+    @field_validator("value", mode="before")
+    @classmethod
+    def _with_bounds(cls, value: object, info: ValidationInfo) -> object:
+        name = info.data.get("behavior")  # none if it was refused already
+        return value if name is None else behavior_quantity(name).read(value)
+
+    @field_serializer("value", when_used="json")
+    def _with_unit(self, value: float) -> float | str:
+        return behavior_quantity(self.behavior).write(value)
+
+    def silences(self, biology: Biology) -> set[tuple[str, int]]:
+        """The behavior, if it is zero from beginning to end."""
+        return self._clamped(biology) if not self.value and not self.start and self.stop is None else set()
+
+    def enables(self, biology: Biology, silent: set[tuple[str, int]]) -> set[tuple[str, int]]:
+        """The behavior, if it is other than zero."""
+        return self._clamped(biology) if self.value else set()
+
+    def _clamped(self, biology: Biology) -> set[tuple[str, int]]:
+        return {(self.behavior, biology.cell_index[cell]) for cell in self.cells}
+
+    def act(self, tissue: Tissue, biology: Biology, lane: int) -> None:
+        """Clamp it; the last of several clamps holds."""
+        tissue.controls.fixed |= {(biology.cell_index[cell], self.behavior): self.value for cell in self.cells}
+
+    def what(self, known: Vocabulary) -> str:
+        """Which behavior, of which cells, and its value."""
+        value = show(self.value, known.quantities[self.behavior]).replace("molecules/cell/min", "/min")
+        return f"fix {self.behavior} of {', '.join(self.cells)} at {value}"
 
 
-class KnockOut(Timed):
+class KnockOut(Lasting):
     """Cells no longer make a gene product: a molecule is not secreted or shown, a receptor not carried."""
 
     do: Literal["knock out"] = Field(description=DO_HELP)
     product: Product = Field(description="The molecule or receptor that is lost.")
-    cells: Annotated[Cells, all_that(_makers, "product")] = Field(
+    cells: Annotated[Cells, among(_makers, "product")] = Field(
         default=(),
         validate_default=True,
         description="Only in these cells; without it, in all that make the product.",
     )
 
+    def act(self, tissue: Tissue, biology: Biology, lane: int) -> None:
+        """Take all of the receptor away, or silence the gene of the molecule."""
+        kinds = [biology.cell_index[cell] for cell in self.cells]
+        if self.product in biology.receptor_index:
+            tissue.controls.free_receptor[kinds, biology.receptor_index[self.product]] = 0.0
+        else:
+            tissue.controls.silenced |= {(kind, self.product) for kind in kinds}
 
-class SetTrait(Timed):
+    def what(self, known: Vocabulary) -> str:
+        """Which product, and in which cells."""
+        return f"knock out {self.product}{only_in(self.cells, _makers(known, self.product)[0])}"
+
+
+class SetTrait(Lasting):
     """A tumor trait takes another value, and its old one again after `stop`."""
 
     do: Literal["set trait"] = Field(description=DO_HELP)
     trait: TraitName = Field(description="The trait that changes.")
-    value: Annotated[Any, _in_unit_of("trait", trait_quantity)] = Field(
-        description="The value, with the unit of the trait."
-    )
+    value: Any = Field(description="The value, with the unit of the trait.")
 
-    @model_serializer(mode="wrap")
-    def _with_unit(self, handler: SerializerFunctionWrapHandler, info: Any) -> dict[str, Any]:
-        found: dict[str, Any] = handler(self)
-        if info.mode == "json":
-            found["value"] = trait_quantity(self.trait).write(self.value)
-        return found
+    @field_validator("value", mode="before")
+    @classmethod
+    def _with_bounds(cls, value: object, info: ValidationInfo) -> object:
+        name = info.data.get("trait")  # none if it was refused already
+        return value if name is None else trait_quantity(name).read(value)
+
+    @field_serializer("value", when_used="json")
+    def _with_unit(self, value: float) -> float | str:
+        return trait_quantity(self.trait).write(value)
+
+    @property
+    def traits(self) -> Mapping[str, float]:
+        """The trait with its value; the model compiles the biology anew when it changes."""
+        return {self.trait: self.value}
+
+    def enables(self, biology: Biology, silent: set[tuple[str, int]]) -> set[tuple[str, int]]:
+        """The behaviors whose base is the trait, if it is other than zero."""
+        bases = biology.bases_of.get(self.trait, ()) if self.value else ()
+        return {(biology.behaviors[number], kind) for kind, number in bases} - silent
+
+    def what(self, known: Vocabulary) -> str:
+        """Which trait, and its value."""
+        return f"set {self.trait.replace('_', ' ')} to {show(self.value, known.traits[self.trait].kind)}"
