@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tests.support.catalogue import pocket, with_base
 from tests.support.tissues import respond, site_of, tissue_of
-from tme_abm.tissue import ALIVE, APOPTOTIC, EMPTY, NECROTIC, TISSUE, Lattice, Tissue, placement
+from tme_abm.tissue import ALIVE, APOPTOTIC, EMPTY, NECROTIC, TISSUE, Lattice, Tissue, growth
 
 KEYS = np.array([11, 12], dtype=np.uint64)
 
@@ -181,15 +181,15 @@ def test_leaving_out_who_is_too_deep_changes_nothing(monkeypatch: pytest.MonkeyP
         return tissue
 
     asked: list[int] = []
-    searched = placement.nearest_gap
+    searched = growth.nearest_gap
 
     def counted(lattice: Lattice, sites: NDArray[np.integer], *others: Any) -> NDArray[np.int64]:
         asked.append(len(sites))
         return searched(lattice, sites, *others)
 
-    monkeypatch.setattr(placement, "nearest_gap", counted)
+    monkeypatch.setattr(growth, "nearest_gap", counted)
     some, few = grown().state(), sum(asked)
-    monkeypatch.setattr(placement, "spread", lambda mask, shape, reach: np.ones(len(mask), dtype=bool))
+    monkeypatch.setattr(growth, "spread", lambda mask, shape, reach: np.ones(len(mask), dtype=bool))
     for name, values in grown().state().items():
         np.testing.assert_array_equal(some[name], values, err_msg=name)
     assert few < sum(asked) - few

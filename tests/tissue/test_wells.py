@@ -12,7 +12,7 @@ from tests.support.tissues import respond, site_of, tissue_of
 from tme_abm import processes as p
 from tme_abm.biology import Biology
 from tme_abm.tissue import ALIVE, APOPTOTIC, TISSUE, Lattice, Tissue
-from tme_abm.tissue.placement import displace_leukocytes, nearest_gap
+from tme_abm.tissue.growth import nearest_gap
 
 Placed = list[tuple[str, tuple[int, ...]]]
 SHAPES = [(9, 12), (5, 6, 7)]
@@ -95,7 +95,7 @@ def test_displaced_leukocytes_stay_in_their_well() -> None:
     """A macrophage on the last row of a well that is full of tumor: its corners are free, and so is the next well."""
     cells = block(0, (0, 9), (0, 12))
     tissue = tissue_of(bare(pocket(), {}), [*cells, ("TAM", (0, 8, 5))], shape=(9, 12), wells=2)
-    displace_leukocytes(tissue, np.zeros(tissue.lattice.n_sites, dtype=bool))
+    tissue.displace_leukocytes(np.zeros(tissue.lattice.n_sites, dtype=bool))
     assert tissue.cells.site[-1] == site_of(tissue.lattice, (0, 8, 0))
 
 

@@ -32,7 +32,6 @@ STREAMS: Mapping[str, str] = MappingProxyType(
         "placement": "where the starting cells are",
         "vessels": "where the vessels are",
         "phase": "where in its cycle or state a starting cell is",
-        "type": "which of several cell types a starting or arriving cell is",
         "division": "whether a cell divides in this step",
         "apoptosis": "whether a cell dies by apoptosis",
         "necrosis": "whether a cell dies by necrosis",
@@ -49,7 +48,6 @@ STREAMS: Mapping[str, str] = MappingProxyType(
         "push": "in which direction a daughter pushes",
         "depletion": "which cells an intervention removes",
         "infusion": "which cells an intervention adds",
-        "bootstrap": "resampling of replicates",
         "lineage": "the key of a daughter",
         "pair": "the key of a pair of cells",
     }

@@ -25,8 +25,8 @@ from .behaviors import Behaviors
 from .cells import ALIVE, Cells
 from .controls import Controls
 from .fields import Fields
+from .growth import chains, free_neighbors, nearest_free
 from .lattice import EMPTY, IMMUNE, TISSUE, Lattice
-from .placement import daughters_by_pushing, daughters_nearby, displace_leukocytes
 
 __all__ = ["Clock", "Tissue"]
 
@@ -226,7 +226,7 @@ class Tissue:
         if self._mothers:
             before = self.tumor_territory
             self._grant_births()
-            displace_leukocytes(self, before)
+            self.displace_leukocytes(before)
         self._grant_arrivals()
         if gone.any():
             staying = np.ones(len(self.cells), dtype=bool)
@@ -259,18 +259,65 @@ class Tissue:
         return gone
 
     def _grant_births(self) -> None:
+        cells = self.cells
         mothers = np.concatenate(self._mothers)
         self._mothers.clear()
-        mothers = mothers[self.cells.fate[mothers] == ALIVE]
-        layer = self.layer_of[self.cells.kind[mothers]]
+        mothers = mothers[cells.fate[mothers] == ALIVE]
+        layer = self.layer_of[cells.kind[mothers]]
         for which in (TISSUE, IMMUNE):
             here = mothers[layer == which]
-            crowded = daughters_nearby(self, which, here)
+            if not len(here):
+                continue
+            draws = self.draw("division", cells.key[here], lane=1)
+            beside = free_neighbors(self.lattice, which, cells.site[here], draws)
+            lucky, sites = here[beside >= 0], beside[beside >= 0]
+            won = self.first_come(sites, cells.key[lucky])
+            self._add_daughters(which, lucky[won], sites[won])
             if which == TISSUE:
-                daughters_by_pushing(self, crowded)
+                self._push(here[beside < 0])
 
-    def add_daughters(self, layer: int, mothers: Rows, sites: NDArray[np.integer]) -> None:
-        """Put a daughter of each of `mothers` on distinct, free `sites` of `layer` (used when births are granted)."""
+    def _push(self, mothers: Rows) -> None:
+        """Shift the cells between each of `mothers` and the nearest gap by one site, and put a daughter beside her.
+
+        Those whose chain crosses another one stay ready and ask again in the next step.
+        """
+        cells, occupant, reach = self.cells, self.lattice.occupant[TISSUE], self.push / self.lattice.spacing
+        if not len(mothers) or reach < 1:
+            return
+        priority = self.draw("push", cells.key[mothers])
+        chosen, path, length = chains(self.lattice, cells.site[mothers], reach, priority)
+        for step in range(path.shape[1] - 2, 0, -1):
+            shifting = step < length
+            source, target = path[shifting, step], path[shifting, step + 1]
+            rows = occupant[source]
+            cells.site[rows] = target
+            occupant[target] = rows
+        self._add_daughters(TISSUE, mothers[chosen], path[:, 1])
+
+    def displace_leukocytes(self, before: NDArray[np.bool_]) -> None:
+        """Carry leukocytes along with the stroma that a growing tumor displaces.
+
+        `before` is the tumor's territory (n_sites,) before it grew. A leukocyte whose site has become territory since
+        is let in as often as its infiltration says, like one that walks; else it goes to the nearest free site outside.
+        Where none is within pushing distance it is engulfed.
+        """
+        cells, lattice, territory = self.cells, self.lattice, self.tumor_territory
+        there = lattice.occupant[IMMUNE, np.flatnonzero(territory > before)]
+        there = there[there != EMPTY]
+        rows = np.sort(there[cells.fate[there] == ALIVE]).astype(np.int64)
+        if not len(rows):
+            return
+        # Cells born in this step have no behavior yet; they stay beside their mothers.
+        entry = self.behavior["infiltration"]
+        rows = rows[rows < len(entry)]
+        rows = rows[self.draw("push", cells.key[rows], lane=1) >= entry[rows]]
+        if not len(rows):
+            return
+        target = nearest_free(lattice, IMMUNE, cells.site[rows], territory, self.push / lattice.spacing)
+        self.move(rows[target >= 0], target[target >= 0], lane=99)
+
+    def _add_daughters(self, layer: int, mothers: Rows, sites: NDArray[np.integer]) -> None:
+        """Put a daughter of each of `mothers` on distinct, free `sites` of `layer`."""
         cells = self.cells
         keys = draws.child_keys(cells.key[mothers], self.clock.step, 0)
         cells.phase[mothers] -= 1.0
@@ -290,10 +337,7 @@ class Tissue:
             sites = around[found, pick[found]]
             found = found[self.first_come(sites, keys[found])]
             sites = around[found, pick[found]]
-            rows = self.cells.append(
-                len(found), key=keys[found], kind=kind, site=sites, born=self.clock.time
-            )
-            self.lattice.occupant[IMMUNE, sites] = rows
+            self.put(np.full(len(found), kind), sites, keys[found])
             left = np.bincount(self.lattice.well_of(sites), minlength=self.lattice.wells)
             self.pools[pool] = np.maximum(self.pools[pool] - left, 0.0)
             self.count(f"arrival of {self.kinds[kind]}", sites)
