@@ -11,7 +11,7 @@ import pytest
 from tme_abm.biology import load_catalogue
 from tme_abm.evidence.assays import Assay
 from tme_abm.evidence.claims import claims, scope
-from tme_abm.evidence.coverage import BEYOND, Row, coverage, coverage_csv, write_coverage
+from tme_abm.evidence.coverage import BEYOND, Row, carriers, coverage, coverage_csv, write_coverage
 from tme_abm.evidence.results import ClaimResult, Review
 
 
@@ -135,3 +135,12 @@ def test_the_shipped_catalogue_carries_known_claims(claim: str) -> None:
     row = rows()[claim]
     assert row.rules
     assert row.molecules or row.receptors
+
+
+def test_a_claim_is_carried_by_the_rules_that_name_it() -> None:
+    catalogue = load_catalogue()
+    found = carriers(catalogue)
+    for rule in catalogue.rules:
+        for claim in rule.claims:
+            said = [one.says for one in found[claim] if f", {rule.signal} {rule.effect} " in one.says]
+            assert len(said) >= len(rule.cell)

@@ -159,6 +159,7 @@ def test_the_first_kill_is_at_the_end_where_there_was_none() -> None:
         ("expression IL6 of tumor", "no contact molecule"),
         ("occupancy of CXCR33 on CD8", "Did you mean 'CXCR3'"),
         ("kills of tumor by CD9", "Did you mean 'CD8'"),
+        ("measure CD8 cores", "Did you mean 'CD8 core'"),
         ("behavior divison of CD8", "Did you mean 'division'"),
     ],
 )
@@ -175,6 +176,12 @@ def test_what_cannot_be_read_is_refused(text: str, said: str) -> None:
 )  # fmt: skip
 def test_a_behavior_has_the_unit_of_its_kind(name: str, unit: str) -> None:
     assert readout(f"behavior {name} of CD8", CATALOGUE).unit == unit
+
+
+def test_a_metric_has_the_unit_and_the_molecule_of_the_registry() -> None:
+    assert readout("measure CD8 core", CATALOGUE).unit == "cells/mm²"
+    assert readout("measure TNF core", CATALOGUE).molecules == ("TNF",)
+    assert readout("measure CD8 core", CATALOGUE).molecules == ()
 
 
 def test_all_forms_are_listed_where_none_fits() -> None:

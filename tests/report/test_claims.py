@@ -17,12 +17,11 @@ from tests.report import reviewed
 from tme_abm.biology import load_catalogue
 from tme_abm.core.errors import InputError
 from tme_abm.evidence.claims import claims, scope
-from tme_abm.evidence.results import Reading, Review
-from tme_abm.report.claims import render, write_claims
-from tme_abm.report.claims_evidence import carriers
-from tme_abm.report.claims_pictures import arms_plot, forest, reading_of
-from tme_abm.report.claims_sweep import curves
-from tme_abm.report.claims_words import effect, expected, percent, share
+from tme_abm.evidence.results import AssayResult, Review
+from tme_abm.report.claims import View, render, view_of, write_claims
+from tme_abm.report.claims.pictures import arms_plot, forest
+from tme_abm.report.claims.sweeps import Curve
+from tme_abm.report.claims.view import Plot
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -56,8 +55,16 @@ class Page(HTMLParser):
         return {a["id"] or "": a for tag, a in self.tags if tag == "details" and a.get("class") == "claim"}
 
 
-def page(review: Review) -> Page:
-    return Page(render(review, load_catalogue(), {}))
+def drawn(review: Review) -> str:
+    """The page as raw HTML."""
+    return render(view_of(review, load_catalogue(), {}))
+
+
+def seen(*assays: AssayResult) -> View:
+    """The view of a review of the claims that these assays serve."""
+    claimed = dict.fromkeys(claim for one in assays for claim in one.claims)
+    results = [reviewed.claim_result(claim, *(one for one in assays if claim in one.claims)) for claim in claimed]
+    return view_of(reviewed.review(*results, assays=assays), load_catalogue(), {})
 
 
 def part(raw: str, claim: str) -> str:
@@ -68,7 +75,7 @@ def part(raw: str, claim: str) -> str:
 
 @pytest.fixture(scope="module")
 def raw() -> str:
-    return render(reviewed.ordinary(), load_catalogue(), {})
+    return render(view_of(reviewed.ordinary(), load_catalogue(), {}))
 
 
 def test_nothing_is_fetched(raw: str) -> None:
@@ -107,7 +114,7 @@ def test_figures_are_those_of_the_review(raw: str) -> None:
 def test_the_tally_counts_by_tier() -> None:
     verdicts = {"A-TNF-08": "shown", "A-TNF-09": "shown", "A-IL2-08": "contradicted", "B-METH-01": "not modeled"}
     tally = reviewed.review(*(reviewed.claim_result(claim, verdict=verdict) for claim, verdict in verdicts.items()))
-    raw = render(tally, load_catalogue(), {})
+    raw = drawn(tally)
     table = raw[raw.index('<table class="data tally">') : raw.index("</table>")]
     rows = [Page(f"<tr{row}").text for row in table.split("<tr")[2:]]
     assert rows == ["core 2 0 0 1 3 67 %", "extended 0 0 1 0 1 0 %", "all 2 0 1 1 4 50 %"]
@@ -141,8 +148,7 @@ def test_a_variant_tells_the_effect_of_the_claim() -> None:
     one = one.model_copy(
         update={"claims": ("A-TNF-08", "A-TNF-09"), "judged": (*one.judged, second), "variants": variants}
     )
-    both = [reviewed.claim_result(claim, one) for claim in one.claims]
-    raw = render(reviewed.review(*both, assays=[one]), load_catalogue(), {})
+    raw = render(seen(one))
     assert part(raw, "A-TNF-08").count("+0.20 [0.10, 0.30] /cell/day") == 4
     assert "+0.20" not in part(raw, "A-TNF-09")
     assert part(raw, "A-TNF-09").count("−0.40 [−0.50, −0.30]") == 4
@@ -173,19 +179,10 @@ def test_rules_and_their_sources_are_linked() -> None:
         if claim in scope().ids and catalogue.references[key].doi
     )
     one = reviewed.assay(claim)
-    raw = part(render(reviewed.review(reviewed.claim_result(claim, one), assays=[one]), catalogue, {}), claim)
+    raw = part(render(seen(one)), claim)
     assert f'href="https://doi.org/{catalogue.references[key].doi}"' in unescape(raw)
     said = [s for s in catalogue.sentences() if s.startswith("In ") and f"{rule.signal} {rule.effect}" in s]
     assert any(s.replace("um^", "µm^").replace("^2", "²").replace("^3", "³") in Page(raw).text for s in said)
-
-
-def test_a_claim_is_carried_by_the_rules_that_name_it() -> None:
-    catalogue = load_catalogue()
-    found = carriers(catalogue)
-    for rule in catalogue.rules:
-        for claim in rule.claims:
-            said = [one.says for one in found[claim] if f", {rule.signal} {rule.effect} " in one.says]
-            assert len(said) >= len(rule.cell)
 
 
 def test_text_from_files_is_escaped() -> None:
@@ -205,7 +202,7 @@ def test_text_from_files_is_escaped() -> None:
         result, reviewed.claim_result("B-MDSC-10", failed).model_copy(update={"reason": attack}),
         assays=[one, sweep, failed],
     ).model_copy(update={"command": attack})  # fmt: skip
-    found = page(review)
+    found = Page(drawn(review))
     assert sum(tag == "script" for tag, _ in found.tags) == 1
     assert not any(tag == "img" for tag, _ in found.tags)
     assert not any(key.startswith("on") for _, a in found.tags for key in a)
@@ -214,28 +211,28 @@ def test_text_from_files_is_escaped() -> None:
 
 def test_a_failed_assay_is_named() -> None:
     one = reviewed.assay("A-TNF-08", error="the fields blew up")
-    found = page(reviewed.review(reviewed.claim_result("A-TNF-08", one, verdict="not shown"), assays=[one])).text
+    found = Page(drawn(reviewed.review(reviewed.claim_result("A-TNF-08", one, verdict="not shown"), assays=[one]))).text
     assert "1 assay did not run : assay-of-a-tnf-08 (the fields blew up)" in found
 
 
 def test_a_quick_review_says_so_and_offers_no_flips() -> None:
     one = reviewed.assay("A-TNF-08", variants=())
-    found = page(reviewed.review(reviewed.claim_result("A-TNF-08", one), assays=[one], quick=True))
+    found = Page(drawn(reviewed.review(reviewed.claim_result("A-TNF-08", one), assays=[one], quick=True)))
     assert "This was a quick run" in found.text
     assert not any(a.get("name") == "flips" for _, a in found.tags)
 
 
 def test_the_same_review_gives_the_same_bytes(tmp_path: Path) -> None:
-    write_claims(reviewed.ordinary(), tmp_path / "claims.html")
+    write_claims(view_of(reviewed.ordinary(), load_catalogue(), {}), tmp_path / "claims.html")
     before = (tmp_path / "claims.html").read_bytes()
-    write_claims(reviewed.ordinary(), tmp_path / "claims.html")
+    write_claims(view_of(reviewed.ordinary(), load_catalogue(), {}), tmp_path / "claims.html")
     assert (tmp_path / "claims.html").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["claims.html"]
 
 
 def test_a_directory_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot write"):
-        write_claims(reviewed.ordinary(), tmp_path / "nowhere" / "claims.html")
+        write_claims(view_of(reviewed.ordinary(), load_catalogue(), {}), tmp_path / "nowhere" / "claims.html")
 
 
 def test_the_whole_review_stays_small() -> None:
@@ -245,7 +242,7 @@ def test_the_whole_review_stays_small() -> None:
     many = [reviewed.assay(claim, wells=wells, more_arms=6) for claim in ids]
     results = [reviewed.claim_result(claim, one) for claim, one in zip(ids, many, strict=True)]
     ten, twenty = (
-        len(render(reviewed.review(*results[:n], assays=many[:n]), load_catalogue(), {}).encode()) for n in (10, 20)
+        len(drawn(reviewed.review(*results[:n], assays=many[:n])).encode()) for n in (10, 20)
     )
     assert ten + (twenty - ten) / 10 * 203 < 8e6
 
@@ -253,12 +250,16 @@ def test_the_whole_review_stays_small() -> None:
 # ---------------------------------------------------------------- swords
 
 
+def curves(one: AssayResult) -> tuple[Curve, ...]:
+    (swept,) = seen(one).swept
+    return swept.curves
+
+
 def test_a_reversal_is_where_the_line_crosses_zero() -> None:
     one = reviewed.swept({"with CD8": (0, 10, 10, -10)}, ("0 nM", "0.1 nM", "1 nM", "10 nM"))
-    assert one.sweep is not None
-    (curve,) = curves(one.sweep, one.readings[0])
+    (curve,) = curves(one)
     assert [round(p.place, 6) for p in curve.points] == [-2, -1, 0, 1]  # nothing: a decade left of the least dose
-    assert [p.change.mean for p in curve.points] == pytest.approx([0, 10, 10, -10])
+    assert [p.mean for p in curve.points] == pytest.approx([0, 10, 10, -10])
     (crossing,) = curve.crossings
     assert crossing.place == pytest.approx(math.log10(math.sqrt(10)))
     assert crossing.text == "near 3.2 nM"
@@ -267,106 +268,94 @@ def test_a_reversal_is_where_the_line_crosses_zero() -> None:
 
 def test_noise_is_no_reversal() -> None:
     one = reviewed.swept({"a": (0, 1, -1), "b": (0, 20, 1)}, ("0 nM", "1 nM", "2 nM"), spread=8.0)
-    assert one.sweep is not None
-    first, second = curves(one.sweep, one.readings[0])
+    first, second = curves(one)
     assert (first.crossings, first.story) == ((), "no dose makes a clear difference")
     assert (second.crossings, second.story) == ((), "+20 % at 1 nM, no reversal")
 
 
 def test_doses_in_different_units_lie_on_one_axis() -> None:
     one = reviewed.swept({"a": (0, 10, 5, -20)}, ("0 nM", "10 pM", "0.1 nM", "1 nM"))
-    assert one.sweep is not None
-    (curve,) = curves(one.sweep, one.readings[0])
+    (curve,) = curves(one)
     assert [round(p.place, 6) for p in curve.points] == [-3, -2, -1, 0]
 
 
 def test_what_is_swept_may_be_words() -> None:
     one = reviewed.swept({"a": (0, 10, -10)}, ("none", "early", "late"))
-    assert one.sweep is not None
-    (curve,) = curves(one.sweep, one.readings[0])
+    (curve,) = curves(one)
     assert [p.place for p in curve.points] == [0, 1, 2]
     assert curve.crossings[0].text == "between early and late"
 
 
 def test_swords_are_shown_at_the_top() -> None:
     one = reviewed.swept({"with CD8": (0, 10, -10), "alone": (0, 1, 2)}, ("0 nM", "0.1 nM", "10 nM"))
-    raw = render(reviewed.review(reviewed.claim_result("A-TNF-08", one), assays=[one]), load_catalogue(), {})
+    raw = render(seen(one))
     head = raw[: raw.index('<section id="claims">')]
     assert "Double-edged swords" in head
     assert head.count('class="curve"') == 2
     assert head.count('class="crossing"') == 1
     assert 'href="#A-TNF-08"' in head
     assert "medium with … TNF, with 0 nM, 0.1 nM and 10 nM" in Page(raw).text
-    assert "Double-edged swords" not in render(reviewed.ordinary(), load_catalogue(), {})
+    assert "Double-edged swords" not in drawn(reviewed.ordinary())
 
 
 # ---------------------------------------------------------------- pictures and words
 
 
+def plotted(one: AssayResult) -> Plot:
+    (plot,) = seen(one).entries[0].experiments[0].plots
+    return plot
+
+
 def test_a_dot_is_a_well_and_missing_ones_are_left_out() -> None:
-    reading = Reading(
-        readout="x", unit="", over="end", time=1, arms={"control": (1.0, None, 2.0), "treated": (2.0, 3.0, None)}
-    )
-    one = reviewed.judged(reading.arms, ["A-TNF-08"], smallest=0.0)
-    drawn = arms_plot(reading, one)
-    assert [len(re.findall("h0", dots)) for dots in re.findall(r'class="dots"[^>]*d="([^"]*)"', drawn)] == [2, 2]
-    (twins,) = re.findall(r'class="twins" d="([^"]*)"', drawn)
-    assert twins.count("M") == 1  # only the first well is in both arms
-    assert "band" not in drawn
-    assert 'class="band"' in arms_plot(reading, one.model_copy(update={"smallest": 0.5}))
-
-
-def test_the_reading_is_that_of_the_stated_duration() -> None:
+    arms = {"control": (1.0, None, 2.0), "treated": (2.0, 3.0, None)}
     one = reviewed.assay("A-TNF-08")
-    reading = reading_of(one, one.judged[0])
-    assert reading is not None
-    assert reading.time == one.duration
-    unread = reading_of(one, one.judged[0].model_copy(update={"effect": None, "ci95": None}))
-    assert unread == reading
+    reading = one.readings[1].model_copy(update={"arms": arms})
+    any_change = one.judged[0].model_copy(update={"smallest": 0.0})
+    one = one.model_copy(update={"readings": (reading,), "judged": (any_change,)})
+    picture = arms_plot(plotted(one))
+    assert [len(re.findall("h0", dots)) for dots in re.findall(r'class="dots"[^>]*d="([^"]*)"', picture)] == [2, 2]
+    (twins,) = re.findall(r'class="twins" d="([^"]*)"', picture)
+    assert twins.count("M") == 1  # only the first well is in both arms
+    assert "band" not in picture
+    smallest = one.judged[0].model_copy(update={"smallest": 0.5})
+    assert 'class="band"' in arms_plot(plotted(one.model_copy(update={"judged": (smallest,)})))
+
+
+def test_the_reading_is_that_of_the_stated_duration_which_gives_the_effect() -> None:
+    one = reviewed.assay("A-TNF-08")
+    end = one.readings[1]
+    fewer = {name: tuple(0.1 * value for value in values if value) for name, values in end.arms.items()}
+    mean = end.model_copy(update={"over": "mean", "arms": fewer})
+    both = one.model_copy(update={"readings": (mean, *one.readings)})
+    assert {arm.name: arm.values for arm in plotted(both).arms} == end.arms
+    unread = one.judged[0].model_copy(update={"effect": None, "ci95": None})
+    assert plotted(one.model_copy(update={"judged": (unread,)})).arms[0].values == end.arms["control"]
 
 
 def test_an_effect_lies_right_of_zero_if_it_is_positive() -> None:
     one = reviewed.assay("A-TNF-08").judged[0]
-    drawn = forest(one)
-    zero, bound = (float(x) for x in re.findall(r'class="(?:zero|reference)" d="M([\d.]+)', drawn))
-    mean = float(re.findall(r'cx="([\d.]+)"', drawn)[0])
+    picture = forest(one)
+    zero, bound = (float(x) for x in re.findall(r'class="(?:zero|reference)" d="M([\d.]+)', picture))
+    mean = float(re.findall(r'cx="([\d.]+)"', picture)[0])
     assert zero < bound < mean
 
 
 @pytest.mark.parametrize(
-    ("value", "ci95", "unit", "said"),
+    ("changes", "said"),
     [
-        (0.412, (0.331, 0.49), "/day", "+0.412 [0.331, 0.490] /day"),
-        (-0.02, (-0.5, 0.4), "", "−0.02 [−0.50, 0.40]"),
-        (2.03e-5, (1.2e-5, 2.9e-5), "nM", "+2.03 [1.20, 2.90] ×10⁻⁵ nM"),
-        (1234.5, (1100.0, 1350.0), "cells", "+1,234 [1,100, 1,350] cells"),
-        (0.0, (0.0, 0.0), "", "0 [0, 0]"),
-        (3.0, None, "h", "+3 h"),
-        (None, None, "h", "–"),
-        (math.nan, None, "", "–"),
+        ({}, "“treated” above “control” by at least 0.1 /cell/day"),
+        ({"direction": "down", "against": "", "smallest": 0}, "“treated” below zero"),
+        ({"direction": "none"}, "“treated” like “control”, within 0.1 /cell/day"),
+        ({"direction": "none", "against": "", "smallest": 2}, "“treated” near zero, within 2 /cell/day"),
+        ({"direction": "rising", "arm": "d2", "against": "d0", "smallest": 0}, "rising from “d0” to “d2”"),
     ],
 )
-def test_effects(value: float | None, ci95: tuple[float, float] | None, unit: str, said: str) -> None:
-    assert str(effect(value, ci95, unit)) == said
-
-
-def test_shares() -> None:
-    assert [percent(x) for x in (0.631, -0.0413, 25.0, 0.0, None)] == ["+63 %", "−4.1 %", "×26", "0.0 %", ""]
-    assert [share(*x) for x in ((139, 147), (899, 900), (1, 900), (0, 3), (3, 3), (0, 0))] == [
-        "95 %", "99 %", "1 %", "0 %", "100 %", "–",
-    ]  # fmt: skip
-
-
-def test_expectations() -> None:
-    one = reviewed.assay("A-TNF-08").judged[0]
-    assert expected(one) == "“treated” above “control” by at least 0.1 /cell/day"
-    down = {"direction": "down", "against": "", "smallest": 0}
-    assert expected(one.model_copy(update=down)) == "“treated” below zero"
-    assert expected(one.model_copy(update={"direction": "none"})) == "“treated” like “control”, within 0.1 /cell/day"
-    absent = {"direction": "none", "against": "", "smallest": 2}
-    assert expected(one.model_copy(update=absent)) == "“treated” near zero, within 2 /cell/day"
-    rising = {"direction": "rising", "arm": "d2", "against": "d0", "smallest": 0}
-    assert expected(one.model_copy(update=rising)) == "rising from “d0” to “d2”"
+def test_expectations(changes: dict[str, object], said: str) -> None:
+    one = reviewed.assay("A-TNF-08")
+    judged = one.judged[0].model_copy(update=changes)
+    one = one.model_copy(update={"judged": (judged,), "readings": ()})
+    (finding,) = seen(one).entries[0].experiments[0].findings
+    assert finding.expected == said
 
 
 # ---------------------------------------------------------------- in a browser
@@ -386,7 +375,7 @@ def test_expectations() -> None:
     ],
 )
 def test_the_address_filters_and_opens(tmp_path: Path, address: str, left: list[str], opened: list[str]) -> None:
-    write_claims(reviewed.ordinary(), tmp_path / "claims.html")
+    write_claims(view_of(reviewed.ordinary(), load_catalogue(), {}), tmp_path / "claims.html")
     quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", f"--user-data-dir={tmp_path / 'profile'}"]
     url = f"{(tmp_path / 'claims.html').as_uri()}{address}"
     done = subprocess.run([str(CHROMIUM), *quiet, "--dump-dom", url], capture_output=True, text=True, timeout=60)

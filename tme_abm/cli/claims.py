@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,14 +13,22 @@ from ..core.errors import InputError
 from . import live, options
 from .options import option
 from .places import command
-from .terminal import log_to_stderr, note, say, show
+from .terminal import log_to_stderr, note, say, screen_width, show, table
 
 if TYPE_CHECKING:
-    from ..evidence import Assay, Review
+    from rich.table import Table
 
-__all__ = ["claims"]
+    from ..evidence import Assay
+    from ..evidence.coverage import Row
+    from ..report.claims import View
+
+__all__ = ["claims", "claims_table", "coverage_table", "tier_lines"]
 
 RESULTS = Path("results") / "claims"
+
+_SHORTEST = 24  # characters of a statement that still say something; with less room it is left out
+_GAP, _EDGES = 3, 2  # columns between two cells of a table, and at its sides
+_SHORT = {"half dose": "½ dose", "double dose": "2× dose", "half duration": "½ time", "double duration": "2× time"}
 
 
 def claims(
@@ -68,13 +78,12 @@ def claims(
     chosen = select(ids=ids or (), kinds=kinds or (), tiers=tiers or ())
     directory = RESULTS if out is None else out
     if coverage:
-        _coverage(directory, chosen, wanted=out is not None)
+        _coverage(directory, chosen, write=out is not None)
         return
     assays = _assays(assay)
     if assays is not None and not (ids or kinds or tiers):
         chosen = tuple(dict.fromkeys(claim for one in assays for claim in one.claims))
-    review = _run(chosen, assays, seed=seed, jobs=jobs, robust=not quick, directory=directory, quiet=quiet)
-    _tell(review, directory)
+    _run(chosen, assays, seed=seed, jobs=jobs, robust=not quick, directory=directory, quiet=quiet)
 
 
 def _assays(names: list[str] | None) -> list[Assay] | None:
@@ -98,13 +107,15 @@ def _run(
     robust: bool,
     directory: Path,
     quiet: bool,
-) -> Review:
+) -> None:
     import json
     import os
 
+    from ..biology import load_catalogue
     from ..core.files import write_bytes
+    from ..evidence import load_assays
     from ..evidence.review import run_review
-    from ..report.claims import write_claims
+    from ..report.claims import view_of, write_claims
 
     directory.mkdir(parents=True, exist_ok=True)
     with live.of_assays(quiet=quiet) as tell:
@@ -120,34 +131,103 @@ def _run(
         )
     text = json.dumps(review.to_json(), ensure_ascii=False, indent=1)
     write_bytes(directory / "claims.json", text.encode())
-    write_claims(review, directory / "claims.html")
-    return review
-
-
-def _tell(review: Review, directory: Path) -> None:
-    from .claims_tables import claims_table, tier_lines
-
-    show(claims_table(review))
-    for line in tier_lines(review):
+    view = view_of(review, load_catalogue(), load_assays())
+    write_claims(view, directory / "claims.html")
+    show(claims_table(view))
+    for line in tier_lines(view):
         say(line)
-    for assay in review.assays:
-        if assay.error is not None:
-            note(f"assay {assay.id} did not run: {assay.error}")
+    for failed in view.failed:
+        note(f"assay {failed.id} did not run: {failed.error}")
     say(f"{directory / 'claims.html'}")
 
 
-def _coverage(directory: Path, chosen: tuple[str, ...], *, wanted: bool) -> None:
+def _coverage(directory: Path, chosen: tuple[str, ...], *, write: bool) -> None:
     from ..biology import load_catalogue
     from ..evidence import load_assays
     from ..evidence.coverage import coverage, write_coverage
     from ..evidence.review import read_review
-    from .claims_tables import coverage_table
 
     kept = directory / "claims.json"
     review = read_review(kept) if kept.is_file() else None
     rows = [row for row in coverage(load_catalogue(), load_assays(), review) if row.claim in chosen]
     show(coverage_table(rows))
-    if wanted:
+    if write:
         directory.mkdir(parents=True, exist_ok=True)
         write_coverage(rows, directory / "coverage.csv")
         say(f"{directory / 'coverage.csv'}")
+
+
+# ------------------------------------------------------------------ tables
+
+
+def claims_table(view: View, *, width: int | None = None) -> Table:
+    """One line a claim, by id: verdict, effect with its 95 % interval, and the variants that flip the verdict.
+
+    The statement takes what is left of `width` columns, by default those of the screen.
+    """
+    from ..report.claims import ARROWS
+
+    columns = ["claim", "verdict", "effect [95 %]", "expected", "flips at"]
+    rows = [
+        [
+            entry.claim.id,
+            entry.result.verdict,
+            str(entry.effect),
+            ARROWS.get(entry.result.direction, ""),
+            ", ".join(_SHORT.get(name, name) for name in entry.result.flips),
+        ]
+        for entry in view.entries
+    ]
+    taken = sum(max(map(len, column)) + _GAP for column in zip(columns, *rows, strict=True))
+    room = (screen_width() if width is None else width) - taken - _EDGES
+    if room >= _SHORTEST:
+        columns.append("what the review says")
+        for row, entry in zip(rows, view.entries, strict=True):
+            row.append(shorten(entry.sentence, room, placeholder="…"))
+    return _of_words(table(columns, rows), whole=(0, 1))
+
+
+def tier_lines(view: View) -> list[str]:
+    """One line a tier: "core: 139 of 147 shown (95 %), 5 not shown, 3 contradicted"; then all, if there are several."""
+    from ..report.style.numbers import share
+
+    lines = []
+    for tier, counts in view.tally:
+        total, shown = sum(counts.values()), counts["shown"]
+        others = [f"{count} {verdict}" for verdict, count in counts.items() if count and verdict != "shown"]
+        lines.append(", ".join((f"{tier}: {shown} of {total} shown ({share(shown, total)})", *others)))
+    if not view.review.quick:
+        flips = [one.flips for one in view.review.claims]
+        each = [f"{said} {n}" for name, said in _SHORT.items() if (n := sum(name in found for found in flips))]
+        lines.append(
+            f"verdict flips at half or double dose or duration: {sum(map(bool, flips))} of {len(flips)}"
+            + (f" ({', '.join(each)})" if each else "")
+        )
+    return lines
+
+
+def coverage_table(rows: Iterable[Row]) -> Table:
+    """One line a claim: rules, molecules, receptors, cells and assays that stand for it."""
+    made = table(
+        ("claim", "verdict", "rules", "molecules, receptors", "cells", "assays"),
+        [
+            (
+                row.claim,
+                row.verdict if row.in_scope else f"outside: {row.outside}",
+                "\n".join(row.rules),
+                ", ".join((*row.molecules, *row.receptors)),
+                ", ".join(row.cells),
+                "\n".join(row.assays),
+            )
+            for row in rows
+        ],
+    )
+    return _of_words(made, whole=(0,))
+
+
+def _of_words(made: Table, *, whole: Iterable[int]) -> Table:
+    """The table with all columns to the left; those in `whole` are never broken."""
+    for index, column in enumerate(made.columns):
+        column.justify = "left"
+        column.no_wrap = index in whole
+    return made

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["complain", "log_to_stderr", "note", "say", "show", "stderr", "table", "verbosity"]
+__all__ = ["complain", "log_to_stderr", "note", "say", "screen_width", "show", "stderr", "table", "verbosity"]
 
 PIPE_CLOSED = 141  # what the shell calls a program that ended by SIGPIPE
 WIDE = 200  # columns of a table that goes to a file or a pipe, where nothing has to fit on a screen
@@ -82,6 +82,14 @@ def show(made: Table) -> None:
     with console.capture() as captured:
         console.print(made)
     say("\n".join(line.rstrip() for line in captured.get().splitlines()).strip("\n") + "\n")
+
+
+def screen_width() -> int:
+    """Columns of the screen, or those of a table that goes to a file or a pipe."""
+    from rich.console import Console
+
+    console = Console()
+    return console.width if console.is_terminal else WIDE
 
 
 def log_to_stderr(*, verbose: bool, quiet: bool) -> None:

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from ..biology.catalogue import Catalogue
+from ..biology.parameter import Evidence
 from ..core.files import write_bytes
 from .assays import Assay
 from .claims import claims, scope
 from .results import Review
 
-__all__ = ["Row", "coverage", "coverage_csv", "write_coverage"]
+__all__ = ["Carrier", "Row", "carriers", "coverage", "coverage_csv", "write_coverage"]
 
 COLUMNS = ("claim", "tier", "kind", "verdict", "assays", "rules", "molecules", "receptors", "cells", "outside", "fact")
 """Columns of `coverage.csv`."""
@@ -32,22 +33,44 @@ _WORD = re.compile(r"[\s+,;()]+")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Carrier:
+    """What carries a claim in the catalogue: a rule as a sentence, or a number with its place.
+
+    sources : keys of references
+    rule : the title of the rule; empty for a number
+    words : names that it brings to the claim
+    """
+
+    says: str
+    basis: str
+    note: str
+    sources: tuple[str, ...]
+    rule: str = ""
+    words: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """What stands for one claim.
 
-    rules : titles of the rules that name it
+    carriers : the rules, then the numbers, that name it
     verdict : of the review, or empty where there was none
     outside : why the claim is out of scope; empty for a claim in scope
     """
 
     claim: str
-    rules: tuple[str, ...]
+    carriers: tuple[Carrier, ...]
     molecules: tuple[str, ...]
     receptors: tuple[str, ...]
     cells: tuple[str, ...]
     assays: tuple[str, ...]
     verdict: str
     outside: str
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Titles of the rules that name the claim."""
+        return tuple(dict.fromkeys(one.rule for one in self.carriers if one.rule))
 
     @property
     def in_scope(self) -> bool:
@@ -67,11 +90,13 @@ def coverage(catalogue: Catalogue, assays: Mapping[str, Assay], review: Review |
             served[claim].append(assay)
     verdicts = {one.id: one.verdict for one in review.claims} if review is not None else {}
     reasons = {claim: outside.get(claim, BEYOND) for claim in (*outside, *served, *verdicts) if claim not in inside}
-    titles, words = _in_catalogue(catalogue)
+    carried = carriers(catalogue)
     rows = []
     for claim in sorted({*inside, *reasons}):
         asked = served.get(claim, [])
-        said = words.get(claim, set()).union(*(_words(what) for assay in asked for what in _says(assay, claim)))
+        mine = carried.get(claim, ())
+        named = (_words(what) for assay in asked for what in _says(assay, claim))
+        said = set[str]().union(*(one.words for one in mine), *named)
         molecules, receptors, cells = (
             tuple(name for name in table if name in said)
             for table in (catalogue.molecules, catalogue.receptors, catalogue.cells)
@@ -79,7 +104,7 @@ def coverage(catalogue: Catalogue, assays: Mapping[str, Assay], review: Review |
         rows.append(
             Row(
                 claim=claim,
-                rules=tuple(titles.get(claim, ())),
+                carriers=mine,
                 molecules=molecules,
                 receptors=receptors,
                 cells=cells,
@@ -120,21 +145,36 @@ def write_coverage(rows: Iterable[Row], path: Path) -> None:
     write_bytes(path, coverage_csv(rows).encode())
 
 
-def _in_catalogue(catalogue: Catalogue) -> tuple[dict[str, list[str]], dict[str, set[str]]]:
-    """(titles of its rules, words said where it is named) of every claim that the catalogue names."""
-    titles: dict[str, list[str]] = defaultdict(list)
-    words: dict[str, set[str]] = defaultdict(set)
+def carriers(catalogue: Catalogue) -> Mapping[str, tuple[Carrier, ...]]:
+    """claim -> the rules and then the numbers that name it; a claim that nothing names is missing."""
+    found: dict[str, list[Carrier]] = defaultdict(list)
+    sentences = iter(catalogue.sentences())
     for rule in catalogue.rules:
-        numbers = (rule.towards, rule.half_max, rule.hill, rule.memory)
-        for claim in {claim for part in (rule, *numbers) if part is not None for claim in part.claims}:
-            titles[claim].append(rule.title)
-            words[claim] |= _words([rule.cell, rule.signal, rule.behavior, rule.pathway])
+        numbers = [number for number in (rule.towards, rule.half_max, rule.hill, rule.memory) if number is not None]
+        keys = dict.fromkeys(key for part in (rule, *numbers) for key in part.source)
+        words = frozenset(_words([rule.cell, rule.signal, rule.behavior, rule.pathway]))
+        said = [next(sentences) for _ in rule.cell]  # one sentence a cell, in the order of the rules
+        for claim in dict.fromkeys(claim for part in (rule, *numbers) for claim in part.claims):
+            found[claim] += [_carrier(sentence, rule, keys, rule.title, words) for sentence in said]
     for place, parameter in catalogue.parameters():
         file, _, inner = place.partition(": ")
         if file != "rules.toml":
+            steps = inner.split(".")
+            says, words = f"{' › '.join(steps)} = {parameter.value}", frozenset(_words(steps))
             for claim in parameter.claims:
-                words[claim] |= _words(inner.split("."))
-    return titles, words
+                found[claim].append(_carrier(says, parameter, parameter.source, "", words))
+    return {claim: tuple(dict.fromkeys(found[claim])) for claim in found}
+
+
+def _carrier(says: str, evidence: Evidence, sources: Iterable[str], rule: str, words: frozenset[str]) -> Carrier:
+    return Carrier(
+        says=says.replace("um^", "µm^"),
+        basis=evidence.basis,
+        note=evidence.note,
+        sources=tuple(sources),
+        rule=rule,
+        words=words,
+    )
 
 
 def _words(item: Any) -> set[str]:

@@ -18,6 +18,7 @@ from ..biology import Catalogue
 from ..biology.grammar import behavior
 from ..core.errors import InputError
 from ..observe import classify, measure_wells
+from ..observe.metrics import find_metric
 from ..processes import expression_column
 from .watch import Watch, ratio
 
@@ -60,8 +61,8 @@ class _Words:
 class _Form:
     """A way of saying a readout, as it is shown to people, and how to read it.
 
-    unit : None for that of the behavior which the text names
-    names : what the name in the text has to be: "diffusing" or "contact" molecule, "receptor" or "behavior"
+    unit : None for that of the behavior or metric which the text names
+    names : what the name in the text has to be: "diffusing" or "contact" molecule, "receptor", "behavior", "metric"
     """
 
     shown: str
@@ -92,13 +93,17 @@ def readout(text: str, catalogue: Catalogue) -> Readout:
         cells, others = (_cells(given.pop(key, ""), catalogue) for key in ("cells", "others"))
         words = _Words(cells, others, **given)
         unit = form.unit
+        molecules: tuple[str, ...] = (words.name,) if form.names == "diffusing" else ()
         if form.names == "behavior":
             unit = _UNITS[behavior(words.name, catalogue.vocabulary).kind]
+        elif form.names == "metric":
+            metric = find_metric(words.name, catalogue)
+            unit = metric.unit
+            molecules = tuple(name for name in catalogue.vocabulary.diffusing if name == metric.subject)
         elif form.names:
             _check(words.name, form.names, catalogue)
         elif words.side and words.name not in _STATES:
             _check(words.name.removeprefix("expression "), "contact", catalogue)
-        molecules = (words.name,) if form.names == "diffusing" else ()
         return Readout(text, unit or "", partial(form.read, words), molecules, form.every_step)
     raise InputError(f"no readout '{text}'. Forms: {'; '.join(FORMS)}")
 
@@ -145,8 +150,7 @@ def _motility(said: _Words, watch: Watch) -> Values:
 
 
 def _measure(said: _Words, watch: Watch) -> Values:
-    found = [measures.get(said.name, np.nan) for measures in measure_wells(watch.model)]
-    return np.array(found, dtype=np.float64)
+    return np.array([measures.get(said.name, np.nan) for measures in measure_wells(watch.model)], dtype=np.float64)
 
 
 def _is_in_state(said: _Words, watch: Watch) -> Values:
@@ -175,7 +179,7 @@ _FORMS = (  # s is what is said, w the watch
     _Form("drift of CELL", "µm/h", lambda s, w: w.walked(s.cells).net / max(w.days * 24.0, 1e-12), every_step=True),
     _Form("index of CELL", "", _index, every_step=True),
     _Form("motility of CELL", "µm²/h", _motility, every_step=True),
-    _Form("measure METRIC", "", _measure),
+    _Form("measure METRIC", None, _measure, "metric"),
     _Form("share of hot|cold|excluded wells", "", _is_in_state),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -11,11 +12,14 @@ from tme_abm.report.style.numbers import (
     Unit,
     coefficient,
     duration,
+    effect,
     fixed,
     interval,
     join,
     listed,
     number,
+    percent,
+    share,
     short,
     signed,
     significant,
@@ -78,3 +82,27 @@ def test_the_terminal_needs_no_library_for_pictures() -> None:
     code = f"import sys, {modules}; print({{'matplotlib', 'PIL'}} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert found.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("value", "ci95", "unit", "said"),
+    [
+        (0.412, (0.331, 0.49), "/day", "+0.412 [0.331, 0.490] /day"),
+        (-0.02, (-0.5, 0.4), "", "−0.02 [−0.50, 0.40]"),
+        (2.03e-5, (1.2e-5, 2.9e-5), "nM", "+2.03 [1.20, 2.90] ×10⁻⁵ nM"),
+        (1234.5, (1100.0, 1350.0), "cells", "+1,234 [1,100, 1,350] cells"),
+        (0.0, (0.0, 0.0), "", "0 [0, 0]"),
+        (3.0, None, "h", "+3 h"),
+        (None, None, "h", "–"),
+        (math.nan, None, "", "–"),
+    ],
+)
+def test_effects(value: float | None, ci95: tuple[float, float] | None, unit: str, said: str) -> None:
+    assert str(effect(value, ci95, unit)) == said
+
+
+def test_shares() -> None:
+    assert [percent(x) for x in (0.631, -0.0413, 25.0, 0.0, None)] == ["+63 %", "−4.1 %", "×26", "0.0 %", ""]
+    assert [share(*x) for x in ((139, 147), (899, 900), (1, 900), (0, 3), (3, 3), (0, 0))] == [
+        "95 %", "99 %", "1 %", "0 %", "100 %", "–",
+    ]  # fmt: skip

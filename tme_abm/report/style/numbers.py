@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 __all__ = [
-    "DASH", "LARGE", "MINUS", "SMALL", "Unit", "coefficient", "duration", "fixed", "interval", "join", "listed",
-    "number", "plural", "power_of_ten", "resolution", "short", "signed", "significant", "size", "split_power",
+    "DASH", "LARGE", "MINUS", "SMALL", "Effect", "Unit", "coefficient", "duration",
+    "effect", "fixed", "interval", "join", "listed", "number", "percent", "plural",
+    "power_of_ten", "resolution", "share", "short", "signed", "significant", "size", "split_power",
     "unit_for",
 ]  # fmt: skip
 
@@ -122,6 +123,67 @@ def split_power(largest: float) -> int:
 def power_of_ten(power: int) -> str:
     """ "×10⁻⁵"; nothing for a power of 0."""
     return f"×10{str(power).translate(_SUPERSCRIPT)}" if power else ""
+
+
+# ------------------------------------------------------------------ effects and shares
+
+_MULTIPLE = 10.0
+"""What has grown by so many times itself is shown as a multiple, not in percent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """An effect for a reader: the figure with its sign, the ends of its interval, and power of ten and unit."""
+
+    value: str
+    low: str = ""
+    high: str = ""
+    unit: str = ""
+
+    def __str__(self) -> str:
+        interval = f" [{self.low}, {self.high}]" if self.low else ""
+        return f"{self.value}{interval} {self.unit}".rstrip()
+
+
+def effect(value: float | None, ci95: tuple[float, float] | None, unit: str = "", *, sign: bool = True) -> Effect:
+    """An effect and its interval with one power of ten, to two digits of the half-width or three of the value."""
+    if value is None or not math.isfinite(value):
+        return Effect(value=DASH)
+    if ci95 is not None and not all(map(math.isfinite, ci95)):
+        ci95 = None
+    largest = max(abs(number) for number in (value, *(ci95 or ())))
+    power = split_power(largest)
+    scale = 10.0**-power
+    half = (ci95[1] - ci95[0]) / 2 * scale if ci95 else 0.0
+    step = half if half > 0 else abs(value) * scale / 10
+    # No more than three digits of the figures themselves: an interval may be thin enough to ask for six.
+    decimals = min(resolution(step), resolution(largest * scale / 10)) if step > 0 else 0
+    figure = fixed(value * scale, decimals, plus=sign)
+    low, high = (fixed(end * scale, decimals) for end in ci95) if ci95 else ("", "")
+    return Effect(
+        # Zeros at the end say how exact a figure is; without an interval they say nothing.
+        value=figure if ci95 or "." not in figure else figure.rstrip("0").rstrip("."),
+        low=low,
+        high=high,
+        unit=" ".join(part for part in (power_of_ten(power), unit) if part),
+    )
+
+
+def percent(relative: float | None) -> str:
+    """A change with its sign in percent, or as a multiple: "+63 %", "−4.1 %", "×26"; empty for None and NaN."""
+    if relative is None or not math.isfinite(relative):
+        return ""
+    if relative >= _MULTIPLE:
+        return f"×{relative + 1:,.0f}"
+    return f"{fixed(100 * relative, 0 if abs(relative) >= 0.0995 else 1, plus=True)} %"
+
+
+def share(part: int, whole: int) -> str:
+    """A part in whole percent; a dash if the whole is 0. Not all is never 100 %, and some is never 0 %."""
+    if not whole:
+        return DASH
+    rounded = round(100 * part / whole)
+    return f"{min(max(rounded, 1), 99) if 0 < part < whole else rounded} %"
 
 
 # ------------------------------------------------------------------ time, data, words

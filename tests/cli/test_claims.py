@@ -6,8 +6,15 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.report import reviewed
-from tme_abm.cli.claims_tables import claims_table, coverage_table, tier_lines
-from tme_abm.evidence.coverage import Row
+from tme_abm.biology import load_catalogue
+from tme_abm.cli.claims import claims_table, coverage_table, tier_lines
+from tme_abm.evidence.coverage import Carrier, Row
+from tme_abm.evidence.results import Review
+from tme_abm.report.claims import View, view_of
+
+
+def view(review: Review) -> View:
+    return view_of(review, load_catalogue(), {})
 
 
 def lines(table: Table, width: int) -> list[str]:
@@ -18,7 +25,7 @@ def lines(table: Table, width: int) -> list[str]:
 
 
 def test_a_line_says_verdict_effect_and_flips() -> None:
-    said = lines(claims_table(reviewed.ordinary(), width=160), 160)
+    said = lines(claims_table(view(reviewed.ordinary()), width=160), 160)
     assert [line.split()[0] for line in said[2:]] == ["A-IL2-08", "A-TNF-08", "B-MDSC-10", "B-METH-01"]
     assert said[3].split("   ")[0] == " A-TNF-08"
     for words in ("shown", "+0.515 [0.494, 0.536] /cell/day", "↑", "2× dose", "TNF starts caspase-8 death signalling"):
@@ -29,16 +36,16 @@ def test_a_line_says_verdict_effect_and_flips() -> None:
 
 def test_the_statement_gives_way_to_the_width() -> None:
     for width in (100, 120, 200):
-        said = lines(claims_table(reviewed.ordinary(), width=width), width)
+        said = lines(claims_table(view(reviewed.ordinary()), width=width), width)
         assert len(said) == 6  # no cell is broken into two lines
         assert max(map(len, said)) <= width
-    narrow = "\n".join(lines(claims_table(reviewed.ordinary(), width=80), 80))
+    narrow = "\n".join(lines(claims_table(view(reviewed.ordinary()), width=80), 80))
     assert "what the review says" not in narrow
     assert "+0.515" in narrow
 
 
 def test_one_line_a_tier() -> None:
-    assert tier_lines(reviewed.ordinary()) == [
+    assert tier_lines(view(reviewed.ordinary())) == [
         "core: 1 of 3 shown (33 %), 1 not shown, 1 not modeled",
         "extended: 0 of 1 shown (0 %), 1 contradicted",
         "all: 1 of 4 shown (25 %), 1 not shown, 1 contradicted, 1 not modeled",
@@ -46,12 +53,16 @@ def test_one_line_a_tier() -> None:
     ]
     one = reviewed.assay("A-TNF-08", variants=())
     quick = reviewed.review(reviewed.claim_result("A-TNF-08", one), assays=[one], quick=True)
-    assert tier_lines(quick) == ["core: 1 of 1 shown (100 %)"]
+    assert tier_lines(view(quick)) == ["core: 1 of 1 shown (100 %)"]
+
+
+def carrier(behavior: str) -> Carrier:
+    return Carrier(says="", basis="", note="", sources=(), rule=f"tumor: TNF increases {behavior}")
 
 
 def test_coverage_shows_rules_one_below_the_other() -> None:
     row = Row(
-        claim="A-TNF-08", rules=("tumor: TNF increases apoptosis", "tumor: TNF increases division"), molecules=("TNF",),
+        claim="A-TNF-08", carriers=tuple(map(carrier, ("apoptosis", "division"))), molecules=("TNF",),
         receptors=("CXCR2",), cells=("tumor",), assays=("tnf",), verdict="shown", outside="",
     )  # fmt: skip
     said = lines(coverage_table([row]), 160)

@@ -1,0 +1,153 @@
+"""Double-edged swords: what a swept dose does along its range, and where help turns into harm.
+
+A curve is the change of a readout against the arm of the same curve without the dose, well by well, in percent of it.
+A reversal is counted only between two doses whose 95 % intervals exclude zero on opposite sides.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ...compare.statistics import mean_interval, paired_difference
+from ...core.errors import InputError
+from ...core.units import KINDS, parse, split
+from ...evidence.results import Reading, Sweep
+from ..style.numbers import MINUS, percent
+
+__all__ = ["Axis", "Crossing", "Curve", "Point", "axis_of", "curves"]
+
+_WIDE = 20.0  # largest over smallest dose from which on an axis is logarithmic
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """Where the swept values lie: `places` in the order of the values, `texts` beside their ticks.
+
+    counted : whether the values are quantities of one kind, and not just words in a row
+    none : index of the value that is zero, or None
+    logarithmic : places are decades, and zero stands a step to the left of the smallest dose
+    """
+
+    places: tuple[float, ...]
+    texts: tuple[str, ...]
+    unit: str = ""
+    counted: bool = False
+    none: int | None = None
+    logarithmic: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A swept value, its place on the axis, and the change it made with its interval, in % of the zero-dose arm."""
+
+    text: str
+    place: float
+    mean: float
+    low: float | None
+    high: float | None
+
+    @property
+    def sign(self) -> int:
+        """1 or −1 for a change whose interval excludes zero, else 0."""
+        return 0 if self.low is None or self.high is None else (self.low > 0) - (self.high < 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crossing:
+    """A place on the axis where a curve changes its sign, and the dose in words."""
+
+    place: float
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One curve of a sweep with the places where it clearly changes its sign."""
+
+    name: str
+    points: tuple[Point, ...]
+    crossings: tuple[Crossing, ...]
+
+    @property
+    def story(self) -> str:
+        """What happens along the curve, in words."""
+        clear = [point for point in self.points if point.sign]
+        if not clear:
+            return "no dose makes a clear difference"
+        if not self.crossings:
+            top = max(clear, key=lambda point: abs(point.mean))
+            return f"{percent(top.mean / 100)} at {top.text}, no reversal"
+        ends = sorted((min(clear, key=lambda p: p.mean), max(clear, key=lambda p: p.mean)), key=lambda p: p.place)
+        turns = " and ".join(crossing.text for crossing in self.crossings)
+        return " and ".join(f"{percent(end.mean / 100)} at {end.text}" for end in ends) + f"; it turns {turns}"
+
+
+def axis_of(values: tuple[str, ...]) -> Axis:
+    """The axis that suits swept values: logarithmic for doses, in a row for what are not quantities."""
+    found = _amounts(values)
+    if found is None:
+        return Axis(places=tuple(float(index) for index in range(len(values))), texts=values)
+    amounts, unit = found
+    none = next((index for index, amount in enumerate(amounts) if not amount), None)
+    positive = sorted(amount for amount in amounts if amount > 0)
+    logarithmic = len(positive) > 1 and min(amounts) >= 0 and positive[-1] >= _WIDE * positive[0]
+    places = amounts
+    if logarithmic:
+        decades = [math.log10(amount) for amount in positive]
+        gap = max(0.5, min(b - a for a, b in itertools.pairwise(decades)))
+        places = tuple(math.log10(amount) if amount else decades[0] - gap for amount in amounts)
+    texts = tuple(f"{amount:,.6g}".replace("-", MINUS) for amount in amounts)
+    return Axis(places=places, texts=texts, unit=unit, counted=True, none=none, logarithmic=logarithmic)
+
+
+def curves(sweep: Sweep, reading: Reading, axis: Axis) -> tuple[Curve, ...]:
+    """The change of a readout along each curve, well by well against the curve's own arm without the dose."""
+    made = []
+    for name, arms in sweep.curves.items():
+        base = reading.arms.get(arms[axis.none or 0], ())
+        level = mean_interval(base).mean
+        if not level:
+            continue
+        points = []
+        for place, value, arm in sorted(zip(axis.places, sweep.values, arms, strict=True)):
+            found = paired_difference(reading.arms[arm], base) if arm in reading.arms else None
+            if found is not None and found.mean is not None:
+                mean, low, high = (
+                    None if end is None else end * (100 / abs(level)) for end in (found.mean, found.low, found.high)
+                )
+                points.append(Point(text=value, place=place, mean=mean or 0.0, low=low, high=high))
+        if len(points) > 1:
+            made.append(Curve(name=name, points=tuple(points), crossings=tuple(_crossings(points, axis))))
+    return tuple(made)
+
+
+def _amounts(values: Sequence[str]) -> tuple[tuple[float, ...], str] | None:
+    """Swept values as different numbers in the unit of the largest; None if they are not quantities of one kind."""
+    for kind in KINDS:
+        try:
+            numbers = [parse(value, kind) for value in values]
+        except InputError:
+            continue
+        if len(set(numbers)) < len(numbers):
+            return None
+        largest = split(values[max(range(len(values)), key=lambda index: abs(numbers[index]))])
+        unit = largest[1] if largest else ""
+        one = parse(f"1 {unit}" if unit else 1.0, kind)
+        return tuple(number / one for number in numbers), unit.replace("um", "µm").replace("uM", "µM")
+    return None
+
+
+def _crossings(points: Sequence[Point], axis: Axis) -> Iterable[Crossing]:
+    """Where a curve goes from clearly on one side of zero to clearly on the other."""
+    clear = [index for index, point in enumerate(points) if point.sign]
+    for before, after in itertools.pairwise(clear):
+        sign = points[after].sign
+        if points[before].sign == sign:
+            continue
+        a, b = next((a, b) for a, b in itertools.pairwise(points[before:]) if a.mean * sign <= 0 < b.mean * sign)
+        place = a.place + (b.place - a.place) * a.mean / (a.mean - b.mean)
+        dose = f"near {10**place if axis.logarithmic else place:.2g} {axis.unit}".rstrip()
+        yield Crossing(place=place, text=dose if axis.counted else f"between {a.text} and {b.text}")

@@ -1,0 +1,383 @@
+"""The view of a review: all that its page and its tables show, computed once from the results as frozen values.
+
+Nothing is judged here: verdicts, effects and intervals are those of the review, and what carries a claim is read from
+the catalogue and the assays.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ...biology import Catalogue
+from ...biology.schema import ReferenceEntry
+from ...compare.statistics import Estimate, mean_interval, paired_difference
+from ...evidence.assays import Assay
+from ...evidence.claims import Claim, claims, scope
+from ...evidence.coverage import Carrier, Row, coverage
+from ...evidence.results import VERDICTS, AssayResult, ClaimResult, Judged, Reading, Review, Verdict, of_claim
+from ..style.numbers import Effect, effect, join, percent, plural
+from .sweeps import Axis, Curve, axis_of, curves
+
+__all__ = ["ARROWS", "MARKS", "Arm", "Entry", "Plot", "SweptDose", "View", "view_of"]
+
+MARKS: Mapping[str, str] = {
+    "half dose": "half the dose",
+    "double dose": "double the dose",
+    "half duration": "half the duration",
+    "double duration": "double the duration",
+}
+"""The robustness variants in the order of their marks, in words."""
+
+ARROWS: Mapping[str, str] = {"up": "↑", "down": "↓", "none": "=", "rising": "↗", "falling": "↘"}
+
+_TIERS = ("core", "extended", "context")
+_REMARK = re.compile(r"\s*\[check:\s*(.*?)\]\s*", re.DOTALL)
+_NAMES = {"M_MDSC": "M-MDSC", "PMN_MDSC": "PMN-MDSC", "MDSC": "M-MDSC PMN-MDSC", "CD4_Th1": "Th1"} | {
+    name: name.partition("_")[0] for name in ("TAM_M1", "TAM_M2", "TAN_N1", "TAN_N2")
+}
+"""Names of the reviews that differ from those of the catalogue."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """An expectation of an assay: what was expected and what was found, in words."""
+
+    judged: Judged
+    expected: str
+    found: Effect
+    relative: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """An arm in a plot: a value per well, and their mean; `compared` marks the arm that others are compared with."""
+
+    name: str
+    values: tuple[float | None, ...]
+    mean: Estimate
+    compared: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """A readout in all arms; `band` holds the values of an arm whose effect is too small to count."""
+
+    title: str
+    readout: str
+    unit: str
+    arms: tuple[Arm, ...]
+    band: tuple[float, float] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """An assay as it bears on one claim.
+
+    extent : how many wells, and how long
+    arms : (arm, what is done to it)
+    variants : (variant, verdict, effect) of the robustness runs
+    """
+
+    result: AssayResult
+    extent: str
+    arms: tuple[tuple[str, str], ...]
+    findings: tuple[Finding, ...]
+    plots: tuple[Plot, ...]
+    variants: tuple[tuple[str, Verdict, Effect | None], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A claim with everything that is shown of it.
+
+    why : what kept the claim from being shown
+    marks : (variant in words, "same", "flips" or "not applicable"), one a robustness variant
+    """
+
+    claim: Claim
+    result: ClaimResult
+    sentence: str
+    remark: str
+    effect: Effect
+    relative: str
+    why: str
+    marks: tuple[tuple[str, str], ...]
+    cells: tuple[str, ...]
+    molecules: tuple[str, ...]
+    receptors: tuple[str, ...]
+    experiments: tuple[Experiment, ...]
+    carriers: tuple[Carrier, ...]
+
+    @property
+    def searched(self) -> str:
+        """All words that a search looks through."""
+        said = (self.claim.id, self.claim.fact, self.claim.subject, self.claim.object, self.claim.via)
+        kind = (self.claim.kind.replace("_", " "), self.result.reason)
+        named = (*self.cells, *self.molecules, *self.receptors, *self.result.assays)
+        return " ".join((*said, *kind, *named, *(one.result.title for one in self.experiments))).lower()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweptDose:
+    """A swept dose whose effect may turn: the change of a readout along it, one curve a condition."""
+
+    id: str
+    title: str
+    note: str
+    claims: tuple[str, ...]
+    name: str
+    readout: str
+    axis: Axis
+    curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A review for its readers.
+
+    whole : whether every claim in scope was asked
+    tally : (tier, claims with each verdict), "all" last if there are several tiers
+    choices : what each filter of the page offers
+    coverage, outside : the claims in scope; those listed outside it, as sentences
+    references : key of a source -> its title and where it is
+    """
+
+    review: Review
+    whole: bool
+    scope: int
+    entries: tuple[Entry, ...]
+    counts: Mapping[Verdict, int]
+    tally: tuple[tuple[str, Mapping[Verdict, int]], ...]
+    swept: tuple[SweptDose, ...]
+    choices: Mapping[str, tuple[str, ...]]
+    coverage: tuple[Row, ...]
+    outside: tuple[tuple[Row, str], ...]
+    failed: tuple[AssayResult, ...]
+    references: Mapping[str, tuple[str, str]]
+
+
+def view_of(review: Review, catalogue: Catalogue, assays: Mapping[str, Assay]) -> View:
+    """The view of a review of claims; `catalogue` and `assays` say what carries them."""
+    known, asked = claims(), {one.id for one in review.claims}
+    whole = asked >= set(scope().ids)
+    rows = {row.claim: row for row in coverage(catalogue, assays, review)}
+    results = {assay.id: assay for assay in review.assays}
+    entries = tuple(
+        _entry(one, known[one.id], rows[one.id], results, catalogue)
+        for one in sorted(review.claims, key=lambda one: one.id)
+    )
+    swept = (_swept_dose(assay, asked) for assay in review.assays)
+    return View(
+        review=review,
+        whole=whole,
+        scope=len(scope().ids),
+        entries=entries,
+        counts=review.counts(),
+        tally=_tally(review, known),
+        swept=tuple(one for one in swept if one is not None),
+        choices=_choices(entries, catalogue),
+        coverage=tuple(row for row in rows.values() if row.in_scope and row.claim in asked),
+        outside=tuple(
+            (row, _sentence(known[row.claim]))
+            for row in rows.values()
+            if not row.in_scope and (whole or row.claim in asked)
+        ),
+        failed=tuple(assay for assay in review.assays if assay.error is not None),
+        references={key: _reference(entry) for key, entry in catalogue.references.items()},
+    )
+
+
+def _reference(entry: ReferenceEntry) -> tuple[str, str]:
+    who = f"{', '.join(entry.authors)}. " if entry.authors else ""
+    when = f" ({entry.year})" if entry.year else ""
+    return f"{who}{entry.title}{when}", f"https://doi.org/{entry.doi}" if entry.doi else entry.url or entry.repository
+
+
+def _tally(review: Review, known: Mapping[str, Claim]) -> tuple[tuple[str, Mapping[Verdict, int]], ...]:
+    found: dict[str, dict[Verdict, int]] = {}
+    for one in review.claims:
+        counts = found.setdefault(known[one.id].tier, dict.fromkeys(VERDICTS, 0))
+        counts[one.verdict] += 1
+    tiers = [(tier, found[tier]) for tier in dict.fromkeys((*_TIERS, *found)) if tier in found]
+    return (*tiers, ("all", review.counts())) if len(tiers) > 1 else tuple(tiers)
+
+
+def _choices(entries: Iterable[Entry], catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
+    """What each filter offers: only what some claim has."""
+    found: dict[str, set[str]] = {name: set() for name in ("cell", "molecule", "kind", "tier", "verdict")}
+    for entry in entries:
+        found["cell"].update(entry.cells)
+        found["molecule"].update(entry.molecules)
+        found["kind"].add(entry.claim.kind)
+        found["tier"].add(entry.claim.tier)
+        found["verdict"].add(entry.result.verdict)
+    order: dict[str, Iterable[str]] = {"cell": catalogue.cells, "tier": _TIERS, "verdict": VERDICTS}
+    return {
+        name: tuple(word for word in order.get(name, sorted(words)) if word in words) for name, words in found.items()
+    }
+
+
+# ------------------------------------------------------------------ a claim
+
+
+def _entry(
+    result: ClaimResult, claim: Claim, row: Row, results: Mapping[str, AssayResult], catalogue: Catalogue
+) -> Entry:
+    mine = [results[name] for name in result.assays if name in results]
+    judged = [one for assay in mine for one in of_claim(assay.judged, claim.id)]
+    primary = next((one for one in judged if one.effect == result.effect), None)
+    words = re.split(r"[;,\s]+", f"{claim.subject};{claim.object};{claim.via}")
+    said = {name for word in words for name in _NAMES.get(word, word).split()}
+    tried = {variant.name for assay in mine for variant in assay.variants if claim.id in variant.verdicts}
+    return Entry(
+        claim=claim,
+        result=result,
+        sentence=_sentence(claim),
+        remark=" ".join(_REMARK.findall(claim.fact)),
+        effect=effect(result.effect, result.ci95, result.unit),
+        relative=percent(primary.relative) if primary is not None else "",
+        why=_why(result, [one for one in judged if not one.holds]),
+        marks=tuple(
+            (what, "flips" if name in result.flips else "same" if name in tried else "not applicable")
+            for name, what in MARKS.items()
+        ),
+        cells=tuple(name for name in catalogue.cells if name in said or name in row.cells),
+        molecules=tuple(name for name in catalogue.molecules if name in said or name in row.molecules),
+        receptors=row.receptors,
+        experiments=tuple(_experiment(assay, claim.id) for assay in mine),
+        carriers=row.carriers,
+    )
+
+
+def _sentence(claim: Claim) -> str:
+    """The statement in words, without remarks on the review's text."""
+    return _REMARK.sub(" ", claim.fact).strip()
+
+
+def _why(result: ClaimResult, failed: list[Judged]) -> str:
+    """What kept a claim from being shown: the expectations that failed, or the reason there is nothing to judge."""
+    if result.verdict == "shown":
+        return ""
+    if not failed:
+        return result.reason
+    first, *others = failed
+    said = f"{first.readout}: expected {_expected(first)}, found {effect(first.effect, first.ci95, first.unit)}"
+    return f"{said}; and {plural(len(others), 'further expectation')}" if others else said
+
+
+# ------------------------------------------------------------------ an experiment
+
+
+def _experiment(assay: AssayResult, claim: str) -> Experiment:
+    judged = of_claim(assay.judged, claim)
+    hours = assay.duration / 60
+    plots: dict[tuple[str, str], Plot] = {}
+    for one in judged:
+        reading = _reading(assay, one)
+        if reading is not None and (reading.readout, reading.over) not in plots:
+            plots[reading.readout, reading.over] = _plot(reading, one)
+    variants = {variant.name: variant for variant in assay.variants if claim in variant.verdicts}
+    return Experiment(
+        result=assay,
+        extent=f"{plural(assay.wells, 'well')}, {f'{hours:g} h' if hours <= 72 else f'{hours / 24:g} days'}",
+        arms=tuple(_arms(assay)),
+        findings=tuple(
+            Finding(
+                judged=one,
+                expected=_expected(one),
+                found=effect(one.effect, one.ci95, one.unit),
+                relative=percent(one.relative),
+            )
+            for one in judged
+        ),
+        plots=tuple(plots.values()),
+        variants=tuple(
+            (
+                MARKS.get(name, name),
+                variants[name].verdicts[claim],
+                next((effect(one.effect, one.ci95, one.unit) for one in of_claim(variants[name].judged, claim)), None),
+            )
+            for name in dict.fromkeys((*MARKS, *variants))
+            if name in variants
+        ),
+    )
+
+
+def _expected(one: Judged) -> str:
+    """An expectation in words, without its readout."""
+    least = effect(one.smallest, None, one.unit, sign=False)
+    by = f" by at least {least}" if one.smallest > 0 else ""
+    arm, against = f"“{one.arm}”", f"“{one.against}”" if one.against else ""
+    if one.direction in ("rising", "falling"):
+        return f"{one.direction} from {against} to {arm}{by}"
+    if one.direction == "none":
+        within = f", within {least}" if one.smallest > 0 else ""
+        return f"{arm} like {against}{within}" if against else f"{arm} near zero{within}"
+    return f"{arm} {'above' if one.direction == 'up' else 'below'} {against or 'zero'}{by}"
+
+
+def _reading(assay: AssayResult, one: Judged) -> Reading | None:
+    """The reading that an expectation was judged by: at the end or as a mean, whichever gives its effect."""
+
+    def off(reading: Reading) -> float:
+        values, against = reading.arms.get(one.arm, ()), reading.arms.get(one.against)
+        found = (mean_interval(values) if against is None else paired_difference(values, against)).mean
+        return math.inf if found is None or one.effect is None else abs(found - one.effect)
+
+    return min(assay.stated(one.readout), key=off, default=None)
+
+
+def _plot(reading: Reading, one: Judged) -> Plot:
+    arms = {name: values for name, values in reading.arms.items() if any(value is not None for value in values)}
+    means = {name: mean_interval(values) for name, values in arms.items()}
+    middle = means[one.against].mean if one.against in means else 0.0
+    band = None
+    if one.smallest > 0 and middle is not None:
+        low = one.smallest if one.direction in ("down", "falling", "none") else 0.0
+        high = one.smallest if one.direction in ("up", "rising", "none") else 0.0
+        band = (middle - low, middle + high)
+    return Plot(
+        title=f"{reading.readout}, mean over time" if reading.over == "mean" else reading.readout,
+        readout=reading.readout,
+        unit=reading.unit,
+        arms=tuple(
+            Arm(name=name, values=values, mean=means[name], compared=name == one.against)
+            for name, values in arms.items()
+        ),
+        band=band,
+    )
+
+
+def _arms(assay: AssayResult) -> Iterable[tuple[str, str]]:
+    """(arm, what is done to it); the arms of a curve of a sweep are listed once, with "…" for the value."""
+    sweep = assay.sweep
+    curve_of = {} if sweep is None else {arm: curve for curve, arms in sweep.curves.items() for arm in arms}
+    for name, words in assay.arms.items():
+        said = "; ".join(words) or "nothing"
+        if sweep is None or name not in curve_of:
+            yield name, said
+        elif name == sweep.curves[curve_of[name]][0]:
+            yield f"{curve_of[name]} @ …", f"{said.replace(sweep.values[0], '…')}, with {join(sweep.values)}"
+
+
+def _swept_dose(assay: AssayResult, asked: Iterable[str]) -> SweptDose | None:
+    reading = _reading(assay, assay.judged[0]) if assay.judged else None
+    if assay.sweep is None or reading is None:
+        return None
+    axis = axis_of(assay.sweep.values)
+    found = curves(assay.sweep, reading, axis)
+    if not found:
+        return None
+    return SweptDose(
+        id=assay.id,
+        title=assay.title,
+        note=assay.note,
+        claims=tuple(claim for claim in assay.claims if claim in asked),
+        name=assay.sweep.name,
+        readout=reading.readout,
+        axis=axis,
+        curves=found,
+    )
