@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tme_abm.bench.cases import Case
-from tme_abm.bench.suite import peers, scalings
+from tme_abm.bench.suite import peers
 
 
 def spread(value: float) -> dict[str, float]:
@@ -58,10 +58,6 @@ def measured(case: Case, *, cell_us: float = 2.0, voxel_ns: float = 20.0, kernel
             }
             for number, name in enumerate(names)
         ],
-        "together": {
-            "consumed": {"fields": case.fields // 2, "wall_ns": 30.0, "cpu_ns": 50.0},
-            "free": {"fields": case.fields // 2, "wall_ns": 8.0, "cpu_ns": 12.0},
-        },
         "threads": 2,
         **job,
     }
@@ -89,7 +85,5 @@ def result(cases: list[Case], skipped: list[dict[str, str]] | None = None, **cos
         "interrupted": False,
         "cases": found,
         "skipped": skipped or [],
-        "scaling": scalings(found),
-        "baselines": {"mesa objects": {"agents": 10000, "wall_us": 9.0, "cpu_us": 4.5, "mesa": "3.3.1"}},
         "peers": dict(peers()),
     }

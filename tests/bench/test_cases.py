@@ -13,7 +13,6 @@ from tme_abm.bench.cases import (
     parse_count,
     plan,
     settings,
-    short,
 )
 from tme_abm.biology import compile, load_catalogue
 from tme_abm.core.errors import InputError
@@ -29,13 +28,14 @@ def test_counts_are_read_with_and_without_a_unit(text: str, number: int) -> None
 
 
 @pytest.mark.parametrize("text", ["", "0", "-5", "many", "k", "1.5", "nan", "inf", "1kk0"])
-def test_what_is_no_count_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="is no number of cells or fields"):
+def test_other_texts_are_refused_as_counts(text: str) -> None:
+    with pytest.raises(InputError, match="is not a number of cells or fields"):
         parse_count(text)
 
 
-def test_numbers_are_shortened() -> None:
-    assert [short(n) for n in (999, 1000, 28000, 2500, 1234, 1_000_000)] == ["999", "1k", "28k", "2.5k", "1234", "1M"]
+def test_a_case_has_a_short_name() -> None:
+    names = [Case(cells=n, fields=4, shape=(9, 9)).name for n in (999, 1000, 28000, 2500, 1234, 1_000_000)]
+    assert names == [f"2D {short} × 4" for short in ("999", "1k", "28k", "2.5k", "1234", "1M")]
 
 
 def test_the_whole_plan_has_every_size_with_every_number_of_fields_a_solid_and_the_jobs() -> None:
@@ -114,11 +114,11 @@ def test_other_mixes_have_the_shipped_catalogue() -> None:
     assert case_catalogue(Case(cells=300, fields=10, shape=(26, 26))) is load_catalogue()
 
 
-def test_a_rule_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_rule_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     table = settings()
     lean = {**table["mix"]["lean job"], "rules": ["CD8: IL2 increases divisions"]}
     monkeypatch.setattr("tme_abm.bench.cases.settings", lambda: {**table, "mix": {"lean job": lean}})
-    with pytest.raises(InputError, match=r"no rule of the catalogue.*Did you mean 'CD8: IL2 increases division'"):
+    with pytest.raises(InputError, match=r"not a rule of the catalogue.*Did you mean 'CD8: IL2 increases division'"):
         case_catalogue(Case(cells=300, fields=10, shape=(26, 26), mix="lean job", days=1.0))
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from tme_abm.bench import child
 from tme_abm.bench.cases import Case
-from tme_abm.bench.child import NotMeasured, in_child
-from tme_abm.bench.measure import OTHER, SETTLE, measure
-from tme_abm.bench.reference import mesa_move_us, stencil_pass
+from tme_abm.bench.measure import OTHER, SETTLE, NotMeasured, in_child, measure, stencil_pass
 from tme_abm.core.parallel import VARIABLE, threads_wanted
 from tme_abm.model import SCHEDULE
 from tme_abm.processes import Transport
 from tme_abm.tissue import Tissue
 
-KINDS = {"consumed": True, "free": False}
 TINY = Case(cells=60, fields=10, shape=(12, 12), seconds=0.0, least=2, most=2, warm_up=1)
 
 
@@ -64,7 +61,7 @@ def test_the_contents_are_told(tiny: dict) -> None:
     json.dumps(tiny, allow_nan=False)
 
 
-def test_fields_of_a_kind_are_solved_together_and_the_history_gets_what_one_thread_needs(
+def test_fields_are_solved_alone_and_the_history_gets_what_one_thread_needs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     solved: list[tuple[int, int]] = []
@@ -77,12 +74,8 @@ def test_fields_of_a_kind_are_solved_together_and_the_history_gets_what_one_thre
     monkeypatch.setattr(Transport, "__call__", look)
     monkeypatch.setenv(VARIABLE, "3")
     found = measure(TINY)
-    moving = [one for one in found["solvers"] if not one["idle"]]
-    kinds = {kind: sum(one["consumed"] is consumed for one in moving) for kind, consumed in KINDS.items()}
-    assert {kind: one["fields"] for kind, one in found["together"].items()} == {k: n for k, n in kinds.items() if n}
-    assert all(one["wall_ns"] > 0 < one["cpu_ns"] for one in found["together"].values())
-    alone, by_kind, by_one = [(1, 3)] * 30, [(n, 3) for n in kinds.values() for _ in range(3) if n], [(10, 1)] * 3
-    assert solved == [(10, 3)] * 3 + alone + by_kind + by_one
+    assert [one["field"] for one in found["solvers"]] == found["fields"]
+    assert solved == [(10, 3)] * 3 + [(1, 3)] * 30 + [(10, 1)] * 3
 
 
 def test_a_job_tells_the_seconds_of_a_day() -> None:
@@ -94,7 +87,7 @@ def test_a_job_tells_the_seconds_of_a_day() -> None:
 
 
 def test_a_child_measures_the_same_tissue(tiny: dict) -> None:
-    found = in_child({"what": "case", "case": TINY.to_json()}, seconds=60)
+    found = in_child(TINY, 60)
     assert found["types"] == tiny["types"]
     assert found["cells"] == tiny["cells"]
     assert found["fields"] == tiny["fields"]
@@ -102,21 +95,21 @@ def test_a_child_measures_the_same_tissue(tiny: dict) -> None:
 
 def test_a_child_that_fails_says_why() -> None:
     with pytest.raises(NotMeasured, match=r"failed: 2D 60 × 400: the cells of this tissue can have .* fields, not 400"):
-        in_child({"what": "case", "case": {**TINY.to_json(), "fields": 400}}, seconds=60)
+        in_child(replace(TINY, fields=400), 60)
 
 
 def test_a_child_that_takes_too_long_is_stopped() -> None:
     with pytest.raises(NotMeasured, match="did not end within 0 s and was stopped"):
-        in_child({"what": "case", "case": TINY.to_json()}, seconds=0.05)
+        in_child(TINY, 0.05)
 
 
 def test_a_child_that_is_killed_may_have_lacked_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     class Ended:
         returncode, stdout, stderr = -9, "", ""
 
-    monkeypatch.setattr(child.subprocess, "run", lambda *_, **__: Ended())
+    monkeypatch.setattr("tme_abm.bench.measure.subprocess.run", lambda *_, **__: Ended())
     with pytest.raises(NotMeasured, match="ended by signal 9; the system may have lacked memory"):
-        in_child({"what": "mesa"}, seconds=1)
+        in_child(TINY, 1)
 
 
 def test_the_reference_kernel_is_the_five_point_stencil() -> None:
@@ -128,9 +121,3 @@ def test_the_reference_kernel_is_the_five_point_stencil() -> None:
     around = c[:-2, 1:-1] + c[2:, 1:-1] + c[1:-1, :-2] + c[1:-1, 2:]
     assert new[1:-1, 1:-1] == pytest.approx(c[1:-1, 1:-1] + 0.2 * (around - 4 * c[1:-1, 1:-1]), abs=1e-6)
     assert (new[0] == c[0]).all()
-
-
-def test_mesa_objects_move() -> None:
-    found = mesa_move_us(agents=20, steps=2)
-    assert found["agents"] == 20
-    assert found["wall_us"] > 0

@@ -32,7 +32,8 @@ def test_the_machine_and_how_busy_it_was_come_first() -> None:
 def test_costs_have_their_spread_and_fields_their_kind() -> None:
     cost = rows(section([SMALL], "What a step costs", cell_us=2.0, voxel_ns=20.0))["2D 1k × 10"]
     assert cost[:3] == ("1,000", "48 × 48", "10")
-    assert cost[5:10] == ("2.00 (1.80–2.40)", "20.0 (18.0–24.0)", "40.0", "40.0", "10.0")
+    assert cost[5:10] == ("2 (1.8–2.4)", "20 (18–24)", "40", "40", "10")
+    assert "up to 2 threads for the fields" in section([SMALL], "What a step costs").notes[1]
 
 
 def test_empty_fields_cost_nothing_and_do_not_count() -> None:
@@ -43,17 +44,9 @@ def test_empty_fields_cost_nothing_and_do_not_count() -> None:
     assert solver_means(case) == {}
 
 
-def test_fields_are_held_against_their_targets_alone_and_all_of_them_by_all_threads() -> None:
-    found = rows(section([SMALL], "Targets"))
-    assert found["a voxel·field without uptake, 2D 1k × 10: alone, one thread"] == ("≤ 12 ns", "10.0 ns", "met")
-    assert found["a voxel·field without uptake, 2D 1k × 10: all of them, wall"] == ("≤ 12 ns", "8.0 ns", "met")
-    assert found["a voxel·field with uptake, 2D 1k × 10: all of them, wall"] == ("≤ 60 ns", "30.0 ns", "met")
-    assert "up to 2 threads for the fields" in section([SMALL], "What a step costs").notes[1]
-
-
 def test_the_processes_have_their_share() -> None:
     share = rows(section([SMALL], "Where the time goes", cell_us=4.0, voxel_ns=0.0))
-    assert share["migration"] == ("3.00 (75%)",)
+    assert share["migration"] == ("3 (75%)",)
 
 
 def test_the_job_is_held_against_the_peer_who_was_measured_elsewhere() -> None:
@@ -64,39 +57,6 @@ def test_the_job_is_held_against_the_peer_who_was_measured_elsewhere() -> None:
     assert "measured separately, not in this run, on another machine of the same kind" in found.notes[1]
     part = section([Case(cells=5000, fields=10, shape=(134, 134), mix="job", days=0.25)], "The peers' job")
     assert "25% of it, the rest in proportion" in part.notes[0]
-
-
-@pytest.mark.parametrize(("cost", "verdict"), [(1.4, "met"), (1.6, "missed")])
-def test_a_target_is_met_or_missed(cost: float, verdict: str) -> None:
-    assert rows(section([SMALL], "Targets", cell_us=cost))["a cell-step, 2D 1k × 10"] == (
-        "≤ 1.5 µs",
-        f"{cost:.2f} µs",
-        verdict,
-    )
-
-
-def test_targets_of_the_jobs_are_ratios_of_wall_time() -> None:
-    job = Case(cells=20000, fields=10, shape=(134, 134), mix="job", days=1.0)
-    found = rows(section([job], "Targets"))["the job with 20,000 cells, 99 rules, faster than PhysiCell"]
-    assert found == ("≥ 400 ×", "990 ×", "met")
-
-
-def test_an_exponent_needs_three_sizes_and_the_steepest_counts() -> None:
-    table = result([Case(cells=n, fields=10, shape=(s, s)) for n, s in ((1000, 48), (10000, 150), (100000, 480))])
-    for one in table["scaling"]:
-        one["slope"], one["last"] = 0.8, 1.2
-    found = next(rows(one) for one in sections(table) if one.title == "Targets")
-    assert found["exponent in cells, 10 fields"] == ("≤ 1.05", "1.20", "missed")
-    for one in table["scaling"]:
-        one["sizes"] = one["sizes"][:2]
-    assert not any("exponent" in row[0] for one in sections(table) if one.title == "Targets" for row in one.rows)
-
-
-def test_mesa_is_measured_here_and_what_is_not_says_elsewhere() -> None:
-    found = section([SMALL], "What the smallest")
-    mesa = [row[1:] for row in found.rows if "Mesa" in row[0]]
-    assert mesa == [("4.50 µs", "here, 10,000 agents of Mesa 3.3.1"), ("3.4–8.2 µs", "elsewhere")]
-    assert [row[2] for row in found.rows if "HAL" in row[0]] == ["elsewhere", "elsewhere"]
 
 
 def test_skipped_cases_are_in_the_table() -> None:

@@ -29,9 +29,9 @@ def bench(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
             cases = [Case.from_json(one["case"]) for one in before["cases"] if one["case"]["name"] in names]
             return result(cases, cell_us=cell_us if again_us is None else again_us)
 
-        monkeypatch.setattr("tme_abm.bench.benchmark", benchmark)
+        monkeypatch.setattr("tme_abm.bench.suite.benchmark", benchmark)
         monkeypatch.setattr("tme_abm.report.bench_picture.picture", lambda _, form: form.encode())
-        monkeypatch.setattr("tme_abm.bench.remeasured", remeasured)
+        monkeypatch.setattr("tme_abm.bench.suite.remeasured", remeasured)
         code = main(["bench", *arguments])
         said = capsys.readouterr()
         assert "Traceback" not in said.out + said.err
@@ -115,8 +115,8 @@ def test_what_was_slow_once_is_measured_again(bench: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--cells", "few"], "'few' is no number of cells or fields"),
-        (["--fields", "10,"], "'' is no number of cells or fields"),
+        (["--cells", "few"], "'few' is not a number of cells or fields"),
+        (["--fields", "10,"], "'' is not a number of cells or fields"),
         (["--record", " "], "needs a label"),
         (["--check", "--allowed", "1"], "--allowed: should be above 1"),
         (["--out", "file"], "file: cannot make the directory"),

@@ -9,6 +9,7 @@ that are too many, and a molecule that is made but not sensed gets one when it i
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -24,19 +25,7 @@ from ..core.units import parse
 from ..processes.presence import fields_needed, kinds_present
 from ..scenario import Scenario, assembled, load
 
-__all__ = [
-    "JOBS",
-    "Case",
-    "case_catalogue",
-    "case_scenario",
-    "consumed_molecules",
-    "jobs",
-    "parse_count",
-    "plan",
-    "settings",
-    "short",
-]
-
+__all__ = ["JOBS", "Case", "case_catalogue", "case_scenario", "consumed_molecules", "parse_count", "plan", "settings"]
 
 JOBS = ("job", "lean job")
 """The mixes that stand for the job that peers were given."""
@@ -60,7 +49,7 @@ class Case:
     def name(self) -> str:
         """Short and unique: `2D 10k × 20`, `3D 440k × 10`, `job 5k × 10`, `lean job 5k × 10`."""
         what = self.mix if self.mix in JOBS else f"{len(self.shape)}D"
-        return f"{what} {short(self.cells)} × {self.fields}"
+        return f"{what} {_short(self.cells)} × {self.fields}"
 
     @property
     def voxels(self) -> int:
@@ -84,7 +73,7 @@ def settings() -> Mapping[str, Any]:
     return read_toml(resources.files(__package__).joinpath("cases.toml"), name="cases.toml")
 
 
-def short(number: int) -> str:
+def _short(number: int) -> str:
     """1000 as 1k, 1000000 as 1M."""
     for unit, sign in ((1_000_000, "M"), (1_000, "k")):
         if number >= unit and number % (unit // 10) == 0:
@@ -93,22 +82,21 @@ def short(number: int) -> str:
 
 
 def parse_count(text: str) -> int:
-    """10k as 10000. Raises InputError for what is no positive whole number."""
-    factor = {"k": 1_000, "M": 1_000_000, "m": 1_000_000}.get(text.strip()[-1:], 1)
-    digits = text.strip().rstrip("kKmM")
+    """10k as 10000. Raises InputError if `text` is not a positive whole number."""
+    number = re.fullmatch(r"\s*([0-9.]+)([kKmM]?)\s*", text)
     try:
-        value = float(digits) * (1_000 if text.strip()[-1:] == "K" else factor)
+        value = float(number[1]) * {"": 1, "k": 1_000, "m": 1_000_000}[number[2].lower()] if number else 0.0
     except ValueError:
         value = 0.0
-    if not math.isfinite(value) or value < 1 or abs(value - round(value)) > 0:
-        raise InputError(f"{text!r} is no number of cells or fields", allowed=("1000", "10k", "1M"))
-    return round(value)
+    if value < 1 or not value.is_integer():
+        raise InputError(f"{text!r} is not a number of cells or fields", allowed=("1000", "10k", "1M"))
+    return int(value)
 
 
 def plan(*, quick: bool, cells: Sequence[int] = (), fields: Sequence[int] = ()) -> list[Case]:
     """The cases in the order in which they run, small ones first; `cells` and `fields` replace the usual plane ones.
 
-    The 3D case and the jobs belong to the plan only when neither is chosen.
+    The 3D case and the jobs of peers belong to the plan only when neither is chosen.
     """
     table = settings()["quick" if quick else "full"]
     pace = {key: table[key] for key in ("seconds", "least", "most", "warm_up")}
@@ -121,50 +109,34 @@ def plan(*, quick: bool, cells: Sequence[int] = (), fields: Sequence[int] = ()) 
         return plane
     solid = table["solid"]
     ball = Case(cells=solid["cells"], fields=solid["fields"], shape=(solid["side"],) * 3, **pace)
-    return [*jobs(quick=quick), *plane, ball]
-
-
-def jobs(*, quick: bool) -> list[Case]:
-    """The peers' job on our terms and on theirs, at each of its sizes."""
-    table = settings()["quick" if quick else "full"]
-    return [
-        Case(
-            cells=number,
-            fields=table[mix]["fields"],
-            shape=(table[mix]["side"],) * 2,
-            mix=mix,
-            days=table[mix]["days"],
-            warm_up=table["warm_up"],
-        )
+    jobs = [
+        Case(cells=number, fields=job["fields"], shape=(job["side"],) * 2, mix=mix, days=job["days"], **pace)
         for mix in JOBS
-        for number in table[mix]["cells"]
+        for job in [table[mix]]
+        for number in job["cells"]
     ]
+    return [*jobs, *plane, ball]
 
 
 def _square(cells: int) -> tuple[int, int]:
-    """The square for so many cells: as listed, else of the density of the largest one listed."""
+    """The square for a number of cells: as listed, else of the density of the largest one listed."""
     sides: Mapping[str, int] = settings()["plane"]
-    if str(cells) in sides:
-        side = sides[str(cells)]
-    else:
-        most = max(sides, key=int)
-        side = max(math.ceil(sides[most] * math.sqrt(cells / int(most))), 8)
+    most = max(sides, key=int)
+    side = sides.get(str(cells)) or max(math.ceil(sides[most] * math.sqrt(cells / int(most))), 8)
     return side, side
 
 
 def case_scenario(case: Case) -> Scenario:
     """The scenario of a case. Raises InputError if it cannot have so many fields, or so few."""
-    wanted = _wanted(case)
-    first = _assembled(case, record=wanted.extra)
-    unwanted = [name for name in fields_needed(first, _biology(case, first)) if name not in wanted.names]
+    names, extra = _chosen_fields(case)
+    first = _assembled(case, record=extra)
+    unwanted = [name for name in fields_needed(first, _biology(case, first)) if name not in names]
     silenced = [{"do": "fix", "behavior": f"secretion {name}", "value": "0 molecules/cell/min"} for name in unwanted]
-    return _assembled(case, record=wanted.extra, protocol=silenced)
+    return _assembled(case, record=extra, protocol=silenced)
 
 
 def case_catalogue(case: Case) -> Catalogue:
-    """The catalogue of a case: the shipped one, with no rules but those that its mix lists, if it lists any. Raises
-    InputError for one that the catalogue does not have.
-    """
+    """The shipped catalogue, with only the rules that the mix lists if it lists any. Raises InputError for others."""
     shipped, listed = load_catalogue(), settings()["mix"][case.mix].get("rules")
     if listed is None:
         return shipped
@@ -173,17 +145,11 @@ def case_catalogue(case: Case) -> Catalogue:
         for rule in shipped.rules
         for cell in rule.cell
     }
-    for said in listed:
-        if said not in known:
-            raise InputError(
-                f"{said!r} is no rule of the catalogue", file="cases.toml", place=f'mix."{case.mix}".rules',
-                allowed=tuple(known), word=said,
-            )  # fmt: skip
-    return shipped.model_copy(update={"rules": tuple(known[said] for said in listed)})
-
-
-def _biology(case: Case, scenario: Scenario) -> Biology:
-    return compile(case_catalogue(case), scenario.tumor.traits)
+    for word in listed:
+        if word not in known:
+            what, place = f"{word!r} is not a rule of the catalogue", f'mix."{case.mix}".rules'
+            raise InputError(what, file="cases.toml", place=place, allowed=known, word=word)
+    return shipped.model_copy(update={"rules": tuple(known[word] for word in listed)})
 
 
 def consumed_molecules(scenario: Scenario, biology: Biology) -> set[str]:
@@ -192,41 +158,33 @@ def consumed_molecules(scenario: Scenario, biology: Biology) -> set[str]:
     return {molecule.name for column, molecule in enumerate(biology.molecules) if np.any(biology.uptake[kinds, column])}
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """Molecules with a field, and those among them that have one only because it is asked for."""
-
-    names: tuple[str, ...]
-    extra: tuple[str, ...]
+def _biology(case: Case, scenario: Scenario) -> Biology:
+    return compile(case_catalogue(case), scenario.tumor.traits)
 
 
-def _wanted(case: Case) -> _Wanted:
+def _chosen_fields(case: Case) -> tuple[set[str], list[str]]:
+    """The molecules that get a field, and those among them that get one only because it is asked for."""
     natural = _assembled(case)
     biology = _biology(case, natural)
     own = fields_needed(natural, biology)
-    everything = tuple(molecule.name for molecule in biology.molecules)
-    possible = fields_needed(_assembled(case, record=everything), biology)
+    possible = fields_needed(_assembled(case, record=[one.name for one in biology.molecules]), biology)
     consumed = consumed_molecules(natural, biology)
     brought = {m.name for m in biology.molecules if m.background > 0 or m.exchange > 0} | set(natural.stroma.secretion)
     fixed = [name for name in own if name in brought]  # blood and stroma bring them, whatever cells do
     if not len(fixed) <= case.fields <= len(possible):
-        raise InputError(
-            f"the cells of this tissue can have {len(fixed)} to {len(possible)} fields, not {case.fields}",
-            place=case.name,
-        )
+        what = f"the cells of this tissue can have {len(fixed)} to {len(possible)} fields, not {case.fields}"
+        raise InputError(what, place=case.name)
     # Those a run has anyhow come first, then those that have to be asked for.
     extra = [name for name in possible if name not in own][: max(case.fields - len(own), 0)]
     left = min(case.fields, len(own)) - len(fixed)
     dear = [name for name in own if name in consumed and name not in fixed]
     free = [name for name in own if name not in consumed and name not in fixed]
-    if settings()["mix"][case.mix]["fields"] == "consumed first":
-        number = min(left, len(dear))
-    else:
+    number = min(left, len(dear))
+    if settings()["mix"][case.mix]["fields"] == "in proportion":
         share = sum(name in consumed for name in own) / len(own)
         number = round(share * min(case.fields, len(own))) - sum(name in consumed for name in fixed)
         number = min(max(number, left - len(free), 0), len(dear), left)
-    chosen = {*fixed, *dear[:number], *free[: left - number], *extra}
-    return _Wanted(tuple(name for name in possible if name in chosen), tuple(extra))
+    return {*fixed, *dear[:number], *free[: left - number], *extra}, extra
 
 
 def _assembled(case: Case, *, record: Sequence[str] = (), protocol: Sequence[Mapping[str, Any]] = ()) -> Scenario:

@@ -1,37 +1,97 @@
-"""One case, measured: the time of every process in every step, the solver of every field, and the memory.
+"""One case, measured in a process of its own: every process of every step, every field, the memory.
 
 The model runs as it always does; its processes are only wrapped in a stopwatch. Both clocks are read: wall time, which
 a user waits for, and processor time, which other programs on the machine disturb less and which counts all threads.
 Transport takes as many threads as in any run; what goes into the history is measured with one, like the reference
 kernel. Steps before the fields have filled and the caches are warm do not count.
+
+The reference kernel is one pass of the five-point stencil over a field that stays in the cache, written the way one
+writes it in numpy. It is timed between the steps that are measured, so that a slow moment of the machine slows both.
 """
 
 from __future__ import annotations
 
+import json
 import resource
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..core.errors import TmeError
 from ..model import TumorModel
 from ..processes import Process, Transport
 from ..processes.presence import kinds_present
 from ..tissue import Fields, Tissue
 from .cases import Case, case_catalogue, case_scenario
-from .reference import Reference
-from .scaling import Spread, spread
 
-__all__ = ["OTHER", "SETTLE", "TRANSPORT", "measure", "peak_gib"]
+__all__ = ["OTHER", "SETTLE", "TRANSPORT", "NotMeasured", "Reference", "in_child", "measure", "stencil_pass"]
 
 TRANSPORT, SETTLE, OTHER = "transport", "settle", "other"
 _SEED = 1
 _GIB = float(1 << 30)
+_SIDE = 256  # 256 kB in float32: stays in the second-level cache of any machine of this decade
+_PASSES = 40  # some milliseconds: long against the clock's grain, short against a step
 
 Clocks = tuple[float, float]  # wall and processor seconds
+Grid = NDArray[np.float32]
+
+
+class NotMeasured(TmeError):
+    """Why a measurement gave nothing, one clause."""
+
+
+def in_child(case: Case, seconds: float) -> dict[str, Any]:
+    """What `measure` finds in a process of its own, which is ended after `seconds`. Raises NotMeasured.
+
+    The case goes in by stdin and the result comes out by stdout, both as JSON.
+    """
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", __name__],
+            input=json.dumps(case.to_json()), capture_output=True, text=True, timeout=seconds, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise NotMeasured(f"it did not end within {seconds:.0f} s and was stopped") from None
+    if ended.returncode < 0:
+        raise NotMeasured(f"its process was ended by signal {-ended.returncode}; the system may have lacked memory")
+    if ended.returncode:
+        last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise NotMeasured(f"its process failed: {last}")
+    found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return found
+
+
+def stencil_pass(c: Grid, new: Grid, number: float) -> None:
+    """new = c + number * (sum of the four neighbors - 4 c) inside; the rim keeps its values."""
+    inner = new[1:-1, 1:-1]
+    np.add(c[:-2, 1:-1], c[2:, 1:-1], out=inner)
+    inner += c[1:-1, :-2]
+    inner += c[1:-1, 2:]
+    inner *= np.float32(number)
+    inner += np.float32(1.0 - 4.0 * number) * c[1:-1, 1:-1]
+
+
+class Reference:
+    """The reference kernel with its two fields."""
+
+    def __init__(self) -> None:
+        self._c = np.full((_SIDE, _SIDE), 1.0, dtype=np.float32)
+        self._new = self._c.copy()
+        self.cpu_ns()  # the first call pays for the pages
+
+    def cpu_ns(self) -> float:
+        """Processor time of one pass [ns per voxel], now."""
+        begun = time.process_time()
+        for _ in range(_PASSES):
+            stencil_pass(self._c, self._new, 0.2)
+            self._c, self._new = self._new, self._c
+        return (time.process_time() - begun) / _PASSES / self._c.size * 1e9
 
 
 class _Stopwatch:
@@ -74,11 +134,11 @@ def measure(case: Case) -> dict[str, Any]:
     model.processes = {name: _TimedProcess(name, process, watch) for name, process in processes.items()}
     vars(model.tissue)["settle"] = watch.timed(SETTLE, model.tissue.settle)
     steps, counts, reference = _walk(model, case, watch)
-    memory = peak_gib()
+    memory = _peak_gib()
     vars(model.tissue).pop("settle")
     model.processes = processes
-    costs, solved = _costs(steps, counts, reference, model), _solvers(model)
-    costs["ratios"]["voxel field"] = solved.pop("by one thread")
+    costs = _costs(steps, counts, reference, model)
+    solvers, costs["ratios"]["voxel field"] = _solvers(model)
     return {
         **_contents(model, case),
         "case": case.to_json(),
@@ -87,7 +147,7 @@ def measure(case: Case) -> dict[str, Any]:
         "peak_gib": memory,
         "cells": {"start": counts[0], "end": counts[-1], "median": float(np.median(counts))},
         **costs,
-        **solved,
+        "solvers": solvers,
         **({} if case.days is None else _job(steps, case, model)),
     }
 
@@ -98,8 +158,7 @@ def _walk(model: TumorModel, case: Case, watch: _Stopwatch) -> tuple[list[dict[s
     steps: list[dict[str, Clocks]] = []
     counts: list[int] = []
     kernel: list[float] = []
-    day = 24 * 60.0 / model.clock.dt
-    most = case.most if case.days is None else max(round(case.days * day), 1)
+    most = case.most if case.days is None else max(round(case.days * _steps_a_day(model)), 1)
     begun = 0.0
     for number in range(case.warm_up + most):
         if number == case.warm_up:
@@ -125,49 +184,42 @@ def _costs(
     steps: list[dict[str, Clocks]], counts: list[int], reference: list[float], model: TumorModel
 ) -> dict[str, Any]:
     """Medians over the steps: of the whole, of every process, and per unit."""
-    lattice, fields = model.tissue.lattice, model.tissue.fields
-    work = lattice.n_sites * max(sum(1 for _ in fields), 1)
-    whole = [_total(step) for step in steps]
-    transport = [step[TRANSPORT] for step in steps]
-    rest = [(w[0] - t[0], w[1] - t[1]) for w, t in zip(whole, transport, strict=True)]
-    cell_step = [(r[0] / n * 1e6, r[1] / n * 1e6) for r, n in zip(rest, counts, strict=True)]
-    voxel_field = [(t[0] / work * 1e9, t[1] / work * 1e9) for t in transport]
+    work = model.tissue.lattice.n_sites * max(len(list(model.tissue.fields)), 1)
+    names = list(steps[0])
+    spent = np.array([[step[name] for name in names] for step in steps])  # steps, names, clocks
+    whole = spent.sum(axis=1)
+    transport = spent[:, names.index(TRANSPORT)]
+    cell_step = (whole - transport) / np.array(counts)[:, None] * 1e6
     return {
-        "step_seconds": _both(whole),
-        "transport_seconds": _both(transport),
-        "cell_seconds": _both(rest),
-        "processes": {name: _both([step[name] for step in steps]) for name in steps[0]},
-        "cell_step_us": _both(cell_step),
-        "voxel_field_ns": _both(voxel_field),
-        "reference_ns": vars(spread(reference)),
+        "step_seconds": _clocks(whole),
+        "transport_seconds": _clocks(transport),
+        "cell_seconds": _clocks(whole - transport),
+        "processes": {name: _clocks(spent[:, place]) for place, name in enumerate(names)},
+        "cell_step_us": _clocks(cell_step),
+        "voxel_field_ns": _clocks(transport / work * 1e9),
+        "reference_ns": _spread(np.array(reference)),
         # Step by step against the kernel's time right after it, so that what disturbs both cancels.
-        "ratios": {"cell step": _ratio([c[1] * 1e3 for c in cell_step], reference)},
+        "ratios": {"cell step": float(np.median(cell_step[:, 1] * 1e3 / np.array(reference)))},
     }
 
 
-def _ratio(costs: list[float], reference: list[float]) -> float:
-    return float(np.median(np.array(costs) / np.array(reference)))
+def _clocks(seconds: NDArray[np.float64]) -> dict[str, dict[str, float]]:
+    return {"wall": _spread(seconds[:, 0]), "cpu": _spread(seconds[:, 1])}
 
 
-def _total(step: Mapping[str, Clocks]) -> Clocks:
-    wall, cpu = zip(*step.values(), strict=True)
-    return sum(wall), sum(cpu)
-
-
-def _both(clocks: list[Clocks]) -> dict[str, dict[str, float]]:
-    wall, cpu = zip(*clocks, strict=True)
-    found: dict[str, Spread] = {"wall": spread(wall), "cpu": spread(cpu)}
-    return {name: vars(one) for name, one in found.items()}
+def _spread(values: NDArray[np.float64]) -> dict[str, float]:
+    """Median and quartiles."""
+    low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
+    return {"median": float(median), "low": float(low), "high": float(high)}
 
 
 def _contents(model: TumorModel, case: Case) -> dict[str, Any]:
     """What is in the tissue: cells by type, rules that concern them, fields."""
     kinds = kinds_present(model.scenario, model.biology)
     number = np.bincount(model.tissue.cells.kind, minlength=len(model.biology.cells))
-    types = {model.biology.cells[kind]: int(number[kind]) for kind in np.flatnonzero(number)}
     programs = [program for program in model.biology.programs if program.cell in kinds]
     return {
-        "types": types,
+        "types": {model.biology.cells[kind]: int(number[kind]) for kind in np.flatnonzero(number)},
         "rules": sum(len(program.ups) + len(program.downs) for program in programs),
         "fields": list(model.tissue.fields),
         "voxels": case.voxels,
@@ -181,50 +233,39 @@ def _contents(model: TumorModel, case: Case) -> dict[str, Any]:
 
 def _job(steps: list[dict[str, Clocks]], case: Case, model: TumorModel) -> dict[str, Any]:
     """Seconds for a simulated day: the sum over all its steps, or over those that were taken, in proportion."""
-    day = 24 * 60.0 / model.clock.dt
-    wall, cpu = (sum(part) for part in zip(*(_total(step) for step in steps), strict=True))
-    return {"seconds_per_day": {"wall": wall * day / len(steps), "cpu": cpu * day / len(steps)}, "days": case.days}
+    wall, cpu = np.array([list(step.values()) for step in steps]).sum(axis=(0, 1)) * _steps_a_day(model) / len(steps)
+    return {"seconds_per_day": {"wall": float(wall), "cpu": float(cpu)}, "days": case.days}
 
 
-def _solvers(model: TumorModel) -> dict[str, Any]:
+def _steps_a_day(model: TumorModel) -> float:
+    return float(24 * 60.0 / model.clock.dt)
+
+
+def _solvers(model: TumorModel) -> tuple[list[dict[str, Any]], float]:
     """Transport once more, with the sources and uptake of the next step.
 
-    `solvers`: every field alone, by one thread: time per voxel, and what kind it is. `together`: all fields of a kind,
-    with the threads and in the groups of a step, per voxel and field; what is empty costs nothing and does not count.
-    The fields of a step are not solved one by one, so those alone need not add up to `transport`. `by one thread`: all
-    fields, processor time per voxel and field in units of the reference kernel.
+    Every field alone: time per voxel, and what kind it is; and all fields by one thread: processor time per voxel and
+    field in units of the reference kernel. The fields of a step are solved in groups, so those alone need not add up
+    to `transport`.
     """
-    tissue, transport = model.tissue, _transport(model)
+    tissue, transport, fields = model.tissue, _transport(model), model.tissue.fields
     for name, process in model.processes.items():
         if name == TRANSPORT:
             break
         process(tissue, tissue.clock.dt)
-    fields, found = tissue.fields, []
-    kinds: dict[str, list[str]] = {"consumed": [], "free": []}
     times = range(3 if tissue.lattice.n_sites < 1_000_000 else 2)
+    found = []
     for name in list(fields):
         uptake = fields.uptake.get(name)
         consumed = uptake is not None and bool(uptake.any())
         idle = not fields[name].any() and not fields.source[name].any()
-        wall, cpu = _best([_solved(model, fields, [name]) for _ in times])
+        wall, cpu = np.min([_solved(model, fields, [name]) for _ in times], axis=0).tolist()
         found.append({"field": name, "consumed": consumed, "idle": idle, "wall_ns": wall, "cpu_ns": cpu})
-        if not idle:
-            kinds["consumed" if consumed else "free"].append(name)
-    together = {}
-    for kind, names in kinds.items():
-        if names:
-            wall, cpu = _best([_solved(model, fields, names) for _ in times])
-            together[kind] = {"fields": len(names), "wall_ns": wall, "cpu_ns": cpu}
     reference, threads = Reference(), transport.threads
     transport.threads = 1
     ratios = [_solved(model, fields, list(fields))[1] / reference.cpu_ns() for _ in times]
     transport.threads = threads
-    return {"solvers": found, "together": together, "by one thread": float(np.median(ratios))}
-
-
-def _best(clocks: list[Clocks]) -> Clocks:
-    wall, cpu = zip(*clocks, strict=True)
-    return min(wall), min(cpu)
+    return found, float(np.median(ratios))
 
 
 def _solved(model: TumorModel, fields: Fields, names: Sequence[str]) -> Clocks:
@@ -250,10 +291,10 @@ def _transport(model: TumorModel) -> Transport:
     return transport
 
 
-def peak_gib() -> float:
+def _peak_gib() -> float:
     """The most memory that this process has held [GiB]."""
-    # What getrusage tells is never less than what the parent held when it started this process; the kernel's
-    # own mark of this address space is.
+    # What getrusage says is never less than what the parent held when it started this process; the kernel's own mark of
+    # this address space is.
     status = Path("/proc/self/status")
     if status.is_file():
         for line in status.read_text().splitlines():
@@ -261,3 +302,10 @@ def peak_gib() -> float:
                 return int(line.split()[1]) * 1024 / _GIB
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _GIB
+
+
+if __name__ == "__main__":
+    try:
+        sys.stdout.write(json.dumps(measure(Case.from_json(json.load(sys.stdin))), allow_nan=False) + "\n")
+    except TmeError as refused:
+        sys.exit(str(refused))  # to stderr, without a trace

@@ -1,84 +1,86 @@
-"""The whole benchmark: every case in turn, what does not fit told in a sentence, and what follows from all of them."""
+"""The whole benchmark: every case in turn, with a sentence for each that does not fit, and the machine it ran on."""
 
 from __future__ import annotations
 
+import os
+import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
-from ..core.errors import InputError
-from ..core.toml import read_toml
-from . import machine
-from .cases import Case, settings
-from .child import NotMeasured, in_child
-from .scaling import exponent
+import numpy as np
+import scipy
 
-__all__ = ["SCHEMA", "Tell", "benchmark", "expected_needs", "peers", "remeasured", "run_cases", "scalings"]
+from ..core.errors import InputError
+from ..core.parallel import VARIABLE
+from ..core.toml import read_toml
+from ..runs.versions import versions
+from .cases import Case, settings
+from .measure import NotMeasured, in_child
+
+__all__ = ["SCHEMA", "benchmark", "expected_needs", "peers", "remeasured", "run_cases"]
 
 SCHEMA = 1
 _QUICK_SECONDS = 60.0  # what --quick promises
-_PATIENCE = 4.0  # a case may take so many times what was expected before it is stopped
-_MESA_AGENTS, _MESA_STEPS = 10_000, 7
+_PATIENCE = 4.0  # a case may take this many times what was expected before it is stopped
 _GIB = float(1 << 30)
-_SAFETY = 1.33  # expected needs are put this much above what smaller cases had
 _STARTING = 2.0  # seconds to start a process and import the package
-_SOLVED_AGAIN = 9  # the fields are solved again so often: one by one, by kind, and by one thread
+_SOLVED_AGAIN = 6  # the fields are solved again this often: one by one, and by one thread
 _STEPS_A_DAY = 144  # of 10 minutes, the step of the shipped scenarios
-
 _INTERRUPTED = "not measured: the benchmark was interrupted"
+_THREADS = (VARIABLE, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Tell = Callable[[str], None]
 Measure = Callable[[Case, float], dict[str, Any]]
 
 
 def benchmark(
-    cases: Sequence[Case], *, quick: bool, command: str, tell: Tell, measure: Measure | None = None
+    cases: Sequence[Case], *, quick: bool, command: str, tell: Tell, measure: Measure = in_child
 ) -> dict[str, Any]:
     """Measure `cases` one after the other and put everything into one table, ready to be written as JSON.
 
-    `measure` is how a case is measured within so many seconds, by default in a process of its own.
+    `measure` is how a case is measured within a number of seconds.
     """
-    begun, before = time.monotonic(), machine.load_average()
-    mesa = _mesa(tell)
+    begun, before = time.monotonic(), _load_average()
     deadline = begun + _QUICK_SECONDS if quick else None
-    found, skipped = run_cases(cases, deadline=deadline, tell=tell, measure=measure or _measured)
+    found, skipped = run_cases(cases, deadline=deadline, tell=tell, measure=measure)
     return {
         "schema": SCHEMA,
-        "date": machine.date(),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": command,
         "quick": quick,
-        "machine": machine.describe(),
+        "machine": _machine(),
         "load_before": before,
-        "load_after": machine.load_average(),
+        "load_after": _load_average(),
         "seconds": round(time.monotonic() - begun, 1),
         "interrupted": any(one["why"].endswith(_INTERRUPTED) for one in skipped),
         "cases": found,
         "skipped": skipped,
-        "scaling": scalings(found),
-        "baselines": {"mesa objects": mesa},
         "peers": dict(peers()),
     }
 
 
-def remeasured(result: Mapping[str, Any], names: Sequence[str], *, tell: Tell) -> dict[str, Any]:
+def remeasured(
+    result: Mapping[str, Any], names: Sequence[str], *, tell: Tell, measure: Measure = in_child
+) -> dict[str, Any]:
     """The cases of `result` called `names`, once more; what else it holds stays."""
     cases = [Case.from_json(one["case"]) for one in result["cases"] if one["case"]["name"] in names]
-    found, _ = run_cases(cases, deadline=None, tell=tell, measure=_measured)
-    return {**result, "cases": found}
+    return {**result, "cases": run_cases(cases, deadline=None, tell=tell, measure=measure)[0]}
 
 
 def run_cases(
     cases: Sequence[Case], *, deadline: float | None, tell: Tell, measure: Measure
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """What was measured, and for every case that was not a sentence that says why."""
+    """What was measured, and a sentence for every case that was not."""
     found: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
     for number, case in enumerate(cases):
-        expected = expected_needs(case, found)
-        why = _unfit(case, expected, available=machine.available_gib(), deadline=deadline)
+        expected = expected_needs(case)
+        why = _unfit(case, expected, deadline)
         if why is None:
             tell(f"{case.name}: {case.cells:,} cells, {case.voxels:,} sites")
             try:
@@ -88,61 +90,30 @@ def run_cases(
                 tell("interrupted; what was measured so far is kept")
                 skipped += [{"case": one.name, "why": f"{one.name} was {_INTERRUPTED}"} for one in cases[number:]]
                 break
-            except NotMeasured as reason:
-                why = f"{case.name} was not measured: {reason}"
-            except InputError as error:
+            except (NotMeasured, InputError) as error:
                 why = f"{case.name} was not measured: {error}"
         tell(why)
         skipped.append({"case": case.name, "why": why})
     return found, skipped
 
 
-def expected_needs(case: Case, found: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Memory [GiB] and seconds that `case` will need.
-
-    In proportion to the largest smaller case that was measured, with a third on top; before there is one, the upper
-    estimates of `cases.toml`.
-    """
+def expected_needs(case: Case) -> dict[str, float]:
+    """Memory [GiB] and seconds that `case` will need, by the estimates of `cases.toml`."""
     needs: Mapping[str, float] = settings()["needs"]
-    work = case.voxels * case.fields
-    base = needs["base_gib"]
-    smaller = [one for one in found if _fits_into(one, case)]
-    if smaller:
-        like = max(smaller, key=_work)
-        more_work, more_cells = work / _work(like), case.cells / like["cells"]["median"]
-        step = _SAFETY * (
-            like["cell_seconds"]["wall"]["median"] * more_cells
-            + like["transport_seconds"]["wall"]["median"] * more_work
-        )
-        gib = base + _SAFETY * max(like["peak_gib"] - base / 2, 0.0) * max(more_work, more_cells)
-    else:
-        voxel_bytes = needs["voxel_bytes"] + needs["voxel_field_bytes"] * case.fields
-        step = case.cells * needs["cell_step_us"] * 1e-6 + work * needs["voxel_field_ns"] * 1e-9
-        gib = base + (needs["cell_bytes"] * case.cells + voxel_bytes * case.voxels) / _GIB
-    planting = case.voxels * needs["planting_us"] * 1e-6
+    step = case.cells * needs["cell_step_us"] * 1e-6 + case.voxels * case.fields * needs["voxel_field_ns"] * 1e-9
+    voxel_bytes = needs["voxel_bytes"] + needs["voxel_field_bytes"] * case.fields
+    gib = needs["base_gib"] + (needs["cell_bytes"] * case.cells + voxel_bytes * case.voxels) / _GIB
     if case.days is not None:
         measured = step * case.days * _STEPS_A_DAY
     else:
         measured = min(max(case.seconds, case.least * step), case.most * step)
+    planting = case.voxels * needs["planting_us"] * 1e-6
     return {"gib": gib, "seconds": _STARTING + planting + (case.warm_up + _SOLVED_AGAIN) * step + measured}
 
 
-def _work(one: Mapping[str, Any]) -> int:
-    return int(one["voxels"] * len(one["fields"]))
-
-
-def _fits_into(one: Mapping[str, Any], case: Case) -> bool:
-    """Whether what was measured is no larger than `case` in any respect, and of its kind."""
-    return (
-        len(one["case"]["shape"]) == len(case.shape)
-        and one["voxels"] <= case.voxels
-        and one["case"]["cells"] <= case.cells
-        and len(one["fields"]) <= case.fields
-    )
-
-
-def _unfit(case: Case, expected: Mapping[str, float], *, available: float | None, deadline: float | None) -> str | None:
+def _unfit(case: Case, expected: Mapping[str, float], deadline: float | None) -> str | None:
     """Why `case` is not tried, one sentence; None if it fits."""
+    available = _memory("MemAvailable")
     if available is not None and expected["gib"] > available:
         return (
             f"{case.name} was skipped: it is expected to need {expected['gib']:.1f} GiB of memory "
@@ -157,39 +128,41 @@ def _unfit(case: Case, expected: Mapping[str, float], *, available: float | None
     return None
 
 
-def scalings(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """How costs of the plane cases grow: of all but transport with cells, of transport with voxels, by fields."""
-    plane = [one for one in found if one["case"]["mix"] == "tumor" and len(one["case"]["shape"]) == 2]
-    grown: list[dict[str, Any]] = []
-    for fields in sorted({one["case"]["fields"] for one in plane}):
-        chosen = [one for one in plane if one["case"]["fields"] == fields]
-        for what, size, cost in (
-            ("cells", "cells", "cell_seconds"),
-            ("voxels", "voxels", "transport_seconds"),
-        ):
-            sizes = [one["cells"]["median"] if size == "cells" else one["voxels"] for one in chosen]
-            for clock in ("cpu", "wall"):
-                fit = exponent(sizes, [one[cost][clock]["median"] for one in chosen])
-                if fit is not None:
-                    grown.append({"of": what, "fields": fields, "clock": clock, **asdict(fit)})
-    return grown
-
-
 @cache
 def peers() -> Mapping[str, Any]:
-    """The table `peers.toml`: what was published or measured elsewhere, and the targets."""
+    """The table `peers.toml`: what was measured of others, elsewhere, and the targets."""
     return read_toml(resources.files(__package__).joinpath("peers.toml"), name="peers.toml")
 
 
-def _measured(case: Case, seconds: float) -> dict[str, Any]:
-    return in_child({"what": "case", "case": case.to_json()}, seconds=seconds)
+def _machine() -> dict[str, Any]:
+    """Processor, cores, memory, system and versions, so that nobody compares timings of two machines unknowingly."""
+    named = (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name"))
+    return {
+        "cpu": next(named, "") or platform.processor() or platform.machine(),
+        "cores": os.cpu_count() or 1,
+        "memory_gib": _memory("MemTotal"),
+        "system": f"{platform.system()} {platform.machine()}",
+        "versions": {**versions(), "numpy": np.__version__, "scipy": scipy.__version__},
+        "threads": {name: os.environ[name] for name in _THREADS if name in os.environ},
+    }
 
 
-def _mesa(tell: Tell) -> dict[str, Any] | None:
-    """The cost of a move of plain Mesa objects, now and here; None, and a sentence, if it cannot be measured."""
-    tell(f"Mesa objects: {_MESA_AGENTS:,} of them moving at random")
+def _load_average() -> list[float] | None:
+    """Programs that wanted the processor in the last 1, 5 and 15 minutes; None where the system does not tell."""
     try:
-        return in_child({"what": "mesa", "agents": _MESA_AGENTS, "steps": _MESA_STEPS}, seconds=120.0)
-    except NotMeasured as reason:
-        tell(f"Mesa objects were not measured: {reason}")
+        return [round(value, 2) for value in os.getloadavg()]
+    except (OSError, AttributeError):
         return None
+
+
+def _memory(what: str) -> float | None:
+    """An entry of /proc/meminfo [GiB]; None where there is none."""
+    sizes = (line.split()[1] for line in _lines("/proc/meminfo") if line.startswith(f"{what}:"))
+    return next((round(int(size) * 1024 / _GIB, 1) for size in sizes), None)
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []

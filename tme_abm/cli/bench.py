@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,9 +14,6 @@ from . import options
 from .options import option
 from .places import command
 from .terminal import log_to_stderr, note, say, show, table
-
-if TYPE_CHECKING:
-    from ..bench import Case
 
 __all__ = ["bench"]
 
@@ -52,10 +49,9 @@ def bench(
 
     Tissues of 1,000 to 1,000,000 cells with 10 to 40 fields, a 3D one, and a
     job for which the times of a peer are known: time by process, cost of a
-    cell-step and of a voxel and field, exponents of growth, memory. Every
-    case runs in a process of its own; what does not fit in memory or time is
-    skipped and said. Wall time and processor time are both given: on a busy
-    machine trust the second.
+    cell-step and of a voxel and field, memory. Every case runs in a process
+    of its own; what does not fit in memory or time is skipped and said. Wall
+    time and processor time are both given: on a busy machine trust the second.
 
     --check compares costs in units of a reference kernel, timed between the
     same steps, with the best of the history.
@@ -70,15 +66,26 @@ def bench(
       bench --table --out results/bench
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
-    from ..bench.history import HISTORY
+    from ..bench import history as past
+    from ..bench import suite
+    from ..bench.cases import parse_count
+    from ..bench.cases import plan as planned
+    from ..core.files import read_json
+    from ..report.bench import markdown
 
     directory = out or RESULTS / ("bench-quick" if quick else "bench")
     if as_table:
-        say(_kept(directory))
+        file = directory / JSON
+        if not file.is_file():
+            raise InputError("no benchmark here; run one first", file=file)
+        say(markdown(read_json(file), brief=True))
         return
-    kept = history or HISTORY
+    kept = history or past.HISTORY
     _usable(directory, kept, check=check, allowed=allowed, record=record)
-    result = _run(_cases(cells, fields, quick=quick), quick=quick, quiet=quiet)
+    sizes, counts = ([parse_count(part) for part in text.split(",")] if text else [] for text in (cells, fields))
+    tell = (lambda _: None) if quiet else note
+    plan = planned(quick=quick, cells=sizes, fields=counts)
+    result = suite.benchmark(plan, quick=quick, command=command(), tell=tell)
     _write(result, directory)
     if as_json:
         say(json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False))
@@ -88,31 +95,14 @@ def bench(
     if result["interrupted"]:
         raise typer.Exit(130)
     if check:
-        _check(result, kept, allowed=allowed, quiet=quiet)
+        _check(result, kept, allowed, tell)
     if record is not None:
-        from ..bench import history as past
-
         past.record(result, record, kept)
         note(f"recorded as {record!r} in {kept}")
 
 
-def _cases(cells: str | None, fields: str | None, *, quick: bool) -> list[Case]:
-    from ..bench import parse_count, plan
-
-    def numbers(text: str | None) -> list[int]:
-        return [] if text is None else [parse_count(part) for part in text.split(",")]
-
-    return plan(quick=quick, cells=numbers(cells), fields=numbers(fields))
-
-
-def _run(cases: Sequence[Case], *, quick: bool, quiet: bool) -> dict[str, Any]:
-    from ..bench import benchmark
-
-    return benchmark(cases, quick=quick, command=command(), tell=(lambda _: None) if quiet else note)
-
-
 def _usable(directory: Path, kept: Path, *, check: bool, allowed: float, record: str | None) -> None:
-    """Refuse what would only turn out to be of no use when the minutes are spent."""
+    """Refuse before the minutes are spent what could not be used after them."""
     from ..bench.history import check_label, read_history
     from ..core.files import disk_errors
 
@@ -138,16 +128,6 @@ def _write(result: dict[str, Any], directory: Path) -> None:
             write_bytes(directory / name, picture(result, Path(name).suffix[1:]))
 
 
-def _kept(directory: Path) -> str:
-    from ..core.files import read_json
-    from ..report.bench import markdown
-
-    file = directory / JSON
-    if not file.is_file():
-        raise InputError("no benchmark here; run one first", file=file)
-    return markdown(read_json(file), brief=True)
-
-
 def _show(result: dict[str, Any]) -> None:
     from ..report.bench import machine_line, sections
 
@@ -160,23 +140,23 @@ def _show(result: dict[str, Any]) -> None:
         say("")
 
 
-def _check(result: dict[str, Any], kept: Path, *, allowed: float, quiet: bool) -> None:
-    from ..bench import remeasured
+def _check(result: dict[str, Any], kept: Path, allowed: float, tell: Callable[[str], None]) -> None:
+    """Compare with the history, and measure once more what looks slow. Exits with 1 if something is worse."""
+    from ..bench import suite
     from ..bench.history import better, compare, read_history, sentences
 
     entries = read_history(kept)
-    findings = compare(result, entries, allowed=allowed)
-    slow = {one.case for one in findings if one.worse}
+    findings = compare(result, entries)
+    slow = {one.case for one in findings if one.worse(allowed)}
     if slow:
         note("once more, what looks slow")
-        again = remeasured(result, sorted(slow), tell=(lambda _: None) if quiet else note)
-        findings = better(findings, compare(again, entries, allowed=allowed))
+        findings = better(findings, compare(suite.remeasured(result, sorted(slow), tell=tell), entries))
     for line in sentences(findings, allowed=allowed):
         note(line)
     compared = [one for one in findings if one.best is not None]
-    worse = [one for one in compared if one.worse]
     if not compared:
         raise InputError("no case of this benchmark is in the history", file=kept)
-    say(f"check: {len(compared)} ratios compared, {len(worse)} worse than {allowed:g} times the best")
+    worse = sum(one.worse(allowed) for one in compared)
+    say(f"check: {len(compared)} ratios compared, {worse} worse than {allowed:g} times the best")
     if worse:
         raise typer.Exit(1)
