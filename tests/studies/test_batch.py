@@ -99,7 +99,7 @@ def test_results_are_read_as_promised(study: Study, done: Path) -> None:
     assert (found.days, found.kind, found.samples, found.points) == (0.5, "grid", 0, 3)
     assert found.design == {"tumor.traits.antigenicity": [0.2, 0.5, 0.8]}
     (parameter,) = found.parameters
-    assert (parameter.unit, parameter.low, parameter.values, parameter.numeric) == ("", None, (0.2, 0.5, 0.8), True)
+    assert (parameter.unit, parameter.low, parameter.values, parameter.ordered) == ("", None, (0.2, 0.5, 0.8), True)
     table = found.table("CD8 core", "cold")
     assert table.shape == (3, 2)
     for run in study.runs:

@@ -65,7 +65,7 @@ def test_sobol_intervals_hold_the_true_values_and_pairs_are_told(of_ishigami: An
     assert total.high is not None
     assert total.low < 0.5576 < total.high
     assert 0 < total.high - total.low < 0.3
-    pairs = {(pair.a, pair.b): pair.index.value for pair in of_ishigami.indices.pairs}
+    pairs = {(pair.a, pair.b): pair.S2.value for pair in of_ishigami.indices.pairs}
     assert pairs[KEYS[0], KEYS[2]] == pytest.approx(0.2437, abs=0.05)
     assert pairs[KEYS[0], KEYS[1]] == pytest.approx(0, abs=0.05)
 
@@ -192,8 +192,8 @@ def test_standardized_coefficients_are_those_of_least_squares() -> None:
     slopes, left, *_ = np.linalg.lstsq(table[:, :3], table[:, 3], rcond=None)
     assert [found.by_parameter[key]["SRC"].value for key in KEYS] == pytest.approx(slopes)
     assert found.r2 == pytest.approx(1 - left[0] / len(table))
-    assert found.r2_ranks is not None
-    assert found.r2_ranks > found.r2
+    assert found.r2_of_ranks is not None
+    assert found.r2_of_ranks > found.r2
 
 
 def test_bootstrap_intervals_cover_about_as_often_as_they_say() -> None:
@@ -298,9 +298,9 @@ def test_probabilities_of_states_are_shares_of_seeds() -> None:
     assert found.of("hot", "P(excluded)").constant == 0
     assert found.of("hot", "P(cold)").changes[0].change == pytest.approx(-0.75)
     (picture,) = found.maps
-    assert picture.values["P(hot)"].tolist() == [[0.0, 0.75, 0.75]] * 2
+    assert picture.means["P(hot)"].tolist() == [[0.0, 0.75, 0.75]] * 2
     assert picture.runs.tolist() == [[4, 4, 4]] * 2
-    assert picture.values["CD8 core"][0].tolist() == [100.0, 325.0, 325.0]
+    assert picture.means["CD8 core"][0].tolist() == [100.0, 325.0, 325.0]
 
 
 def test_maps_of_samples_count_every_run_once_and_leave_empty_cells_empty() -> None:
@@ -311,9 +311,9 @@ def test_maps_of_samples_count_every_run_once_and_leave_empty_cells_empty() -> N
     (picture,) = analyze(study, plane=["vessels.density", KEYS[1]]).maps
     assert picture.x.edges == pytest.approx((10, 10 * 100 ** (1 / 3), 10 * 100 ** (2 / 3), 1000))
     assert picture.runs.tolist() == [[16, 0, 0], [0, 0, 0], [0, 0, 16]]
-    assert picture.values["P(hot)"][0, 0] == 0
-    assert picture.values["P(hot)"][2, 2] == 1
-    assert math.isnan(picture.values["P(hot)"][1, 1])
+    assert picture.means["P(hot)"][0, 0] == 0
+    assert picture.means["P(hot)"][2, 2] == 1
+    assert math.isnan(picture.means["P(hot)"][1, 1])
 
 
 def test_the_map_shows_the_two_parameters_that_matter_most() -> None:

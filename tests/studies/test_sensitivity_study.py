@@ -45,7 +45,7 @@ def test_a_study_sampled_for_sobol_indices_gets_them_with_pairs(tmp_path: Path) 
     values = np.array([row["CD8 core"] for row in study.runs])
     direct = analysis.analyze({"num_vars": 2, "names": ["a", "b"], "bounds": [[0, 1]] * 2}, values, seed=1)
     assert [one["ST"].value for one in found.by_parameter.values()] == pytest.approx(direct["ST"])
-    assert found.pairs[0].index.value == pytest.approx(direct["S2"][0, 1])
+    assert found.pairs[0].S2.value == pytest.approx(direct["S2"][0, 1])
 
 
 def test_second_order_is_for_sobol_indices_only(tmp_path: Path) -> None:

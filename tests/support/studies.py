@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tme_abm.studies.results import StudyParameter, StudyResults
+from tme_abm.studies.parameters import Parameter
+from tme_abm.studies.results import StudyResults
 
 Floats = NDArray[np.float64]
 Function = Callable[[Floats, int], float]
@@ -21,15 +22,15 @@ HOT = 295.0  # CD8 core above which a made-up run is hot
 
 def parameter(
     key: str, low: float = 0.0, high: float = 1.0, *, unit: str = "", scale: str = "linear"
-) -> StudyParameter:
-    return StudyParameter(key=key, unit=unit, scale=scale, low=low, high=high, values=())
+) -> Parameter:
+    return Parameter(key=key, unit=unit, scale=scale, low=low, high=high, values=())
 
 
 def made_up(
     positions: Floats,
     function: Function,
     *,
-    parameters: Sequence[StudyParameter] | None = None,
+    parameters: Sequence[Parameter] | None = None,
     kind: str = "latin hypercube",
     samples: int = 0,
     seeds: Sequence[int] = (1, 2),
@@ -65,7 +66,7 @@ def made_up(
     )  # fmt: skip
 
 
-def _value(one: StudyParameter, position: float) -> float:
+def _value(one: Parameter, position: float) -> float:
     assert one.low is not None
     assert one.high is not None
     if one.scale == "log":

@@ -67,8 +67,8 @@ def batch(
     log_to_stderr(verbose=verbose, quiet=quiet)
     from ..runs.simulator import TumorSimulator
     from ..studies import batch as experiment
-    from ..studies.parquet import check_parquet, write_parquet
     from ..studies.study import STUDY, find_study, load_study
+    from ..studies.tables import check_parquet, write_parquet
 
     if parquet:
         check_parquet()

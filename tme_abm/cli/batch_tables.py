@@ -113,4 +113,4 @@ def _parameter(parameter: Parameter) -> str:
         ends = f"from {parameter.low:g} to {parameter.high:g} {parameter.unit}".rstrip()
         return f"{parameter.key}: {ends}{scale}"
     unit = f" {parameter.unit}" if parameter.unit else ""
-    return f"{parameter.key}: {listed([level.text for level in parameter.values], SHOWN_VALUES)}{unit}"
+    return f"{parameter.key}: {listed([level.text for level in parameter.levels], SHOWN_VALUES)}{unit}"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..studies.sensitivity import Analysis, Sensitivity
     from ..studies.sensitivity.ends import Change
-    from ..studies.sensitivity.indices import Index
+    from ..studies.sensitivity.outcomes import Index
 
 __all__ = ["outcome_tables"]
 
@@ -37,7 +37,7 @@ def _table(one: Analysis, found: Sensitivity) -> Table | str:
     regressed = ["PRCC"] if not indices and one.regression.by_parameter else []
     by_key = {change.key: change for change in one.changes}
     rows = []
-    for axis in sorted(found.axes, key=lambda axis: -one.effect(axis.key)):
+    for axis in sorted(found.parameters, key=lambda axis: -one.effect(axis.key)):
         values = {**one.regression.by_parameter.get(axis.key, {}), **indices.get(axis.key, {})}
         rows.append(
             (
@@ -69,5 +69,5 @@ def _index(index: Index | None) -> str:
 
 
 def _chance(one: Analysis) -> str:
-    left = one.noise.of_means
+    left = one.variance.of_means
     return "" if left is None else f", {100 * left:.0f} % of the variance of the means is chance"

@@ -9,6 +9,7 @@ to mend, and so an `InputError`.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
@@ -29,6 +30,7 @@ from .errors import InputError
 __all__ = [
     "Arrays",
     "check_place",
+    "csv_line",
     "disk_errors",
     "is_temporary",
     "npz_bytes",
@@ -99,6 +101,13 @@ def write_chunks(path: Path, chunks: Iterable[bytes]) -> None:
         except BaseException:
             part.unlink(missing_ok=True)
             raise
+
+
+def csv_line(row: Iterable[object]) -> bytes:
+    """One row of a table."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(row)
+    return buffer.getvalue().encode()
 
 
 def sync_directory(directory: Path) -> None:

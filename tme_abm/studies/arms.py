@@ -14,13 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..compare.compare import claim_directory
 from ..compare.comparison import Comparison, Run, conclude
 from ..compare.finished import labeled_scenario
 from ..core.errors import InputError
 from ..runs.results import read_manifest
 from ..runs.simulator import Simulator, TumorSimulator
-from .sensitivity.axes import Axis, axes, value_text
+from .parameters import Parameter, value_text
+from .sensitivity.axes import Axes, axes
 
 if TYPE_CHECKING:
     from ..scenario.schema import Scenario
@@ -58,14 +61,15 @@ def choose(
             raise InputError(f"the study has the points 0 to {study.points - 1}, not {point}", place="--point")
     swept = axes(study)
     used = tuple(dict.fromkeys(scenarios)) or study.scenarios
-    chosen = _along(swept, points, by, study.points) if by else list(dict.fromkeys(points)) or list(range(study.points))
+    chosen = _along(swept, points, by) if by else list(dict.fromkeys(points)) or list(range(study.points))
     count = len(used) * len(chosen)
     if count > MOST:
         raise InputError(_too_many(study, used, len(chosen), swept, by), file=study.directory)
     if count < 2:
         raise InputError("this is one arm, and a comparison needs two or more", file=study.directory)
-    differing = [axis for axis in swept if len({float(axis.position[point]) for point in chosen}) > 1]
-    held = {one.key: one for one in study.parameters if one.key not in {axis.key for axis in differing}}
+    places = np.ptp(swept.position[chosen], axis=0)
+    differing = [one for one, place in zip(swept.parameters, places, strict=True) if place > 0]
+    held = {one.key: one for one in study.parameters if one.key not in {other.key for other in differing}}
     return StudyArms(
         arms={
             _label(study, scenario, point, differing, many=len(used) > 1): (scenario, point)
@@ -76,19 +80,19 @@ def choose(
     )
 
 
-def _along(swept: Sequence[Axis], points: Sequence[int], by: Sequence[str], count: int) -> list[int]:
+def _along(swept: Axes, points: Sequence[int], by: Sequence[str]) -> list[int]:
     """The points that differ from the base point in the parameters `by` only, in the order of their values."""
-    keys = [axis.key for axis in swept]
+    keys = [one.key for one in swept.parameters]
     for key in by:
         if key not in keys:
             raise InputError(f"the study does not vary '{key}'", place="--by", allowed=keys, word=key)
     if len(points) > 1:
         raise InputError("with --by, name one point only: that where the other parameters are held", place="--point")
-    free = [axis for axis in swept if axis.key in by]
-    rest = [axis for axis in swept if axis.key not in by]
+    free = [k for k, key in enumerate(keys) if key in by]
+    rest = [k for k, key in enumerate(keys) if key not in by]
     families: dict[tuple[float, ...], list[int]] = {}
-    for point in range(count):
-        families.setdefault(tuple(float(axis.position[point]) for axis in rest), []).append(point)
+    for point, place in enumerate(swept.position):
+        families.setdefault(tuple(place[rest].tolist()), []).append(point)
     if points:
         family = next(family for family in families.values() if points[0] in family)
     else:
@@ -100,22 +104,22 @@ def _along(swept: Sequence[Axis], points: Sequence[int], by: Sequence[str], coun
             f"{' and '.join(by)}; compare single points (--point), or ask what the whole design says: sensitivity",
             place="--by",
         )
-    return sorted(family, key=lambda point: tuple(float(axis.position[point]) for axis in free))
+    return sorted(family, key=lambda point: swept.position[point, free].tolist())
 
 
-def _label(study: StudyResults, scenario: str, point: int, differing: Sequence[Axis], *, many: bool) -> str:
+def _label(study: StudyResults, scenario: str, point: int, differing: Sequence[Parameter], *, many: bool) -> str:
     if not differing:
         return scenario
-    names = [axis.name for axis in differing]
+    names = [one.name for one in differing]
     clear = len(differing) <= _NAMED and len(set(names)) == len(names)
-    parts = [f"{axis.name} {value_text(study.design[axis.key][point])}" for axis in differing]
+    parts = [f"{one.name} {value_text(study.design[one.key][point])}" for one in differing]
     where = ", ".join(parts) if clear else f"point {point}"
     return f"{scenario} · {where}" if many else where
 
 
-def _too_many(study: StudyResults, used: Sequence[str], chosen: int, swept: Sequence[Axis], by: Sequence[str]) -> str:
+def _too_many(study: StudyResults, used: Sequence[str], chosen: int, swept: Axes, by: Sequence[str]) -> str:
     scenarios = f"{len(used)} scenarios × " if len(used) > 1 else ""
-    keys = ", ".join(axis.key for axis in swept)
+    keys = ", ".join(one.key for one in swept.parameters)
     ways = [f"points by their numbers in design.csv (--point N, again for each; 0 to {study.points - 1})"]
     if len(by) != 1:
         ways.append(f"one parameter by which the arms differ (--by KEY, one of: {keys})")

@@ -25,8 +25,7 @@ from ..runs.results import MANIFEST, read_manifest
 from ..runs.run import is_finished
 from ..runs.simulator import Simulator, TumorSimulator
 from ..runs.walk import now
-from .directory import check_place, locked, prepare
-from .layout import RUNS, SESSION
+from .directory import RUNS, SESSION, check_place, locked, prepare
 from .perform import Ended, Order, perform
 from .study import Study
 from .tables import Tables

@@ -1,7 +1,18 @@
 """The directory of a study: begun once, bound to one study, one model and one set of scenarios.
 
-What is found there is gone on with only if nothing differs that results depend on; else the error says what does.
-One batch works on a study at a time. The tables are made from the runs and can be made again at any time.
+    study.toml          the resolved study, which can be run again
+    study.json          what readers need of it: hash, fingerprint of the model, parameters, numbers
+    scenarios/          its scenarios, resolved
+    design.csv          one row a design point
+    runs/               one ordinary run directory a run
+    runs.csv            one row a run, in the order of the plan
+    series.csv          the metrics of the finished runs over time
+    timings.csv         how long they took, and where: the only table that differs between two runs of a study
+    failures.json       runs that failed and are not tried again unless asked for
+    session.json        who works on the study now, or did last
+
+A study goes on in its directory only if nothing differs that results depend on; else the error says what differs. One
+batch works on a study at a time. The tables are made from the runs and can be made again at any time.
 """
 
 from __future__ import annotations
@@ -18,19 +29,37 @@ from ..core import files
 from ..core.errors import InputError
 from ..core.toml import flatten
 from ..runs.versions import versions
-from .document import SAMPLED
-from .layout import DESIGN, FAILURES, RUNS, SCHEMA, SESSION, SUMMARY, TIMINGS
-from .results import read_summary
+from .design import SAMPLED
 from .study import SCENARIOS, STUDY, Study
 
-__all__ = ["check_place", "is_locked", "locked", "prepare"]
+__all__ = [
+    "DESIGN", "DONE", "FAILED", "FAILURES", "PENDING", "RUNS", "RUN_TABLE", "SERIES_TABLE", "SESSION", "SUMMARY",
+    "TIMINGS", "check_place", "is_locked", "locked", "prepare", "read_summary",
+]  # fmt: skip
+
+SCHEMA = 1
+SUMMARY = "study.json"
+DESIGN = "design.csv"
+RUNS = "runs"
+RUN_TABLE = "runs.csv"
+SERIES_TABLE = "series.csv"
+TIMINGS = "timings.csv"
+FAILURES = "failures.json"
+SESSION = "session.json"
+
+DONE, FAILED, PENDING = "done", "failed", "pending"
+
+RUN_COLUMNS = ("point", "scenario", "seed")
+OUTCOME_COLUMNS = ("status", "state", "error", "directory")
+SERIES_COLUMNS = (*RUN_COLUMNS, "time_day", "metric", "value")
+TIMING_COLUMNS = (*RUN_COLUMNS, "wall_seconds", "resumed", "host")
 
 _FEW = 6
 TRIES = 5  # at the lock
 
 
 def check_place(out: Path, study: Study, fingerprint: str) -> bool:
-    """May this study go here? True when it has been begun here before. Nothing is written.
+    """Whether this study was begun here before. Nothing is written.
 
     Raises:
         InputError: something else is there, another study, or one that was begun with other scenarios or models.
@@ -106,7 +135,7 @@ def locked(out: Path) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Is a process at work on this directory?"""
+    """Whether a process works on this directory."""
     if os.name != "posix" or not path.is_dir():
         return False
     import fcntl
@@ -124,6 +153,21 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def read_summary(directory: Path) -> dict[str, Any]:
+    """study.json. Raises InputError where there is no study."""
+    if not directory.is_dir():
+        raise InputError("there is no such directory", file=directory)
+    if not (directory / SUMMARY).is_file():
+        raise InputError(f"is not the directory of a study (it has no {SUMMARY})", file=directory)
+    found = files.read_json(directory / SUMMARY)
+    if found.get("schema") != SCHEMA:
+        raise InputError(
+            f"was written in format {found.get('schema')}, and this version reads format {SCHEMA}",
+            file=directory / SUMMARY,
+        )
+    return found
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ..core import files
 from ..runs.schedule import MINUTES_PER_DAY, steps_until
 from ..runs.simulator import Simulator
-from .layout import DONE
+from .directory import DONE
 from .results import read_study
 from .status import mean_seconds
 from .study import Study

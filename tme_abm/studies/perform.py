@@ -22,7 +22,7 @@ from ..core.errors import InputError
 from ..runs.pool import Task, result_of_task
 from ..runs.results import SERIES
 from ..runs.walk import Progress, RunFailed
-from .layout import SESSION
+from .directory import SESSION
 
 __all__ = ["Ended", "Order", "perform"]
 

@@ -18,26 +18,10 @@ from numpy.typing import NDArray
 
 from ..core import files
 from ..core.errors import InputError
-from .layout import DESIGN, OUTCOME_COLUMNS, RUN_TABLE, SCHEMA, SUMMARY
+from .directory import DESIGN, OUTCOME_COLUMNS, RUN_TABLE, read_summary
+from .parameters import Parameter
 
-__all__ = ["StudyParameter", "StudyResults", "read_study", "read_summary"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class StudyParameter:
-    """A swept key. `low` and `high` are the ends of a range, else None; `values` the values where they are listed."""
-
-    key: str
-    unit: str
-    scale: str
-    low: float | None
-    high: float | None
-    values: tuple[float | str, ...]
-
-    @property
-    def numeric(self) -> bool:
-        """Are its values numbers?"""
-        return not any(isinstance(value, str) for value in self.values)
+__all__ = ["StudyResults", "read_study"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +37,14 @@ class StudyResults:
     kind: str
     samples: int
     design_seed: int
-    parameters: tuple[StudyParameter, ...]
+    parameters: tuple[Parameter, ...]
     metrics: tuple[str, ...]
     design: dict[str, list[float | str]]
     runs: list[dict[str, Any]]
 
     @property
     def points(self) -> int:
-        """How many design points there are."""
+        """The number of design points."""
         return len(self.runs) // (len(self.scenarios) * len(self.seeds))
 
     def table(self, metric: str, scenario: str) -> NDArray[np.float64]:
@@ -88,21 +72,6 @@ class StudyResults:
         return [(row, place[row["seed"]]) for row in self.runs if row["scenario"] == scenario]
 
 
-def read_summary(directory: Path) -> dict[str, Any]:
-    """study.json. Raises InputError where there is no study."""
-    if not directory.is_dir():
-        raise InputError("there is no such directory", file=directory)
-    if not (directory / SUMMARY).is_file():
-        raise InputError(f"is not the directory of a study (it has no {SUMMARY})", file=directory)
-    found = files.read_json(directory / SUMMARY)
-    if found.get("schema") != SCHEMA:
-        raise InputError(
-            f"was written in format {found.get('schema')}, and this version reads format {SCHEMA}",
-            file=directory / SUMMARY,
-        )
-    return found
-
-
 def read_study(directory: Path) -> StudyResults:
     """The study in a directory.
 
@@ -112,7 +81,7 @@ def read_study(directory: Path) -> StudyResults:
     summary = read_summary(directory)
     try:
         parameters = tuple(
-            StudyParameter(**{**one, "values": tuple(one["values"])}) for one in summary["parameters"]
+            Parameter(**{**one, "values": tuple(one["values"])}) for one in summary["parameters"]
         )
         metrics = tuple(summary["metrics"])
         return StudyResults(
@@ -136,18 +105,18 @@ def read_study(directory: Path) -> StudyResults:
         ) from error
 
 
-def _design(path: Path, parameters: tuple[StudyParameter, ...]) -> dict[str, list[float | str]]:
+def _design(path: Path, parameters: tuple[Parameter, ...]) -> dict[str, list[float | str]]:
     rows = _rows(path)
-    return {one.key: [_value(row[one.key], one.numeric) for row in rows] for one in parameters}
+    return {one.key: [_value(row[one.key], one.ordered) for row in rows] for one in parameters}
 
 
 def _run(
-    row: Mapping[str, str], parameters: tuple[StudyParameter, ...], metrics: tuple[str, ...], directory: Path
+    row: Mapping[str, str], parameters: tuple[Parameter, ...], metrics: tuple[str, ...], directory: Path
 ) -> dict[str, Any]:
     found: dict[str, Any] = {"point": int(row["point"]), "scenario": row["scenario"], "seed": int(row["seed"])}
     found |= {name: row[name] for name in OUTCOME_COLUMNS}
     found["directory"] = directory / row["directory"]
-    found |= {one.key: _value(row[one.key], one.numeric) for one in parameters}
+    found |= {one.key: _value(row[one.key], one.ordered) for one in parameters}
     found |= {name: float(row[name]) if row[name] else math.nan for name in metrics}
     return found
 

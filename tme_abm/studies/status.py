@@ -17,8 +17,7 @@ from typing import Any
 from ..core import files
 from ..core.errors import InputError
 from ..runs.results import MANIFEST, SERIES
-from .directory import is_locked
-from .layout import DONE, FAILED, FAILURES, PENDING, SESSION, TIMINGS
+from .directory import DONE, FAILED, FAILURES, PENDING, SESSION, TIMINGS, is_locked
 from .results import StudyResults, read_study
 
 __all__ = ["BEGUN", "StudyStatus", "mean_seconds", "reached", "study_status"]

@@ -1,27 +1,29 @@
-"""A study with every word resolved: scenarios loaded, design points drawn, each combination tried out.
+"""A study: from its file to scenarios, design points and runs, with everything checked.
 
-Nothing runs before every design point of every scenario has been resolved and found valid; what does not fit is told
-with the point it is in. The canonical text of a study holds all that its results depend on and can be run again; it
-refers to its scenarios as files beside it, which the directory of a study holds.
+The file is read in two steps. `StudyDocument` is its form: which scenarios, which parameters, how many replicates.
+`load_study` says what the words mean: it loads the scenarios, draws the design points, and resolves every scenario at
+every point, so that nothing runs before all of it is valid. The canonical text of a study holds all that its results
+depend on and can be run again; it refers to its scenarios as files beside it, which the directory of a study holds.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field, StrictInt, StrictStr, field_validator, model_validator
+
 from ..core import files
 from ..core.errors import InputError
-from ..core.toml import write_toml
+from ..core.toml import Frozen, read_toml, validated, write_toml
+from ..runs.run import SEEDS
 from ..runs.simulator import Simulator
-from .designs import Point, design_notes, design_points
-from .document import SAMPLED, Design, StudyDocument, read_document
-from .layout import csv_line
-from .parameters import Parameter, read_parameter
+from .design import KINDS, SAMPLED, Design, Point, design_notes, design_points, read_parameter
+from .parameters import Parameter
 
 if TYPE_CHECKING:
     from ..scenario.schema import Scenario
@@ -30,15 +32,112 @@ __all__ = ["SCENARIOS", "STUDY", "Run", "Study", "find_study", "load_study"]
 
 STUDY = "study.toml"
 SCENARIOS = "scenarios"
-PROBED = 8  # design points, spread over all, of which the metrics are asked
+PROBED = 8  # design points, spread over all, that are asked for their metrics
 
-_PACKAGE = Path(__file__).resolve().parents[2]
-_SHIPPED = (Path(__file__).resolve().parents[1] / "_scenarios" / "studies", _PACKAGE / "scenarios" / "studies")
+_PACKAGE = Path(__file__).resolve().parents[1]
+_SHIPPED = (_PACKAGE / "_scenarios" / "studies", _PACKAGE.parent / "scenarios" / "studies")  # in a wheel, a checkout
 _FORBIDDEN = {
     "name": "is how results are told apart",
     "extends": "can only be said in a file",
     "clock.days": "has no effect: the runs of a study all last its days",
 }
+
+
+# ---------------------------------------------------------------- the file
+
+
+class StudyDocument(Frozen):
+    """The file. Dotted keys may be quoted, as `--set` takes them, or bare, so that TOML makes tables of them."""
+
+    name: StrictStr = Field(min_length=1)
+    title: StrictStr = ""
+    scenarios: tuple[StrictStr, ...] = Field(min_length=1)
+    days: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    replicates: StrictInt | None = Field(default=None, ge=1)
+    seed: StrictInt | None = Field(default=None, ge=0)
+    seeds: tuple[StrictInt, ...] | None = Field(default=None, min_length=1)
+    metrics: tuple[StrictStr, ...] | None = Field(default=None, min_length=1)
+    settings: dict[str, Any] = Field(default_factory=dict, alias="set")
+    design: Design = Field(default_factory=Design)
+    parameters: dict[str, Any] = Field(default_factory=dict)  # `read_parameter` reads them one by one
+
+    @field_validator("name", mode="after")
+    @classmethod
+    def _usable_in_paths(cls, name: str) -> str:
+        if name.startswith(".") or not name.isprintable() or any(sign in name for sign in "/\\"):
+            raise ValueError(f"{name!r} cannot serve as a name: no slashes, no leading dot")
+        return name
+
+    @field_validator("settings", mode="before")
+    @classmethod
+    def _flat_settings(cls, given: object) -> object:
+        return _flat(given, lambda value: False) if isinstance(given, Mapping) else given
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _flat_parameters(cls, given: object) -> object:
+        return _flat(given, lambda value: bool({"from", "to"} & set(value))) if isinstance(given, Mapping) else given
+
+    @field_validator("seeds", mode="after")
+    @classmethod
+    def _different_seeds(cls, given: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if given is not None and len(set(given)) < len(given):
+            raise ValueError("a seed stands there twice, and would give the same run twice")
+        return given
+
+    @field_validator("metrics", mode="after")
+    @classmethod
+    def _each_metric_once(cls, given: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if given is None else tuple(dict.fromkeys(given))
+
+    @model_validator(mode="after")
+    def _seeds_said_once(self) -> StudyDocument:
+        if self.seeds is not None and (self.replicates is not None or self.seed is not None):
+            raise ValueError("say either seeds, or replicates and the first seed")
+        if not all(0 <= number < SEEDS for number in self.all_seeds):
+            raise ValueError(f"a seed lies between 0 and {SEEDS - 1}")
+        return self
+
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """The seed of every replicate."""
+        if self.seeds is not None:
+            return self.seeds
+        first = 1 if self.seed is None else self.seed
+        return tuple(range(first, first + (self.replicates or 1)))
+
+
+def _read(path: Path) -> StudyDocument:
+    table = read_toml(path)
+    table.setdefault("name", path.stem)
+    design = table.get("design", {})
+    if not isinstance(design, Mapping):
+        raise InputError('should be a table: [design] with kind = "grid"', file=path, place="design")
+    kind = design.get("kind", "grid")
+    if kind not in KINDS:
+        what = f"unknown kind of design {kind!r}"
+        raise InputError(what, file=path, place="design.kind", allowed=KINDS, word=str(kind))
+    return validated(StudyDocument, table, file=path)
+
+
+def _flat(tree: Mapping[str, Any], is_value: Callable[[Mapping[str, Any]], bool], prefix: str = "") -> dict[str, Any]:
+    """Dotted key to value; tables that are not values themselves are taken apart."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and not is_value(value):
+            inner = _flat(value, is_value, f"{prefix}{key}.")
+            if not value:
+                raise ValueError(f"'{prefix}{key}' is an empty table")
+        else:
+            inner = {f"{prefix}{key}": value}
+        twice = set(inner) & set(flat)
+        if twice:
+            raise ValueError(f"'{sorted(twice)[0]}' is said twice")
+        flat |= inner
+    return flat
+
+
+# ---------------------------------------------------------------- the study
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,13 +150,13 @@ class Run:
 
     @property
     def directory(self) -> str:
-        """Where it is kept, seen from the directory of the study."""
+        """Where it is kept, relative to the directory of the study."""
         return f"runs/{self.scenario}/point_{self.point:05d}/seed_{self.seed:03d}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """What is to be run."""
+    """What is to be run. `written`: [parameters] as in the file; `notes`: what readers of the plan should know."""
 
     name: str
     title: str
@@ -70,7 +169,7 @@ class Study:
     parameters: tuple[Parameter, ...]
     points: tuple[Point, ...]
     notes: tuple[str, ...]
-    written: Mapping[str, Any]  # [parameters] as in the file
+    written: Mapping[str, Any]
 
     def scenario(self, name: str, point: int) -> Scenario:
         """One scenario at one design point."""
@@ -119,8 +218,8 @@ class Study:
     @cached_property
     def table(self) -> bytes:
         """design.csv: a row a design point."""
-        header = csv_line(["point", *(parameter.key for parameter in self.parameters)])
-        rows = [csv_line([number, *(level.text for level in point)]) for number, point in enumerate(self.points)]
+        header = files.csv_line(["point", *(parameter.key for parameter in self.parameters)])
+        rows = [files.csv_line([number, *(level.text for level in point)]) for number, point in enumerate(self.points)]
         return b"".join([header, *rows])
 
     @cached_property
@@ -149,20 +248,20 @@ def load_study(path: Path, *, simulator: Simulator, days: float | None = None) -
     Raises:
         InputError: what is wrong, in which file, at which key or design point, and what would be allowed.
     """
-    document = read_document(path)
+    document = _read(path)
     if days is not None and not 0 < days < float("inf"):
         raise InputError(f"a study lasts a positive number of days, not {days:g}", place="days")
     scenarios = _scenarios(document, path)
-    length = next(
-        (float(one) for one in (days, document.days) if one is not None),
-        max(scenario.clock.days for scenario in scenarios.values()),
-    )
+    longest = max(scenario.clock.days for scenario in scenarios.values())
     parameters = tuple(_parameter(document, key, given, scenarios, path) for key, given in document.parameters.items())
     points = design_points(document.design, parameters, file=path)
-    for name in scenarios:
+    probed = range(0, len(points), max(1, (len(points) - 1) // (PROBED - 1)))
+    known: dict[str, None] = {}  # which metrics there are depends on who and what is present, so on the point
+    for scenario in scenarios.values():
         for number, point in enumerate(points):
-            _try(scenarios[name], parameters, point, number, path)
-    known = _known_metrics(scenarios, parameters, points, simulator)
+            resolved = _resolved(scenario, parameters, point, number, path)
+            if number in probed:
+                known |= dict.fromkeys(simulator.metrics(resolved))
     for metric in document.metrics or ():
         if metric not in known:
             raise InputError(f"unknown metric '{metric}'", file=path, place="metrics", allowed=known, word=metric)
@@ -171,8 +270,8 @@ def load_study(path: Path, *, simulator: Simulator, days: float | None = None) -
         title=document.title,
         scenarios=scenarios,
         seeds=document.all_seeds,
-        days=length,
-        metrics=document.metrics or known,
+        days=float(days or document.days or longest),
+        metrics=document.metrics or tuple(known),
         settings=document.settings,
         design=document.design,
         parameters=parameters,
@@ -183,7 +282,7 @@ def load_study(path: Path, *, simulator: Simulator, days: float | None = None) -
 
 
 def _scenarios(document: StudyDocument, path: Path) -> dict[str, Scenario]:
-    from ..scenario.load import find, load
+    from ..scenario.load import changed, find, load
 
     loaded: list[Scenario] = []
     for number, name in enumerate(document.scenarios):
@@ -192,7 +291,11 @@ def _scenarios(document: StudyDocument, path: Path) -> dict[str, Scenario]:
         except InputError as error:
             what = error.what if error.file is None else f"{error.what}: {error.file}"
             raise error.replace(what=what, file=path, place=f"scenarios.{number}") from error
-        loaded.append(_with_settings(load(file), document.settings, path))
+        scenario = load(file)
+        try:
+            loaded.append(changed(scenario, document.settings) if document.settings else scenario)
+        except InputError as error:
+            raise error.at(f"set, scenario '{scenario.name}'", file=path) from error
     twice = [name for name, count in Counter(scenario.name for scenario in loaded).items() if count > 1]
     if twice:
         raise InputError(
@@ -204,15 +307,6 @@ def _scenarios(document: StudyDocument, path: Path) -> dict[str, Scenario]:
     return {scenario.name: scenario for scenario in loaded}
 
 
-def _with_settings(scenario: Scenario, settings: Mapping[str, Any], path: Path) -> Scenario:
-    from ..scenario.load import changed
-
-    try:
-        return changed(scenario, settings) if settings else scenario
-    except InputError as error:
-        raise error.at(f"set, scenario '{scenario.name}'", file=path) from error
-
-
 def _parameter(
     document: StudyDocument, key: str, given: object, scenarios: Mapping[str, Scenario], path: Path
 ) -> Parameter:
@@ -220,14 +314,8 @@ def _parameter(
         raise InputError(f"cannot be swept: it {_FORBIDDEN[key]}", file=path, place=f'parameters."{key}"')
     if key in document.settings:
         raise InputError("stands under [set] too, which would have no effect", file=path, place=f'parameters."{key}"')
-    return read_parameter(
-        key,
-        given,
-        whole=all(_takes_whole_numbers(scenario.document(), key) for scenario in scenarios.values()),
-        ranges=document.design.kind in SAMPLED,
-        grid=document.design.kind == "grid",
-        file=path,
-    )
+    whole = all(_takes_whole_numbers(scenario.document(), key) for scenario in scenarios.values())
+    return read_parameter(key, given, document.design, whole=whole, file=path)
 
 
 def _takes_whole_numbers(tree: Any, key: str) -> bool:
@@ -250,10 +338,12 @@ def _at(scenario: Scenario, parameters: Sequence[Parameter], point: Point) -> Sc
     return changed(scenario, {one.key: level.setting for one, level in zip(parameters, point, strict=True)})
 
 
-def _try(scenario: Scenario, parameters: Sequence[Parameter], point: Point, number: int, path: Path) -> None:
-    """Resolve one scenario at one point; the error names the parameter that is to blame alone, else the point."""
+def _resolved(
+    scenario: Scenario, parameters: Sequence[Parameter], point: Point, number: int, path: Path
+) -> Scenario:
+    """One scenario at one point; the error names the parameter that is to blame alone, else the point."""
     try:
-        _at(scenario, parameters, point)
+        return _at(scenario, parameters, point)
     except InputError as error:
         for parameter, level in zip(parameters, point, strict=True):
             try:
@@ -269,20 +359,3 @@ def _try(scenario: Scenario, parameters: Sequence[Parameter], point: Point, numb
             for parameter, level in zip(parameters, point, strict=True)
         )
         raise error.at(f"design point {number} ({values}), scenario '{scenario.name}'", file=path) from error
-
-
-def _known_metrics(
-    scenarios: Mapping[str, Scenario],
-    parameters: Sequence[Parameter],
-    points: Sequence[Point],
-    simulator: Simulator,
-) -> tuple[str, ...]:
-    """What the models of the study measure; it depends on who and what is present, so several points are asked."""
-    step = max(1, (len(points) - 1) // (PROBED - 1))
-    names: dict[str, None] = {}
-    for scenario in scenarios.values():
-        for point in points[::step]:
-            names |= dict.fromkeys(simulator.metrics(_at(scenario, parameters, point)))
-    return tuple(names)
-
-

@@ -1,4 +1,4 @@
-"""The tables of a study, made from its runs: one row a run, and the series of all that are done.
+"""The tables of a study, made from its runs: one row a run, and the series of all that are done; also as Parquet.
 
 They are written anew as runs end, at most every few seconds and never for more than a small share of the time, each
 in one move: who reads them while the study runs sees a whole table. All but timings.csv depend on the study alone.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import logging
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from ..core import files
 from ..core.errors import InputError
 from ..runs.results import HEADER, SERIES, read_manifest, read_series
 from ..runs.simulator import Simulator
-from .layout import (
+from .directory import (
     DONE,
     FAILED,
     FAILURES,
@@ -30,16 +31,18 @@ from .layout import (
     SERIES_TABLE,
     TIMING_COLUMNS,
     TIMINGS,
-    csv_line,
+    read_summary,
 )
 from .study import Run, Study
 
-__all__ = ["Tables"]
+__all__ = ["Tables", "check_parquet", "write_parquet"]
 
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 3.0
 SHARE = 0.05  # of the time, at most, goes into writing tables
+
+_TEXTS = ("scenario", "status", "state", "error", "directory", "metric")
 
 
 class Tables:
@@ -60,7 +63,7 @@ class Tables:
         manifest, measures = read_manifest(directory), read_series(directory).last()
         values = ["" if name not in measures else repr(measures[name]) for name in self.study.metrics]
         outcome = (DONE, self.simulator.classify(measures), "", run.directory)
-        self.done[index] = csv_line([*self._who(run), *self._levels(run), *outcome, *values])
+        self.done[index] = files.csv_line([*self._who(run), *self._levels(run), *outcome, *values])
         host = host or self._hosts.get(run.directory, "")
         self._timings[index] = [manifest["wall_seconds"], manifest.get("resumed", 0), host]
         self.failed.pop(index, None)
@@ -106,24 +109,24 @@ class Tables:
         runs = self.study.runs
         header = [*RUN_COLUMNS, *(one.key for one in self.study.parameters), *OUTCOME_COLUMNS, *self.study.metrics]
         rows = [self.done.get(index) or self._row_without_result(index) for index in range(len(runs))]
-        files.write_bytes(self.out / RUN_TABLE, b"".join([csv_line(header), *rows]))
-        timed = [csv_line([*self._who(runs[index]), *self._timings[index]]) for index in sorted(self._timings)]
-        files.write_bytes(self.out / TIMINGS, b"".join([csv_line(TIMING_COLUMNS), *timed]))
+        files.write_bytes(self.out / RUN_TABLE, b"".join([files.csv_line(header), *rows]))
+        timed = [files.csv_line([*self._who(runs[index]), *self._timings[index]]) for index in sorted(self._timings)]
+        files.write_bytes(self.out / TIMINGS, b"".join([files.csv_line(TIMING_COLUMNS), *timed]))
 
     def _row_without_result(self, index: int) -> bytes:
         run, error = self.study.runs[index], self.failed.get(index)
         outcome = (PENDING if error is None else FAILED, "", error or "", run.directory)
-        return csv_line([*self._who(run), *self._levels(run), *outcome, *("" for _ in self.study.metrics)])
+        return files.csv_line([*self._who(run), *self._levels(run), *outcome, *("" for _ in self.study.metrics)])
 
     def _series(self) -> Iterator[bytes]:
-        yield csv_line(SERIES_COLUMNS)
+        yield files.csv_line(SERIES_COLUMNS)
         wanted = frozenset(self.study.metrics)
         for index in sorted(self.done):
             run = self.study.runs[index]
             path = self.out / run.directory / SERIES
             with files.disk_errors(path, "read the file"):
                 content = path.read_text(encoding="utf-8")
-            yield _prefixed(content, csv_line(self._who(run)).decode().rstrip("\n"), wanted)
+            yield _prefixed(content, files.csv_line(self._who(run)).decode().rstrip("\n"), wanted)
 
     @staticmethod
     def _who(run: Run) -> tuple[object, ...]:
@@ -138,7 +141,7 @@ def _prefixed(content: str, prefix: str, wanted: frozenset[str]) -> bytes:
     if '"' in content:  # a name with a comma or a quote in it
         rows = csv.reader(io.StringIO(content))
         next(rows)
-        return b"".join(f"{prefix},".encode() + csv_line(row) for row in rows if row[1] in wanted)
+        return b"".join(f"{prefix},".encode() + files.csv_line(row) for row in rows if row[1] in wanted)
     lines = content.splitlines()
     if tuple(lines[0].split(",")) != HEADER:
         raise InputError("not a series")
@@ -155,3 +158,54 @@ def _hosts(path: Path) -> dict[str, str]:
             }
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+# ---------------------------------------------------------------- Parquet
+
+
+def check_parquet() -> Any:
+    """pyarrow, or an InputError that says how to get it."""
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise InputError(
+            "Parquet needs pyarrow; install it with: pip install 'tme_abm[tables]'", place="--parquet"
+        ) from error
+    return pyarrow
+
+
+def write_parquet(directory: Path) -> tuple[Path, Path]:
+    """Write runs.parquet and series.parquet from the tables of a study; where they are.
+
+    Raises:
+        InputError: no pyarrow, no tables, or the disk refuses.
+    """
+    arrow = check_parquet()
+    from pyarrow import csv, parquet
+
+    summary = read_summary(directory)
+    kinds: dict[str, Any] = dict.fromkeys(_TEXTS, arrow.string()) | {"point": arrow.int32(), "seed": arrow.uint64()}
+    texts = [one["key"] for one in summary["parameters"] if any(isinstance(value, str) for value in one["values"])]
+    kinds |= dict.fromkeys((one["key"] for one in summary["parameters"]), arrow.float64())
+    kinds |= dict.fromkeys(texts, arrow.string())
+    kinds |= dict.fromkeys((*summary["metrics"], "time_day", "value"), arrow.float64())
+    # Only an empty cell is missing; what was measured as NaN stays NaN.
+    options = csv.ConvertOptions(column_types=kinds, null_values=[""], strings_can_be_null=False)
+    made = []
+    for name in (RUN_TABLE, SERIES_TABLE):
+        path = (directory / name).with_suffix(".parquet")
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        with files.disk_errors(path, "write the file"):
+            try:
+                with (
+                    csv.open_csv(directory / name, convert_options=options) as batches,
+                    parquet.ParquetWriter(part, batches.schema) as writer,
+                ):
+                    for batch in batches:
+                        writer.write_batch(batch)
+                part.replace(path)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+        made.append(path)
+    return made[0], made[1]

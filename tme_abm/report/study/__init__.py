@@ -15,11 +15,10 @@ from markupsafe import Markup
 from ...core.files import write_bytes
 from ...observe.metrics import describe
 from ...runs.versions import versions
+from ...studies.parameters import Parameter, value_text
 from ...studies.sensitivity import Analysis, Sensitivity
-from ...studies.sensitivity.axes import Axis, value_text
-from ...studies.sensitivity.indices import Index
-from ...studies.sensitivity.maps import StateMap
-from ...studies.sensitivity.outcomes import PROBABILITIES
+from ...studies.sensitivity.analysis import StateMap
+from ...studies.sensitivity.outcomes import PROBABILITIES, Index
 from ..differences import meaning, pretty
 from ..glossary import glossary
 from ..style.numbers import DASH, coefficient, fixed, plural
@@ -54,8 +53,8 @@ class _View:
 
     def __init__(self, found: Sensitivity) -> None:
         self._found, self._words = found, glossary()
-        self._names = {axis.key: meaning(axis.key, self._words)[0] for axis in found.axes}
-        self._units = {axis.key: pretty(axis.unit) if axis.unit else "" for axis in found.axes}
+        self._names = {axis.key: meaning(axis.key, self._words)[0] for axis in found.parameters}
+        self._units = {axis.key: pretty(axis.unit) if axis.unit else "" for axis in found.parameters}
 
     def content(self) -> dict[str, Any]:
         """By the names that the template uses."""
@@ -71,7 +70,7 @@ class _View:
             "scenarios": [self._scenario(name) for name in study.scenarios],
             "plane": [self._names[key] for key in _keys(first)],
             "binned": not all(side.labels for side in (first.x, first.y) if side is not None),
-            "parameters": [self._parameter(axis) for axis in found.axes],
+            "parameters": [self._parameter(axis) for axis in found.parameters],
             "fixed": [meaning(key, self._words)[0] for key in found.fixed],
             "regressed": any(one.regression.by_parameter for one in found.analyses),
             "computed": any(one.indices is not None and not one.indices.refused for one in found.analyses),
@@ -107,7 +106,7 @@ class _View:
         labels = [f"{self._names[k]} [{self._units[k]}]" if self._units[k] else self._names[k] for k in _keys(one)]
         axis_names = (labels[0], labels[-1] if one.y is not None else "")
         made = []
-        for name, values in one.values.items():
+        for name, values in one.means.items():
             probability = name in PROBABILITIES
             finite = [float(value) for value in values.ravel() if math.isfinite(value)]
             span = (0.0, 1.0) if probability or not finite else limits(finite)
@@ -133,7 +132,7 @@ class _View:
             return None
         title = self._title(one.outcome)
         span = (0.0, 1.0) if "S1" in main else (-1.0, 1.0) if main == ["PRCC"] else None
-        pairs = sorted(one.indices.pairs if one.indices is not None else (), key=lambda pair: -pair.index.value)
+        pairs = sorted(one.indices.pairs if one.indices is not None else (), key=lambda pair: -pair.S2.value)
         both = {key: {**indices.get(key, {}), **regressed.get(key, {})} for key in keys}
         return {
             "outcome": title,
@@ -141,7 +140,7 @@ class _View:
             "key": main,
             "head": head,
             "rows": [(self._names[key], *(_index(both[key].get(name)) for name in head)) for key in keys if head],
-            "pairs": [(f"{self._names[p.a]} × {self._names[p.b]}", _index(p.index)) for p in pairs],
+            "pairs": [(f"{self._names[p.a]} × {self._names[p.b]}", _index(p.S2)) for p in pairs],
             "notes": notes,
         }
 
@@ -152,12 +151,12 @@ class _View:
         what = describe(outcome, self._words.cells)
         return f"{what.title} [{what.unit}]" if what.unit else what.title
 
-    def _parameter(self, axis: Axis) -> dict[str, str]:
+    def _parameter(self, axis: Parameter) -> dict[str, str]:
         listed = next(one.values for one in self._found.study.parameters if one.key == axis.key)
-        if listed and axis.levels:
-            values = ", ".join(value_text(level) for level in axis.levels)
+        if listed and axis.values:
+            values = ", ".join(value_text(level) for level in axis.values)
         else:
-            values = f"{value_text(axis.low)} to {value_text(axis.high)}" + ", logarithmic" * (axis.scale == "log")
+            values = " to ".join(map(value_text, axis.ends)) + ", logarithmic" * (axis.scale == "log")
         name, sentence = meaning(axis.key, self._words)
         return {"key": axis.key, "name": name, "values": values, "unit": self._units[axis.key], "meaning": sentence}
 
@@ -175,8 +174,8 @@ def _keys(one: StateMap) -> list[str]:
 
 def _notes(one: Analysis, *, indexed: bool) -> list[str]:
     notes = [one.indices.note] if one.indices is not None and one.indices.note else []
-    if one.regression.r2 is not None and one.regression.r2_ranks is not None:
-        ranks, plain = one.regression.r2_ranks, one.regression.r2
+    if one.regression.r2 is not None and one.regression.r2_of_ranks is not None:
+        ranks, plain = one.regression.r2_of_ranks, one.regression.r2
         notes.append(f"R² of the regressions: {ranks:.2f} of ranks (PRCC), {plain:.2f} linear (SRC)")
     return notes + ([one.regression.note] if one.regression.note and not indexed else [])
 
@@ -195,6 +194,6 @@ def _constant(value: float) -> str:
 
 
 def _shares(one: Analysis) -> list[str]:
-    noise = one.noise
+    noise = one.variance
     parts = (noise.between, noise.shared, noise.alone, noise.of_means)
     return [DASH if part is None else f"{fixed(100 * part, 0)} %" for part in parts]

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from ...studies.sensitivity.analysis import Side, StateMap
 from ...studies.sensitivity.ends import Change
-from ...studies.sensitivity.indices import Index
-from ...studies.sensitivity.maps import Side, StateMap
+from ...studies.sensitivity.outcomes import Index
 from ..style.numbers import significant
 from ..style.palette import INK, STATES, cell_color, rgb
 from ..style.svg import Scale, limits, svg, text, tick_texts, ticks
@@ -93,7 +93,7 @@ def heatmap(
 
     Cells darken from one end of `span` to the other; low values are to the left and at the bottom.
     """
-    values = found.values[outcome]
+    values = found.means[outcome]
     rows, columns = values.shape
     left = 30.0 + LETTER * max((len(label) for label in _labels(found.y)), default=0) if found.y else 16.0
     wide = (WIDTH - left - 14) / columns

@@ -1,7 +1,14 @@
-"""The sensitivity analysis of a study: each outcome in each scenario, by all that its design allows."""
+"""The sensitivity analysis of a study: each outcome in each scenario, by all that its design allows.
+
+A map shows what became of the tumor in each part of the plane of two parameters. Where both take few values a cell of
+the map is a combination of them; where they were sampled, the range is cut into equal parts (on the scale of the
+parameter). All runs that fall into a cell count alike, whatever the other parameters were; a cell without a run stays
+empty.
+"""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,18 +18,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from .axes import Axis, axes
+from ..parameters import Parameter, value_text
+from .axes import Axes, axes
 from .ends import Change, changes, pairing
-from .factorial import factorial, is_grid
-from .indices import Indices, base_points, morris, sobol
-from .maps import StateMap, state_map
+from .indices import Indices, Regression, factorial, morris, regression, sobol
 from .outcomes import DECISIVE, PROBABILITIES, Noise, Outcome, chosen, noise, outcome
-from .regression import Regression, regression
 
 if TYPE_CHECKING:
     from ..results import StudyResults
 
-__all__ = ["METHODS", "Analysis", "Sensitivity", "analyze"]
+__all__ = ["METHODS", "Analysis", "Sensitivity", "Side", "StateMap", "analyze"]
+
+Floats = NDArray[np.float64]
+
+RUNS_A_CELL = 6  # points that a cell should hold on average, before the map gets finer
+COARSEST, FINEST = 3, 8
 
 METHODS = {"morris": "Morris", "sobol indices": "Sobol", "grid": "variance of the grid", "": ""}
 """How indices are computed: by the kind of the design, "grid" for any full grid, "" for none."""
@@ -35,8 +45,8 @@ class Analysis:
     scenario: str
     outcome: str
     constant: float | None
-    missing: int
-    noise: Noise
+    values_missing: int
+    variance: Noise
     indices: Indices | None
     regression: Regression
     changes: tuple[Change, ...]
@@ -44,7 +54,7 @@ class Analysis:
     @property
     def everywhere(self) -> str:
         """Where a constant outcome is the same, in words."""
-        return "at every point that has a result" if self.missing else "at every point"
+        return "at every point that has a result" if self.values_missing else "at every point"
 
     def effect(self, key: str) -> float:
         """One number for the strength of a parameter, to put them in order: the best index there is."""
@@ -59,11 +69,42 @@ class Analysis:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Side:
+    """One side of a map: the parameter, and what each row or column stands for.
+
+    `labels` name the levels; of a range that was cut they are empty, and `edges` (parts + 1) are the values at the
+    cuts.
+    """
+
+    key: str
+    unit: str
+    scale: str
+    labels: tuple[str, ...]
+    edges: tuple[float, ...]
+
+    @property
+    def parts(self) -> int:
+        """How many rows or columns there are."""
+        return len(self.labels) or len(self.edges) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateMap:
+    """Means of outcomes in the cells (rows of `y`, columns of `x`), NaN where no run is; `runs` that count there."""
+
+    scenario: str
+    x: Side
+    y: Side | None
+    runs: NDArray[np.int64]
+    means: dict[str, Floats]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sensitivity:
     """A study analyzed. `lost` counts the runs without a result by their status, `fixed` names constant parameters."""
 
     study: StudyResults
-    axes: tuple[Axis, ...]
+    parameters: tuple[Parameter, ...]
     fixed: tuple[str, ...]
     method: str
     pairing: str
@@ -104,7 +145,7 @@ def analyze(
     """
     names = chosen(study, metrics)
     swept = axes(study)
-    if not swept:
+    if not swept.parameters:
         raise InputError(
             "the study varies no parameter, so there is nothing to be sensitive to; compare its scenarios with: "
             "compare --from",
@@ -112,16 +153,17 @@ def analyze(
         )
     if not any(row["status"] == "done" for row in study.runs):
         raise InputError("no run of the study is finished yet; run it with: batch", file=study.directory)
-    _known_keys(plane or (), swept)
-    method = study.kind if study.kind in ("morris", "sobol indices") else "grid" if is_grid(swept) else ""
-    base = base_points(len(swept), study.points, study.samples) if method == "sobol indices" else None
+    keys = [one.key for one in swept.parameters]
+    _known_keys(plane or (), keys)
+    method = study.kind if study.kind in ("morris", "sobol indices") else "grid" if swept.is_grid else ""
+    base = swept.base_points(study.samples) if method == "sobol indices" else None
     how = pairing(study.kind, swept)
     found = {(scenario, name): outcome(study, scenario, name) for scenario in study.scenarios for name in names}
     made = [_analysis(one, swept, method, how, base, study.samples) for one in found.values()]
     kept = Sensitivity(
         study=study,
-        axes=swept,
-        fixed=tuple(one.key for one in study.parameters if one.key not in {axis.key for axis in swept}),
+        parameters=swept.parameters,
+        fixed=tuple(one.key for one in study.parameters if one.key not in keys),
         method=method,
         pairing=how,
         outcomes=names,
@@ -129,14 +171,14 @@ def analyze(
         maps=(),
         lost=Counter(row["status"] for row in study.runs if row["status"] != "done"),
     )
-    x, y = _plane(kept, plane)
+    sides = [swept.number(key) for key in plane or _largest(kept)]
     shown = tuple(dict.fromkeys((*PROBABILITIES, *names)))
-    maps = [state_map([found.get((s, n)) or outcome(study, s, n) for n in shown], x, y) for s in study.scenarios]
+    maps = [_map([found.get((s, n)) or outcome(study, s, n) for n in shown], swept, *sides) for s in study.scenarios]
     return replace(kept, maps=tuple(maps))
 
 
 def _analysis(
-    found: Outcome, swept: tuple[Axis, ...], method: str, how: str, base: NDArray[np.int64] | None, samples: int
+    found: Outcome, swept: Axes, method: str, how: str, base: NDArray[np.int64] | None, samples: int
 ) -> Analysis:
     means = found.means[np.isfinite(found.means)]
     indices = None
@@ -152,8 +194,8 @@ def _analysis(
         scenario=found.scenario,
         outcome=found.name,
         constant=float(means.mean()) if means.size and not found.varies else None if means.size else np.nan,
-        missing=int((~np.isfinite(found.values)).sum()),
-        noise=noise(found),
+        values_missing=int((~np.isfinite(found.values)).sum()),
+        variance=noise(found),
         indices=indices,
         # The points of a trajectory hang together: a regression would take them for independent.
         regression=regression(found, swept, base) if found.varies and how != "morris" else Regression(by_parameter={}),
@@ -161,8 +203,7 @@ def _analysis(
     )
 
 
-def _known_keys(asked: Sequence[str], swept: Sequence[Axis]) -> None:
-    keys = [axis.key for axis in swept]
+def _known_keys(asked: Sequence[str], keys: Sequence[str]) -> None:
     for key in asked:
         if key not in keys:
             raise InputError(f"the study does not vary '{key}'", place="--map", allowed=keys, word=key)
@@ -170,13 +211,40 @@ def _known_keys(asked: Sequence[str], swept: Sequence[Axis]) -> None:
         raise InputError(f"takes two different parameters, not '{asked[0]}' twice", place="--map", allowed=keys)
 
 
-def _plane(kept: Sensitivity, asked: Sequence[str] | None) -> tuple[Axis, Axis | None]:
-    """The parameters of the maps: those asked for, else the two with the largest effect in any scenario."""
-    by_key = {axis.key: axis for axis in kept.axes}
-    if asked:
-        keys = list(asked)
-    else:
-        decisive = [one for one in map(kept.decisive, kept.study.scenarios) if one is not None]
-        largest = {key: max((one.effect(key) for one in decisive), default=0.0) for key in by_key}
-        keys = sorted(by_key, key=lambda key: -largest[key])[:2]
-    return by_key[keys[0]], by_key[keys[1]] if len(keys) > 1 else None
+def _largest(kept: Sensitivity) -> list[str]:
+    """The two parameters with the largest effect in any scenario."""
+    decisive = [one for one in map(kept.decisive, kept.study.scenarios) if one is not None]
+    keys = [one.key for one in kept.parameters]
+    return sorted(keys, key=lambda key: -max((one.effect(key) for one in decisive), default=0.0))[:2]
+
+
+# ---------------------------------------------------------------- maps
+
+
+def _map(found: Sequence[Outcome], axes: Axes, x: int, y: int | None = None) -> StateMap:
+    """The map of some outcomes of one scenario over two parameters (their columns in `axes`), or along one."""
+    side_x, column = _side(axes, x)
+    side_y, row = (None, np.zeros(len(column), dtype=np.int64)) if y is None else _side(axes, y)
+    shape = (1 if side_y is None else side_y.parts, side_x.parts)
+    cell = row * shape[1] + column
+    means, runs = {}, np.zeros(shape, dtype=np.int64)
+    for one in found:
+        there = np.isfinite(one.values)
+        count = np.bincount(cell, weights=there.sum(axis=1), minlength=shape[0] * shape[1]).reshape(shape)
+        total = np.bincount(cell, weights=np.where(there, one.values, 0).sum(axis=1), minlength=count.size)
+        means[one.name] = np.where(count > 0, total.reshape(shape) / np.maximum(count, 1), np.nan)
+        runs = np.maximum(runs, count.astype(np.int64))
+    return StateMap(scenario=found[0].scenario, x=side_x, y=side_y, runs=runs, means=means)
+
+
+def _side(axes: Axes, number: int) -> tuple[Side, NDArray[np.int64]]:
+    """One side, and in which part of it each point lies."""
+    one = axes.parameters[number]
+    if one.values:
+        labels = tuple(map(value_text, one.values))
+        return Side(key=one.key, unit=one.unit, scale=one.scale, labels=labels, edges=()), axes.level(number)
+    position = axes.position[:, number]
+    parts = min(max(math.isqrt(len(np.unique(position)) // RUNS_A_CELL), COARSEST), FINEST)
+    edges = tuple(one.at(k / parts) for k in range(parts + 1))
+    part = np.minimum((position * parts).astype(np.int64), parts - 1)
+    return Side(key=one.key, unit=one.unit, scale=one.scale, labels=(), edges=edges), part

@@ -1,95 +1,138 @@
-"""The swept parameters as coordinates: where each design point lies between the low and the high end of each.
+"""The swept parameters of a study as coordinates: where each design point lies between the ends of each parameter.
 
-A coordinate runs from 0 to 1 along the scale of its parameter, so that on a logarithmic scale equal steps are equal
-factors. A parameter whose values are words has no order: its coordinate counts the values and serves to tell them
-apart only. Parameters that never change are left out.
+A parameter whose values are words has no order: its coordinate counts the values and serves to tell them apart only.
+Parameters that never change are left out.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from ..results import StudyParameter, StudyResults
+from ...core.errors import InputError
+from ..parameters import Parameter
 
-__all__ = ["Axis", "axes", "value_text"]
+if TYPE_CHECKING:
+    from ..results import StudyResults
+
+__all__ = ["Axes", "axes"]
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
-FEW = 8  # so many different values are levels; more, or one a point that nobody listed, are a sample of a range
+FEW = 8  # this many different values are levels; more, or one a point that nobody listed, are a sample of a range
 
 
 @dataclass(frozen=True, kw_only=True)
-class Axis:
-    """One parameter: `position` (points,) between 0 and 1, and the values behind it."""
+class Axes:
+    """The parameters that vary, and the `position` (points, parameters) of each design point between their ends.
 
-    key: str
-    unit: str
-    scale: str
+    Here `low` and `high` of an ordered parameter are always known, and `values` are the different values of the study
+    in order if they are few, empty for a sample of a range.
+    """
+
+    parameters: tuple[Parameter, ...]
     position: Floats
-    ordered: bool
-    low: float
-    high: float
-    levels: tuple[float | str, ...]
-    """The different values in order, if they are few; empty for a sample of a range."""
 
     @property
-    def name(self) -> str:
-        """The key without the sections it stands in."""
-        return self.key.rpartition(".")[2].replace("_", " ")
+    def points(self) -> int:
+        """The number of design points."""
+        return len(self.position)
 
-    def at(self, position: float) -> float:
-        """The value at a position (of an ordered parameter)."""
-        if self.scale == "log":
-            return float(self.low * (self.high / self.low) ** position)
-        return self.low + (self.high - self.low) * position
+    def number(self, key: str) -> int:
+        """The column of a parameter."""
+        return [one.key for one in self.parameters].index(key)
 
-    def index(self) -> NDArray[np.int64]:
-        """Which of the levels each point has, (points,)."""
-        places = np.unique(self.position)
-        return np.searchsorted(places, self.position).astype(np.int64)
+    def level(self, number: int) -> Indices:
+        """Which of the different values of one parameter each point has, (points,)."""
+        places = np.unique(self.position[:, number])
+        return np.searchsorted(places, self.position[:, number]).astype(np.int64)
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether every combination of the values occurs exactly once."""
+        if not self.parameters:
+            return False
+        levels = np.column_stack([self.level(k) for k in range(len(self.parameters))])
+        combinations = math.prod(int(highest) + 1 for highest in levels.max(axis=0))
+        return self.points == combinations == len(np.unique(levels, axis=0))
+
+    def lines(self, number: int) -> Indices:
+        """The points of a grid along one parameter, for each combination of the others: (combinations, levels)."""
+        levels = [self.level(k) for k in range(len(self.parameters))]
+        shape = [int(one.max()) + 1 for one in levels]
+        table = np.empty(shape, dtype=np.int64)
+        table[tuple(levels)] = np.arange(self.points)
+        return np.moveaxis(table, number, -1).reshape(-1, shape[number])
+
+    def trajectories(self) -> Indices:
+        """The points of each Morris trajectory (trajectories, parameters + 1).
+
+        Raises:
+            InputError: the points are not trajectories.
+        """
+        size = len(self.parameters) + 1
+        if self.points % size:
+            raise InputError(
+                f"{self.points} points are no whole number of trajectories of {size} points", place="design.csv"
+            )
+        found = np.arange(self.points).reshape(-1, size)
+        moves = np.diff(self.position[found], axis=1) != 0
+        if not ((moves.sum(axis=1) == 1) & (moves.sum(axis=2) == 1).all(axis=1, keepdims=True)).all():
+            raise InputError(
+                "a step of a trajectory changes no parameter or more than one; a range of whole numbers may be too "
+                "narrow for its four levels",
+                place="design.csv",
+            )
+        return found.astype(np.int64)
+
+    def block(self, samples: int) -> int:
+        """Points for each base sample of Sobol indices: parameters + 2, or 2 (parameters + 1) with the second order.
+
+        Raises:
+            InputError: the points do not belong to so many samples.
+        """
+        count = len(self.parameters)
+        for block in (count + 2, 2 * count + 2):
+            if self.points == samples * block:
+                return block
+        raise InputError(
+            f"{self.points} points do not belong to {samples} base samples of {count} parameters that vary",
+            place="design.csv",
+        )
+
+    def base_points(self, samples: int) -> Indices:
+        """The points of a Saltelli arrangement that are independent: the first and the last of each block."""
+        block = self.block(samples)
+        starts = np.arange(0, self.points, block)
+        return np.sort(np.concatenate([starts, starts + block - 1])).astype(np.int64)
 
 
-def axes(study: StudyResults) -> tuple[Axis, ...]:
+def axes(study: StudyResults) -> Axes:
     """The parameters of a study that take more than one value."""
-    found = (_axis(parameter, study.design[parameter.key]) for parameter in study.parameters)
-    return tuple(axis for axis in found if np.unique(axis.position).size > 1)
+    placed = [_placed(parameter, study.design[parameter.key]) for parameter in study.parameters]
+    vary = [(parameter, position) for parameter, position in placed if np.unique(position).size > 1]
+    return Axes(
+        parameters=tuple(parameter for parameter, _ in vary),
+        position=np.column_stack([position for _, position in vary]) if vary else np.empty((study.points, 0)),
+    )
 
 
-def value_text(value: float | str) -> str:
-    """A value as axes and tables show it, without its unit."""
-    return value if isinstance(value, str) else f"{value:.3g}" if abs(value) < 1000 else f"{value:.6g}"
-
-
-def _axis(parameter: StudyParameter, column: list[float | str]) -> Axis:
+def _placed(parameter: Parameter, column: list[float | str]) -> tuple[Parameter, Floats]:
     numbers = [value for value in column if not isinstance(value, str)]
     if len(numbers) < len(column):
-        words = tuple(dict.fromkeys([*parameter.values, *column]))
-        used = tuple(word for word in words if word in set(column))
+        used = [word for word in dict.fromkeys([*parameter.values, *column]) if word in column]
         position = np.array([used.index(value) for value in column]) / max(len(used) - 1, 1)
-        return Axis(
-            key=parameter.key, unit="", scale="linear", position=position, ordered=False, low=0.0, high=1.0, levels=used
-        )
-    low = min(numbers) if parameter.low is None else parameter.low
-    high = max(numbers) if parameter.high is None else parameter.high
-    values = np.array(numbers, dtype=np.float64)
-    if parameter.scale == "log":
-        position = np.log(values / low) / (math.log(high / low) or 1.0)
-    else:
-        position = (values - low) / ((high - low) or 1.0)
+        return replace(parameter, unit="", scale="linear", low=0.0, high=1.0, values=tuple(used)), position
     levels = tuple(sorted(set(numbers)))
-    return Axis(
-        key=parameter.key,
-        unit=parameter.unit,
-        scale=parameter.scale,
-        position=position,
-        ordered=True,
-        low=low,
-        high=high,
-        levels=levels if len(levels) <= FEW and (parameter.values or len(levels) < len(column)) else (),
+    ends = replace(
+        parameter,
+        low=min(numbers) if parameter.low is None else parameter.low,
+        high=max(numbers) if parameter.high is None else parameter.high,
+        values=levels if len(levels) <= FEW and (parameter.values or len(levels) < len(column)) else (),
     )
+    return ends, ends.position(np.array(numbers, dtype=np.float64))

@@ -16,7 +16,7 @@ four of four: the units it counts are the runs of a grid, else the trajectories 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,22 +24,23 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from ...compare.statistics import mean_interval
-from .axes import Axis, value_text
-from .factorial import is_grid, lines
-from .indices import LEVEL, trajectories
-from .outcomes import Outcome
+from ..parameters import value_text
+from .axes import Axes
+from .outcomes import LEVEL, Outcome
 
 __all__ = ["Change", "changes", "newcombe", "pairing"]
 
 Floats = NDArray[np.float64]
 Interval = tuple[float, float] | None
+Ends = tuple[Floats, Floats, Interval, str, str]
+"""The values at both ends, the interval of the change of their means, and what the ends are."""
 
 THIRD = 1 / 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """The outcome at both ends of a parameter (told in its unit), and its change with a 95 % interval.
+    """The outcome at both ends of a parameter (described in its unit), and its change with a 95 % interval.
 
     `counted` are the runs, trajectories or points at each end.
     """
@@ -54,98 +55,91 @@ class Change:
     counted: tuple[int, int]
 
 
-def pairing(kind: str, axes: Sequence[Axis]) -> str:
+def pairing(kind: str, axes: Axes) -> str:
     """How the ends are compared in a design: "grid", "morris" or "sample"."""
     if kind == "morris":
         return "morris"
-    return "grid" if is_grid(axes) else "sample"
+    return "grid" if axes.is_grid else "sample"
 
 
-def changes(
-    found: Outcome, axes: Sequence[Axis], how: str, points: NDArray[np.int64] | None = None
-) -> tuple[Change, ...]:
+def changes(found: Outcome, axes: Axes, how: str, points: NDArray[np.int64] | None = None) -> tuple[Change, ...]:
     """The change along each parameter, the largest first; `points` are those of a sample that are independent."""
-    rows = np.arange(len(found.values)) if points is None else points
+    rows = np.arange(axes.points) if points is None else points
+    along: Callable[[int], Ends | None] = {
+        "grid": lambda number: _along_grid(found, axes, number),
+        "morris": lambda number: _along_steps(found, axes, number),
+        "sample": lambda number: _thirds(found, axes, number, rows),
+    }[how]
     made = []
-    for number, axis in enumerate(axes):
-        if how == "grid":
-            one = _along_grid(found, axes, axis)
-        elif how == "morris":
-            one = _along_steps(found, axes, number)
-        else:
-            one = _thirds(found, axis, rows)
-        if one is not None:
-            made.append(one)
+    for number, parameter in enumerate(axes.parameters):
+        ends = along(number)
+        if ends is None:
+            continue
+        low, high, interval, low_end, high_end = ends
+        at_low, at_high = float(low.mean()), float(high.mean())
+        made.append(
+            Change(
+                key=parameter.key,
+                low_end=low_end,
+                high_end=high_end,
+                at_low=at_low,
+                at_high=at_high,
+                change=at_high - at_low,
+                interval=newcombe(at_low, low.size, at_high, high.size) if found.is_probability else interval,
+                counted=(low.size, high.size),
+            )
+        )
     return tuple(sorted(made, key=lambda one: -abs(one.change)))
 
 
-def _along_grid(found: Outcome, axes: Sequence[Axis], axis: Axis) -> Change | None:
-    along = lines(axes, axis.key)
+def _along_grid(found: Outcome, axes: Axes, number: int) -> Ends | None:
+    along = axes.lines(number)
     low, high = found.values[along[:, 0]], found.values[along[:, -1]]  # (combinations, seeds)
     both = np.isfinite(low) & np.isfinite(high)
     if not both.any():
         return None
-    runs = int(both.sum())
     by_seed = [float((high - low)[both[:, k], k].mean()) if both[:, k].any() else None for k in range(both.shape[1])]
-    student = mean_interval(by_seed).interval
-    return _change(
-        found, axis, _level(axis, 0), _level(axis, -1), low[both], high[both], (runs, runs),
-        None if student is None else (student[0], student[1]),
-    )  # fmt: skip
+    return low[both], high[both], mean_interval(by_seed).interval, *_outer(axes, number)
 
 
-def _along_steps(found: Outcome, axes: Sequence[Axis], number: int) -> Change | None:
-    axis = axes[number]
+def _along_steps(found: Outcome, axes: Axes, number: int) -> Ends | None:
+    position = axes.position[:, number]
     low, high = [], []
-    for path in trajectories(axes, len(found.values)):
-        step = int(np.flatnonzero(np.diff(axis.position[path]))[0])
-        ends = sorted(path[step : step + 2], key=lambda point: float(axis.position[point]))
+    for path in axes.trajectories():
+        step = int(np.flatnonzero(np.diff(position[path]))[0])
+        ends = sorted(path[step : step + 2], key=lambda point: float(position[point]))
         common = np.isfinite(found.values[ends]).all(axis=0)
         if common.any():
             low.append(float(found.values[ends[0], common].mean()))
             high.append(float(found.values[ends[1], common].mean()))
     if not low:
         return None
-    student = mean_interval(np.subtract(high, low)).interval
-    wide = None if student is None else (student[0], student[1])
-    texts = value_text(axis.low), value_text(axis.high)
-    return _change(found, axis, *texts, np.array(low), np.array(high), (len(low), len(high)), wide)
+    first, last = map(value_text, axes.parameters[number].ends)
+    return np.array(low), np.array(high), mean_interval(np.subtract(high, low)).interval, first, last
 
 
-def _thirds(found: Outcome, axis: Axis, rows: NDArray[np.int64]) -> Change | None:
-    position, means = axis.position[rows], found.means[rows]
+def _thirds(found: Outcome, axes: Axes, number: int, rows: NDArray[np.int64]) -> Ends | None:
+    parameter, position, means = axes.parameters[number], axes.position[rows, number], found.means[rows]
     there = np.isfinite(means)
     if not there.any():
         return None
-    if axis.levels:
+    if parameter.values:
         bottom, top = position == position.min(), position == position.max()
-        texts = _level(axis, 0), _level(axis, -1)
+        texts = _outer(axes, number)
     else:
         bottom, top = position <= THIRD, position >= 1 - THIRD
-        texts = f"<{_two(axis.at(THIRD))}", f">{_two(axis.at(1 - THIRD))}"
+        texts = f"<{_two(parameter.at(THIRD))}", f">{_two(parameter.at(1 - THIRD))}"
     low, high = means[bottom & there], means[top & there]
     if not low.size or not high.size:
         return None
-    return _change(found, axis, *texts, low, high, (low.size, high.size), _welch(low, high))
+    return low, high, _welch(low, high), *texts
 
 
-def _change(
-    found: Outcome, axis: Axis, low_end: str, high_end: str, low: Floats, high: Floats, counted: tuple[int, int],
-    interval: Interval,
-) -> Change:  # fmt: skip
-    at_low, at_high = float(low.mean()), float(high.mean())
-    if found.is_probability:
-        interval = newcombe(at_low, counted[0], at_high, counted[1])
-    return Change(
-        key=axis.key,
-        low_end=low_end,
-        high_end=high_end,
-        at_low=at_low,
-        at_high=at_high,
-        change=at_high - at_low,
-        interval=interval,
-        counted=counted,
-    )
+def _outer(axes: Axes, number: int) -> tuple[str, str]:
+    """The first and the last level; of a range with many levels, its ends."""
+    parameter = axes.parameters[number]
+    first, *_, last = parameter.values or parameter.ends
+    return value_text(first), value_text(last)
 
 
 def newcombe(p_low: float, n_low: int, p_high: float, n_high: int) -> tuple[float, float]:
@@ -158,7 +152,7 @@ def newcombe(p_low: float, n_low: int, p_high: float, n_high: int) -> tuple[floa
 
 
 def _wilson(p: float, n: int) -> tuple[float, float]:
-    """The 95 % score interval of a proportion."""
+    """The 95 % score interval of a proportion, which need not be a whole number of n (a mean over seeds counts too)."""
     z2 = float(ndtri((1 + LEVEL) / 2)) ** 2
     middle = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(z2 * p * (1 - p) / n + z2**2 / (4 * n**2)) / (1 + z2 / n)
@@ -166,7 +160,7 @@ def _wilson(p: float, n: int) -> tuple[float, float]:
 
 
 def _welch(low: Floats, high: Floats) -> Interval:
-    """The 95 % interval of a difference of means whose variances may differ."""
+    """The 95 % interval of a difference of means whose variances may differ (scipy.stats warns of equal values)."""
     if min(low.size, high.size) < 2:
         return None
     a, b = float(low.var(ddof=1)) / low.size, float(high.var(ddof=1)) / high.size
@@ -181,10 +175,3 @@ def _welch(low: Floats, high: Floats) -> Interval:
 def _two(value: float) -> str:
     """Two digits, without a power of ten."""
     return value_text(float(f"{value:.2g}"))
-
-
-def _level(axis: Axis, index: int) -> str:
-    """The first or the last level; of a range with many levels, its end."""
-    if axis.levels:
-        return value_text(axis.levels[index])
-    return value_text(axis.low if index == 0 else axis.high)

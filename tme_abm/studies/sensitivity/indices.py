@@ -1,47 +1,52 @@
-"""Morris and Sobol indices, computed by SALib from designs that were sampled for them.
+"""How much of an outcome goes with each parameter: Morris and Sobol indices, the variance of a grid, regressions.
 
 Morris (doi:10.1080/00401706.1991.10484804, with mu* of doi:10.1016/j.envsoft.2006.10.004): a trajectory changes one
 parameter at a time, and each change gives an elementary effect, the change of the outcome over the whole range of the
 parameter. mu* is the mean of their sizes, sigma their spread: interactions, curvature and chance.
 
 Sobol (doi:10.1016/j.cpc.2009.09.018): S1 is the share of the outcome's variance that goes with one parameter alone, ST
-that with all it takes part in, S2 what two do together beyond both alone.
+that with all it takes part in, S2 what two do together beyond both alone. SALib computes both from designs that were
+sampled for them.
 
-Indices are computed on means over seeds. A trajectory in which a run is missing is compared over the seeds that all
-its points have, and left out if there are none. Sobol indices need every run: nothing is made up for a missing one.
+Grid: when every level of one parameter meets every combination of the others, the means over all of them divide the
+variance exactly, as an analysis of variance does: S1 is the variance of the level means, ST what is lost when the
+outcome is averaged over the parameter. They are the Sobol indices of the grid itself, every level weighted alike; of
+what lies between or beyond the levels they know nothing.
+
+Regression needs no special design. SRC, the standardized regression coefficient, is the change of the outcome, in its
+standard deviations, for one standard deviation of the parameter with all others held; PRCC, the partial rank
+correlation coefficient, asks for a monotone relation only (doi:10.1016/j.jtbi.2008.04.011). How much of the variance
+the regressions carry, R², says how far to trust them. Intervals are those of the bootstrap over design points, of both
+statistics from the same draws (which scipy.stats.bootstrap does not offer).
+
+All are computed on means over seeds. A trajectory in which a run is missing is compared over the seeds that all
+its points have, and left out if there are none. Sobol indices and grids need every run: nothing is made up for a
+missing one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from ...core.errors import InputError
-from ..designs import MORRIS_LEVELS
-from .axes import Axis
-from .outcomes import Outcome
+from ..design import MORRIS_LEVELS
+from .axes import Axes
+from .outcomes import LEVEL, RESAMPLES, SEED, Index, Outcome
 
-__all__ = ["Index", "Indices", "Pair", "base_points", "morris", "sobol", "trajectories"]
+__all__ = ["Indices", "Pair", "Regression", "factorial", "morris", "regression", "sobol"]
 
 Floats = NDArray[np.float64]
 
-RESAMPLES = 1000
-LEVEL = 0.95
-SEED = 1  # of the bootstrap: the same study gives the same intervals (SALib takes 0 for "any")
 EXTRA = "needs SALib; install it with: pip install 'tme_abm[sensitivity]'"
 
-
-@dataclass(frozen=True, kw_only=True)
-class Index:
-    """An index with its 95 % bootstrap interval, None where there is none."""
-
-    value: float
-    low: float | None
-    high: float | None
+_TINY = 1e-12
+_NOTHING = 1e-10  # a share of variance that is rounding
+_AT_ONCE = 2_000_000  # numbers held at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +55,7 @@ class Pair:
 
     a: str
     b: str
-    index: Index
+    S2: Index
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,44 +69,28 @@ class Indices:
     pairs: tuple[Pair, ...] = ()
     used: int = 0
     planned: int = 0
-    note: str = ""
     refused: bool = False
+    note: str = ""
 
 
-def trajectories(axes: Sequence[Axis], points: int) -> NDArray[np.int64]:
-    """The points of each trajectory (trajectories, parameters + 1).
+@dataclass(frozen=True, kw_only=True)
+class Regression:
+    """SRC and PRCC by parameter, over the `points_used` that have a result; `note` says why there are none."""
 
-    Raises:
-        InputError: the points are not trajectories.
-    """
-    size = len(axes) + 1
-    if points % size:
-        raise InputError(f"{points} points are no whole number of trajectories of {size} points", place="design.csv")
-    found = np.arange(points).reshape(-1, size)
-    moves = np.diff(_positions(axes)[found], axis=1) != 0
-    if not ((moves.sum(axis=1) == 1) & (moves.sum(axis=2) == 1).all(axis=1, keepdims=True)).all():
-        raise InputError(
-            "a step of a trajectory changes no parameter or more than one; a range of whole numbers may be too narrow "
-            "for its four levels",
-            place="design.csv",
-        )
-    return found.astype(np.int64)
+    by_parameter: dict[str, dict[str, Index]]
+    r2: float | None = None
+    r2_of_ranks: float | None = None
+    points_used: int = 0
+    note: str = ""
 
 
-def base_points(parameters: int, points: int, samples: int) -> NDArray[np.int64]:
-    """The points of a Saltelli arrangement that are independent of one another: its first and last of each block."""
-    block = _block(parameters, points, samples)
-    starts = np.arange(0, points, block)
-    return np.sort(np.concatenate([starts, starts + block - 1])).astype(np.int64)
-
-
-def morris(found: Outcome, axes: Sequence[Axis]) -> Indices:
+def morris(found: Outcome, axes: Axes) -> Indices:
     """mu, mu*, sigma of each parameter, in the unit of the outcome over the whole range of the parameter."""
     try:
         from SALib.analyze import morris as analysis
     except ImportError as error:
         raise InputError(f"the analysis of a Morris design {EXTRA}") from error
-    paths = trajectories(axes, len(found.values))
+    paths = axes.trajectories()
     values, whole, thinned = [], [], 0
     for path in paths:
         common = np.isfinite(found.values[path]).all(axis=0)
@@ -117,30 +106,30 @@ def morris(found: Outcome, axes: Sequence[Axis]) -> Indices:
         parts.append("fewer than two are left, which say nothing")
         return Indices(by_parameter={}, used=used, planned=planned, note="; ".join(parts), refused=True)
     levels = MORRIS_LEVELS - 1
-    placed = np.round(_positions(axes)[np.concatenate(whole)] * levels) / levels
+    placed = np.round(axes.position[np.concatenate(whole)] * levels) / levels
     result = analysis.analyze(
         _problem(axes), placed, np.concatenate(values), num_levels=MORRIS_LEVELS, num_resamples=RESAMPLES,
         conf_level=LEVEL, seed=SEED,
     )  # fmt: skip
-    made = {}
-    for number, axis in enumerate(axes):
-        made[axis.key] = {
-            "mu_star": _index(result["mu_star"][number], result["mu_star_conf"][number]),
-            "mu": _index(result["mu"][number], None),
-            "sigma": _index(result["sigma"][number], None),
+    made = {
+        one.key: {
+            "mu_star": _index(result["mu_star"][k], result["mu_star_conf"][k]),
+            "mu": _index(result["mu"][k]),
+            "sigma": _index(result["sigma"][k]),
         }
+        for k, one in enumerate(axes.parameters)
+    }
     return Indices(by_parameter=made, used=used, planned=planned, note="; ".join(parts))
 
 
-def sobol(found: Outcome, axes: Sequence[Axis], samples: int) -> Indices:
+def sobol(found: Outcome, axes: Axes, samples: int) -> Indices:
     """S1 and ST of each parameter, and S2 of each pair where the design has the points for it."""
     try:
         from SALib.analyze import sobol as analysis
     except ImportError as error:
         raise InputError(f"the analysis of a Sobol design {EXTRA}") from error
-    count, points = len(axes), len(found.values)
-    block = _block(count, points, samples)
-    planned = points // block
+    keys = [one.key for one in axes.parameters]
+    planned = axes.points // axes.block(samples)
     missing = int((~np.isfinite(found.values)).sum())
     if missing:
         note = (
@@ -148,42 +137,132 @@ def sobol(found: Outcome, axes: Sequence[Axis], samples: int) -> Indices:
             "(batch), try failed runs again (batch --retry-failed), or ask for a metric that every run has"
         )
         return Indices(by_parameter={}, planned=planned, note=note, refused=True)
-    second = block == 2 * count + 2
+    second = axes.block(samples) == 2 * len(keys) + 2
     result = analysis.analyze(
         _problem(axes), found.means, calc_second_order=second, num_resamples=RESAMPLES, conf_level=LEVEL, seed=SEED
     )
     made = {
-        axis.key: {name: _index(result[name][k], result[f"{name}_conf"][k]) for name in ("S1", "ST")}
-        for k, axis in enumerate(axes)
+        key: {name: _index(result[name][k], result[f"{name}_conf"][k]) for name in ("S1", "ST")}
+        for k, key in enumerate(keys)
     }
     pairs = [
-        Pair(a=axes[i].key, b=axes[j].key, index=_index(result["S2"][i, j], result["S2_conf"][i, j]))
-        for i in range(count) for j in range(i + 1, count) if second
+        Pair(a=a, b=b, S2=_index(result["S2"][i, j], result["S2_conf"][i, j]))
+        for i, a in enumerate(keys) for j, b in enumerate(keys) if second and i < j
     ]  # fmt: skip
     return Indices(by_parameter=made, pairs=tuple(pairs), used=planned, planned=planned)
 
 
-def _block(parameters: int, points: int, samples: int) -> int:
-    """Points for each base sample: parameters + 2, or twice parameters + 1 with those of the second order."""
-    for block in (parameters + 2, 2 * parameters + 2):
-        if points == samples * block:
-            return block
-    raise InputError(
-        f"{points} points do not belong to {samples} base samples of {parameters} parameters that vary",
-        place="design.csv",
+def factorial(found: Outcome, axes: Axes) -> Indices:
+    """S1 and ST of each parameter over the levels of a full grid."""
+    means = found.means
+    planned, used = len(means), int(np.isfinite(means).sum())
+    if used < planned:
+        note = f"{planned - used} of {planned} points have no result, and a grid with holes cannot be taken apart"
+        return Indices(by_parameter={}, used=used, planned=planned, note=note, refused=True)
+    total = float(means.var())
+    made = {}
+    for k, one in enumerate(axes.parameters):
+        along = means[axes.lines(k)]
+        alone, without = float(along.mean(axis=0).var()), float(along.mean(axis=1).var())
+        made[one.key] = {"S1": _index(alone / total), "ST": _index(1 - without / total)}
+    return Indices(by_parameter=made, used=used, planned=planned)
+
+
+def _problem(axes: Axes) -> dict[str, Any]:
+    keys = [one.key for one in axes.parameters]
+    return {"num_vars": len(keys), "names": keys, "bounds": [[0.0, 1.0]] * len(keys)}
+
+
+def _index(value: float, half: float = np.nan) -> Index:
+    number = float(value)
+    if not np.isfinite(half):
+        return Index(value=number, low=None, high=None)
+    return Index(value=number, low=number - float(half), high=number + float(half))
+
+
+# ---------------------------------------------------------------- regression
+
+
+def regression(found: Outcome, axes: Axes, points: NDArray[np.int64] | None = None) -> Regression:
+    """Regress the means over seeds on the positions of the ordered parameters, at `points` (all by default)."""
+    ordered = [k for k, parameter in enumerate(axes.parameters) if parameter.ordered]
+    rows = np.arange(axes.points) if points is None else points
+    means = found.means[rows]
+    there = np.isfinite(means)
+    used = int(there.sum())
+    if not ordered:
+        return Regression(by_parameter={}, points_used=used, note="no parameter takes numbers")
+    if used < len(ordered) + 3:
+        note = f"{used} points are too few to regress on {len(ordered)} parameters"
+        return Regression(by_parameter={}, points_used=used, note=note)
+    table = np.column_stack([axes.position[rows][there][:, ordered], means[there]])
+    ranks = rankdata(table, axis=0)
+    src, prcc = _coefficients(_correlations(table)), _partial(_correlations(ranks))
+    src_drawn, prcc_drawn = _resampled(table)
+    made = {
+        axes.parameters[k].key: {"PRCC": _drawn(prcc[i], prcc_drawn[:, i]), "SRC": _drawn(src[i], src_drawn[:, i])}
+        for i, k in enumerate(ordered)
+    }
+    return Regression(
+        by_parameter=made,
+        r2=_explained(_correlations(table)),
+        r2_of_ranks=_explained(_correlations(ranks)),
+        points_used=used,
     )
 
 
-def _positions(axes: Sequence[Axis]) -> Floats:
-    return np.column_stack([axis.position for axis in axes])
+def _resampled(table: Floats) -> tuple[Floats, Floats]:
+    """SRC and PRCC (resamples, parameters) of tables whose rows were drawn with replacement, some at a time."""
+    rng = np.random.default_rng(SEED)
+    some = max(1, _AT_ONCE // table.size)
+    src, prcc = [], []
+    for first in range(0, RESAMPLES, some):
+        drawn = table[rng.integers(len(table), size=(min(some, RESAMPLES - first), len(table)))]
+        src.append(_coefficients(_correlations(drawn)))
+        prcc.append(_partial(_correlations(rankdata(drawn, axis=1))))
+    return np.concatenate(src), np.concatenate(prcc)
 
 
-def _problem(axes: Sequence[Axis]) -> dict[str, Any]:
-    return {"num_vars": len(axes), "names": [axis.key for axis in axes], "bounds": [[0.0, 1.0]] * len(axes)}
+def _correlations(tables: Floats) -> Floats:
+    """Correlation matrices (…, m, m) of the columns of tables (…, n, m); 0 for a column that does not vary."""
+    centered = tables - tables.mean(axis=-2, keepdims=True)
+    scale = np.sqrt((centered**2).sum(axis=-2))
+    varies = scale > _TINY * np.abs(tables).max(axis=-2)
+    normed = np.where(varies[..., None, :], centered / np.where(varies, scale, 1.0)[..., None, :], 0.0)
+    return np.asarray(np.swapaxes(normed, -1, -2) @ normed)
 
 
-def _index(value: float, half: float | None) -> Index:
-    number = float(value)
-    if half is None or not np.isfinite(half):
-        return Index(value=number, low=None, high=None)
-    return Index(value=number, low=number - float(half), high=number + float(half))
+def _coefficients(matrices: Floats) -> Floats:
+    """Standardized coefficients (…, m − 1) of the last column on the others."""
+    inverse = np.linalg.pinv(matrices[..., :-1, :-1], hermitian=True)
+    return np.asarray((inverse @ matrices[..., :-1, -1:])[..., 0])
+
+
+def _explained(matrix: Floats) -> float:
+    """Share of the variance of the last column that the others explain."""
+    return float(np.clip(_coefficients(matrix) @ matrix[:-1, -1], 0.0, 1.0))
+
+
+def _partial(matrices: Floats) -> Floats:
+    """Partial correlations (…, m − 1) of the last column with each other one, the rest held."""
+    last = matrices.shape[-1] - 1
+    found = []
+    for k in range(last):
+        others = [j for j in range(last) if j != k]
+        pair = matrices[..., [[k, k], [last, last]], [k, last]]  # the 2 × 2 matrix of the two
+        if others:
+            cross = matrices[..., [k, last], :][..., others]
+            among = matrices[..., others, :][..., others]
+            pair = pair - cross @ np.linalg.pinv(among, hermitian=True) @ np.swapaxes(cross, -1, -2)
+        left = np.minimum(pair[..., 0, 0], pair[..., 1, 1])  # shares of variance that the others leave unexplained
+        scale = np.sqrt(np.where(left > _NOTHING, pair[..., 0, 0] * pair[..., 1, 1], 1.0))
+        found.append(np.where(left > _NOTHING, np.clip(pair[..., 0, 1] / scale, -1, 1), np.nan))
+    return np.stack(found, axis=-1)
+
+
+def _drawn(value: float, drawn: Floats) -> Index:
+    finite = drawn[np.isfinite(drawn)]
+    if finite.size < 0.5 * drawn.size:
+        return Index(value=float(value), low=None, high=None)
+    low, high = np.quantile(finite, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Index(value=float(value), low=float(low), high=float(high))

@@ -1,4 +1,4 @@
-"""What a study is asked about: a metric at the last day, or the probability of a state, at every design point.
+"""The outcomes of a study: a metric at the last day, or the probability of a state, at every design point.
 
 An outcome is a table (points, seeds). Of a state it holds 1 where the run ended in it and 0 where it did not, so that
 its mean over seeds is the probability of the state. A run without a result, or one that has no value of the metric
@@ -19,9 +19,13 @@ from ...core.errors import InputError
 if TYPE_CHECKING:
     from ..results import StudyResults
 
-__all__ = ["DECISIVE", "PROBABILITIES", "Noise", "Outcome", "chosen", "noise", "outcome"]
+__all__ = ["DECISIVE", "PROBABILITIES", "Index", "Noise", "Outcome", "chosen", "noise", "outcome"]
 
 Floats = NDArray[np.float64]
+
+RESAMPLES = 1000
+LEVEL = 0.95
+SEED = 1  # of the bootstrap: the same study gives the same intervals (SALib takes 0 for "any")
 
 PROBABILITIES = {"P(hot)": "hot", "P(cold)": "cold", "P(excluded)": "excluded"}
 """Outcomes that are probabilities of a state."""
@@ -30,6 +34,15 @@ DECISIVE = ("P(hot)", "CD8 core")
 """What the question "what decides hot or cold" is asked about, the first that varies first."""
 
 _USUAL = (*PROBABILITIES, "CD8 core", "tumor cells")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """An index with its 95 % bootstrap interval, None where there is none."""
+
+    value: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +55,12 @@ class Outcome:
 
     @property
     def is_probability(self) -> bool:
-        """Is it the probability of a state?"""
+        """Whether this is the probability of a state."""
         return self.name in PROBABILITIES
 
     @property
     def means(self) -> Floats:
-        """Mean over the seeds there are, (points,); NaN where there is none."""
+        """Mean over the seeds with a value, (points,); NaN where no seed has one."""
         there = np.isfinite(self.values)
         count = there.sum(axis=1)
         total = np.where(there, self.values, 0.0).sum(axis=1)
@@ -55,7 +68,7 @@ class Outcome:
 
     @property
     def varies(self) -> bool:
-        """Do the means differ between points by more than rounding?"""
+        """Whether the means differ between points by more than rounding."""
         means = self.means[np.isfinite(self.means)]
         return bool(means.size > 1 and np.ptp(means) > 1e-12 * np.abs(means).max())
 
