@@ -100,7 +100,8 @@ def test_a_sweep_makes_one_arm_a_value(tmp_path: Path) -> None:
     (assay,) = load_assays(write(tmp_path, SWEEP)).values()
     assert list(assay.arms) == ["control", "treated @ 0 nM", "treated @ 1 nM", "treated @ 2 nM"]
     assert assay.arms["treated @ 2 nM"][0]["level"] == "2 nM"
-    assert assay.sweep_arms == {"treated": ("treated @ 0 nM", "treated @ 1 nM", "treated @ 2 nM")}
+    assert assay.sweep is not None
+    assert assay.sweep.curves == {"treated": ("treated @ 0 nM", "treated @ 1 nM", "treated @ 2 nM")}
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ def test_the_scope_holds_the_core_the_regulatory_t_cells_and_the_dual_roles() ->
     assert {claim for claim in claims() if claim.startswith("B-TREG-")} <= chosen
     assert {"A-TNF-10", "A-IL2-08", "A-TGFB-13"} <= chosen
     assert not chosen & set(scope().outside)
+    assert set(scope().outside) <= set(claims())
     assert "A-TGFB-09" in scope().outside  # needs fibroblasts
     assert "B-LN-07" not in chosen
 

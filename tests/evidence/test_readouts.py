@@ -39,10 +39,11 @@ def dish(*items: dict[str, object], wells: int = 3, molecules: tuple[str, ...] =
 
 
 def read(model: TumorModel, text: str, steps: int = 0) -> np.ndarray:
-    found, watch = readout(text, CATALOGUE), Watch(model)
+    found = readout(text, CATALOGUE)
+    watch = Watch(model, paths=found.paths)
     for _ in range(steps):
         model.step()
-        watch.look(paths=found.every_step)
+        watch.look()
     return found.read(watch)
 
 
@@ -108,7 +109,7 @@ def test_deaths_are_all_deaths_and_apoptosis_one_kind() -> None:
     watch = Watch(model)
     for _ in range(36):
         model.step()
-        watch.look(paths=False)
+        watch.look()
     lost = 40 - readout("count of tumor", CATALOGUE).read(watch)
     assert (lost > 5).all()
     days = watch.cell_days(["tumor"])
@@ -118,12 +119,12 @@ def test_deaths_are_all_deaths_and_apoptosis_one_kind() -> None:
 
 def test_drift_is_the_way_along_x_of_those_that_stay() -> None:
     model = dish({"do": "add", "cell": "CD8", "count": 5, "x": ["0 um", "60 um"], "y": ["0 um", "90 um"]})
-    watch = Watch(model)
+    watch = Watch(model, paths=True)
     lattice, cells = model.tissue.lattice, model.tissue.cells
     # One hour, in which everybody goes three sites to the right and one down.
     for shift in (1, 1, 1, lattice.shape[1]):
         cells.site[:] += shift
-        watch.look(paths=True)
+        watch.look()
     model.tissue.clock.step = 6
     assert readout("drift of CD8", CATALOGUE).read(watch) == pytest.approx([45.0] * 3)
     assert readout("index of CD8", CATALOGUE).read(watch) == pytest.approx([45.0 / 60.0] * 3)

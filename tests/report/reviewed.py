@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tme_abm.compare.statistics import paired_difference
-from tme_abm.evidence.results import AssayResult, ClaimResult, Judged, Reading, Review, Sweep, Variant, Verdict
+from tme_abm.evidence.assays import Sweep
+from tme_abm.evidence.results import AssayResult, ClaimResult, Judged, Reading, Review, Variant, Verdict
 
 READOUT = "divisions of tumor"
 UNIT = "/cell/day"

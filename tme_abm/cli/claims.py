@@ -184,7 +184,7 @@ def claims_table(view: View, *, width: int | None = None) -> Table:
         columns.append("what the review says")
         for row, entry in zip(rows, view.entries, strict=True):
             row.append(shorten(entry.sentence, room, placeholder="…"))
-    return _of_words(table(columns, rows), whole=(0, 1))
+    return table(columns, rows, left=True, whole=(0, 1))
 
 
 def tier_lines(view: View) -> list[str]:
@@ -208,7 +208,7 @@ def tier_lines(view: View) -> list[str]:
 
 def coverage_table(rows: Iterable[Row]) -> Table:
     """One line a claim: rules, molecules, receptors, cells and assays that stand for it."""
-    made = table(
+    return table(
         ("claim", "verdict", "rules", "molecules, receptors", "cells", "assays"),
         [
             (
@@ -221,13 +221,6 @@ def coverage_table(rows: Iterable[Row]) -> Table:
             )
             for row in rows
         ],
+        left=True,
+        whole=(0,),
     )
-    return _of_words(made, whole=(0,))
-
-
-def _of_words(made: Table, *, whole: Iterable[int]) -> Table:
-    """The table with all columns to the left; those in `whole` are never broken."""
-    for index, column in enumerate(made.columns):
-        column.justify = "left"
-        column.no_wrap = index in whole
-    return made

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, JustifyMethod
     from rich.table import Table
 
 __all__ = ["complain", "log_to_stderr", "note", "say", "screen_width", "show", "stderr", "table", "verbosity"]
@@ -57,8 +57,18 @@ def complain(text: str) -> None:
     stderr().print(Text("error: ", style="bold red") + Text(text, style="default"), soft_wrap=True)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> Table:
-    """A plain table: the first column to the left, numbers to the right. Cells are text, never markup."""
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    title: str | None = None,
+    left: bool = False,
+    whole: Collection[int] = (),
+) -> Table:
+    """A plain table: the first column to the left, numbers (or, with `left`, none) to the right.
+
+    Cells are text, never markup; those of the columns in `whole` are never broken.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -66,7 +76,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str |
     # As wide as its title, which is broken into lines otherwise.
     made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, min_width=len(title or ""))
     for index, column in enumerate(columns):
-        made.add_column(Text(column), justify="left" if index == 0 else "right", overflow="fold")
+        side: JustifyMethod = "left" if left or index == 0 else "right"
+        made.add_column(Text(column), justify=side, overflow="fold", no_wrap=index in whole)
     for row in rows:
         made.add_row(*(Text(cell) for cell in row))
     return made

@@ -22,7 +22,7 @@ from ..core.toml import Frozen, read_toml, validated
 from ..core.units import parse, split
 from .claims import claims
 
-__all__ = ["TREND", "Assay", "Expectation", "load_assays"]
+__all__ = ["TREND", "Assay", "Expectation", "Sweep", "load_assays"]
 
 _OTHERS = ("dishes.toml", "scope.toml", "unmodeled.toml")
 _HOLE = re.compile(r"\{(\w+)\}")
@@ -75,11 +75,12 @@ class Expectation(Frozen):
         return self.direction in ("up", "down") and (self.readout, self.over) == (other.readout, other.over)
 
 
-class SweptValues(Frozen):
-    """A quantity that is swept: every arm that says `{value}` becomes one arm a value."""
+class Sweep(Frozen):
+    """A swept quantity: every arm that says `{value}` becomes a curve, with one arm a value; loading fills `curves`."""
 
     name: StrictStr
     values: tuple[StrictStr, ...] = Field(min_length=2)
+    curves: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class Assay(Frozen):
@@ -91,7 +92,6 @@ class Assay(Frozen):
     common : what is done to every arm
     after : readouts that count or average begin here
     dose : the molecules whose amounts the half and double dose change
-    sweep_arms : for every curve of a sweep, its arms in the order of the values
     """
 
     id: StrictStr = Field(pattern=r"[a-z0-9][a-z0-9\-]*")
@@ -106,8 +106,7 @@ class Assay(Frozen):
     traits: dict[str, Any] = Field(default_factory=dict)
     common: tuple[dict[str, Any], ...] = ()
     dose: tuple[StrictStr, ...] | None = None
-    sweep: SweptValues | None = None
-    sweep_arms: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    sweep: Sweep | None = None
     arms: dict[str, tuple[dict[str, Any], ...]] = Field(min_length=1)
     expect: tuple[Expectation, ...] = Field(min_length=1)
     note: StrictStr = ""
@@ -250,4 +249,4 @@ def _swept(table: dict[str, Any]) -> dict[str, Any]:
             arm = f"{name} @ {value}"
             arms[arm] = _mapped(items, partial(_with_value, value=value))
             curves.setdefault(name, []).append(arm)
-    return {**table, "arms": arms, "sweep_arms": curves}
+    return {**table, "arms": arms, "sweep": {**sweep, "curves": curves}}

@@ -22,7 +22,7 @@ from .assays import Assay
 from .claims import claims, scope
 from .results import Review
 
-__all__ = ["Carrier", "Row", "carriers", "coverage", "coverage_csv", "write_coverage"]
+__all__ = ["Carrier", "Row", "carriers", "coverage", "write_coverage"]
 
 COLUMNS = ("claim", "tier", "kind", "verdict", "assays", "rules", "molecules", "receptors", "cells", "outside", "fact")
 """Columns of `coverage.csv`."""
@@ -116,33 +116,16 @@ def coverage(catalogue: Catalogue, assays: Mapping[str, Assay], review: Review |
     return rows
 
 
-def coverage_csv(rows: Iterable[Row]) -> str:
-    """The rows as a table for a spreadsheet; several entries of one cell are parted by "; "."""
+def write_coverage(rows: Iterable[Row], path: Path) -> None:
+    """Write a table for a spreadsheet, several entries of a cell parted by "; ". Raises InputError if it cannot."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
     for row in rows:
         claim = claims()[row.claim]
-        writer.writerow(
-            {
-                "claim": row.claim,
-                "tier": claim.tier,
-                "kind": claim.kind,
-                "verdict": row.verdict,
-                **{
-                    column: "; ".join(getattr(row, column))
-                    for column in ("assays", "rules", "molecules", "receptors", "cells")
-                },
-                "outside": row.outside,
-                "fact": claim.fact,
-            }
-        )
-    return text.getvalue()
-
-
-def write_coverage(rows: Iterable[Row], path: Path) -> None:
-    """Write `coverage.csv`. Raises InputError if the disk refuses it."""
-    write_bytes(path, coverage_csv(rows).encode())
+        several = ("; ".join(names) for names in (row.assays, row.rules, row.molecules, row.receptors, row.cells))
+        writer.writerow((row.claim, claim.tier, claim.kind, row.verdict, *several, row.outside, claim.fact))
+    write_bytes(path, text.getvalue().encode())
 
 
 def carriers(catalogue: Catalogue) -> Mapping[str, tuple[Carrier, ...]]:

@@ -25,7 +25,7 @@ from .assays import Assay
 from .dishes import arm_scenario, dishes, scaled_arms, wells_of
 from .judge import judge, verdicts
 from .readouts import Readout, readout
-from .results import AssayResult, Reading, Sweep, Variant
+from .results import AssayResult, Reading, Variant
 from .watch import Watch
 
 __all__ = ["Plan", "not_run", "run_arm", "run_assay"]
@@ -81,7 +81,6 @@ def not_run(assay: Assay, seed: int, error: str) -> AssayResult:
 
 def _result(assay: Assay, seed: int, **found: Any) -> AssayResult:
     dish = dishes().get(assay.dish)
-    sweep = assay.sweep
     return AssayResult(
         id=assay.id,
         title=assay.title,
@@ -93,7 +92,7 @@ def _result(assay: Assay, seed: int, **found: Any) -> AssayResult:
         seed=seed,
         cells=tuple(_said({"do": "add", **cell}).removeprefix("add ") for cell in assay.cells),
         arms={name: tuple(_said(item) for item in arm) for name, arm in assay.arms.items()},
-        sweep=Sweep(name=sweep.name, values=sweep.values, curves=assay.sweep_arms) if sweep else None,
+        sweep=assay.sweep,
         **found,
     )
 
@@ -111,8 +110,7 @@ def run_arm(scenario: Scenario, plan: Plan, *, seed: int, wells: int, catalogue:
     """What one arm reads, at each time of the plan."""
     model = TumorModel(scenario, rng=seed, catalogue=catalogue, wells=wells)
     model.take_no_census()  # it costs as much as a small dish
-    paths = any(found.every_step for found in plan.readouts.values())
-    watch, looks = Watch(model), 0
+    watch, looks = Watch(model, paths=any(found.paths for found in plan.readouts.values())), 0
     sums = {key: np.zeros(wells) for key in plan.readouts if key[1] == "mean"}
     series: Series = []
     begun = plan.begin <= 0
@@ -124,7 +122,7 @@ def run_arm(scenario: Scenario, plan: Plan, *, seed: int, wells: int, catalogue:
                 watch.begin()
                 begun = True
                 continue
-            watch.look(paths=paths)
+            watch.look()
             if begun and sums and model.clock.step % every == 0:
                 looks += 1
                 for key, total in sums.items():

@@ -36,14 +36,14 @@ class Readout:
     """`read(watch)` gives one value per well (NaN where there is nothing to read).
 
     molecules : those that need their field though no cell may sense them
-    every_step : whether the watch has to follow the path of every cell
+    paths : whether the watch has to follow the path of every cell
     """
 
     text: str
     unit: str
     read: Callable[[Watch], Values]
     molecules: tuple[str, ...] = ()
-    every_step: bool = False
+    paths: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class _Form:
     unit: str | None
     read: Callable[[_Words, Watch], Values]
     names: str = ""
-    every_step: bool = False
+    paths: bool = False
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -104,7 +104,7 @@ def readout(text: str, catalogue: Catalogue) -> Readout:
             _check(words.name, form.names, catalogue)
         elif words.side and words.name not in _STATES:
             _check(words.name.removeprefix("expression "), "contact", catalogue)
-        return Readout(text, unit or "", partial(form.read, words), molecules, form.every_step)
+        return Readout(text, unit or "", partial(form.read, words), molecules, form.paths)
     raise InputError(f"no readout '{text}'. Forms: {'; '.join(FORMS)}")
 
 
@@ -167,8 +167,8 @@ _FORMS = (  # s is what is said, w the watch
     _Form("kills of CELL by CELL", "/cell/day", lambda s, w: w.per_cell_day("cytotoxicity of", s.cells, s.others)),
     _Form("arrivals of CELL", "/day", lambda s, w: w.events("arrival of", s.cells) / max(w.days, 1e-12)),
     _Form("hours to first kill of CELL", "h", lambda s, w: w.first_event("cytotoxicity of", s.cells)),
-    _Form("STATE of CELL", "", lambda s, w: w.mean_of(s.cells, s.name)),
-    _Form("expression MOLECULE of CELL", "", lambda s, w: w.mean_of(s.cells, expression_column(s.name)), "contact"),
+    _Form("STATE of CELL", "", lambda s, w: w.average(s.cells, s.name)),
+    _Form("expression MOLECULE of CELL", "", lambda s, w: w.average(s.cells, expression_column(s.name)), "contact"),
     _Form("share of CELL with STATE above|below X", "", _share),
     _Form("attack while bound of CELL", "/min", _attack_while_bound),
     _Form("behavior NAME of CELL", None, lambda s, w: w.mean_behavior(s.cells, s.name), "behavior"),
@@ -176,9 +176,9 @@ _FORMS = (  # s is what is said, w the watch
     _Form("contact level of MOLECULE at CELL", "", _level, "contact"),
     _Form("occupancy of RECEPTOR on CELL", "", lambda s, w: w.occupancy(s.name, s.cells), "receptor"),
     _Form("reach of MOLECULE", "µm", lambda s, w: w.reach(s.name), "diffusing"),
-    _Form("drift of CELL", "µm/h", lambda s, w: w.walked(s.cells).net / max(w.days * 24.0, 1e-12), every_step=True),
-    _Form("index of CELL", "", _index, every_step=True),
-    _Form("motility of CELL", "µm²/h", _motility, every_step=True),
+    _Form("drift of CELL", "µm/h", lambda s, w: w.walked(s.cells).net / max(w.days * 24.0, 1e-12), paths=True),
+    _Form("index of CELL", "", _index, paths=True),
+    _Form("motility of CELL", "µm²/h", _motility, paths=True),
     _Form("measure METRIC", None, _measure, "metric"),
     _Form("share of hot|cold|excluded wells", "", _is_in_state),
 )

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ..core.toml import Frozen
+from .assays import Sweep
 
-__all__ = ["VERDICTS", "AssayResult", "ClaimResult", "Judged", "Reading", "Review", "Sweep", "Variant", "Verdict"]
+__all__ = ["VERDICTS", "AssayResult", "ClaimResult", "Judged", "Reading", "Review", "Variant", "Verdict", "of_claim"]
 
 Verdict = Literal["shown", "not shown", "contradicted", "not modeled"]
 VERDICTS: tuple[Verdict, ...] = ("shown", "not shown", "contradicted", "not modeled")
@@ -55,14 +56,6 @@ class Variant(Frozen):
     name: str
     verdicts: dict[str, Verdict]
     judged: tuple[Judged, ...]
-
-
-class Sweep(Frozen):
-    """A swept quantity: its values, and for each curve the arm that has each value."""
-
-    name: str
-    values: tuple[str, ...]
-    curves: dict[str, tuple[str, ...]]
 
 
 class AssayResult(Frozen):

@@ -33,10 +33,11 @@ class Walk:
 
 
 class Watch:
-    """Counts cells and events from the start of the readouts on. Call `look` after every step, `begin` at the start."""
+    """Counts cells and events from `begin` on; `look` has to be called after every step. `paths`: follow every cell."""
 
-    def __init__(self, model: TumorModel) -> None:
-        self.model = model
+    def __init__(self, model: TumorModel, *, paths: bool = False) -> None:
+        self.model, self.paths = model, paths
+        self._response: Response | None = None
         self.wells = model.tissue.lattice.wells
         self._index = model.biology.cell_index
         self.begin()
@@ -53,12 +54,12 @@ class Watch:
         self._from = tissue.lattice.coordinates(tissue.cells.site)
         self._last = self._from.copy()
         self._path = np.zeros(len(self._keys))
-        self._forget()
+        self._response = None
 
-    def look(self, *, paths: bool) -> None:
+    def look(self) -> None:
         """Take in the step that has just ended."""
         tissue = self.model.tissue
-        self._forget()
+        self._response = None
         living = tissue.cells.fate == ALIVE
         well = tissue.lattice.well_of(tissue.cells.site[living])
         present = np.bincount(
@@ -70,8 +71,8 @@ class Watch:
             before = self._ledger.get(event, 0.0)
             first = self._first.setdefault(event, np.full(self.wells, np.nan))
             first[np.isnan(first) & (number - before > 0)] = tissue.clock.time - self._start
-        if paths:
-            which, now = self._found()
+        if self.paths:
+            _, which, now = self._remaining()
             self._path[which] += np.linalg.norm(now - self._last[which], axis=1)
             self._last[which] = now
 
@@ -126,14 +127,10 @@ class Watch:
         values: Values = self.model.tissue.cells[name]
         return values
 
-    def mean_of(self, cells: Sequence[str], column: str) -> Values:
-        """Mean of a column over the living cells of these types."""
-        return self.average(cells, self.column(column))
-
-    def average(self, cells: Sequence[str], values: Values) -> Values:
-        """Mean over the living cells of these types of `values`, given for all rows."""
+    def average(self, cells: Sequence[str], values: str | Values) -> Values:
+        """Mean over the living cells of these types of a column, or of values given for all rows."""
         rows, wells = self._rows(cells)
-        return self._by_well(values[rows], wells)
+        return self._by_well((self.column(values) if isinstance(values, str) else values)[rows], wells)
 
     def mean_behavior(self, cells: Sequence[str], name: str) -> Values:
         """Mean value of a behavior over the living cells of these types."""
@@ -192,8 +189,7 @@ class Watch:
     def walked(self, cells: Sequence[str]) -> Walk:
         """How far the cells of these types that were there at the start and still live have come."""
         tissue = self.model.tissue
-        which, now = self._found()
-        rows = self._present
+        rows, which, now = self._remaining()
         mine = np.isin(tissue.cells.kind[rows], self._kinds(cells)) & (tissue.cells.fate[rows] == ALIVE)
         which, now, wells = which[mine], now[mine], tissue.lattice.well_of(tissue.cells.site[rows[mine]])
         way = now - self._from[which]
@@ -202,9 +198,6 @@ class Watch:
         return Walk(net=net, path=path, spread=self._by_well((centered**2).sum(axis=1), wells))
 
     # ------------------------------------------------------------------ helpers
-
-    def _forget(self) -> None:
-        self._response: Response | None = None
 
     def _responses(self) -> Response:
         if self._response is None:
@@ -224,17 +217,16 @@ class Watch:
         number = np.bincount(wells, minlength=self.wells)
         return ratio(np.asarray(total, dtype=np.float64), number)
 
-    def _found(self) -> tuple[NDArray[np.int64], Values]:
-        """Of the cells of the start those that are still there: their number then, and where they are now."""
-        cells = self.model.tissue.cells
+    def _remaining(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Values]:
+        """Of the cells of the start those that are still there: their rows, their number then, and where they are."""
+        tissue, cells = self.model.tissue, self.model.tissue.cells
         if not len(self._keys):
-            self._present = np.zeros(0, dtype=np.int64)
-            return self._present, np.zeros((0, self.model.tissue.lattice.ndim))
+            none = np.zeros(0, dtype=np.int64)
+            return none, none, np.zeros((0, tissue.lattice.ndim))
         slot = np.minimum(np.searchsorted(self._keys, cells.key, sorter=self._order), len(self._keys) - 1)
         which = self._order[slot]
-        self._present = np.flatnonzero(self._keys[which] == cells.key)
-        sites = cells.site[self._present]
-        return which[self._present], self.model.tissue.lattice.coordinates(sites)
+        rows = np.flatnonzero(self._keys[which] == cells.key)
+        return rows, which[rows], tissue.lattice.coordinates(cells.site[rows])
 
 
 def ratio(above: Values, below: NDArray[np.number]) -> Values:

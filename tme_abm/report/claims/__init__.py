@@ -31,7 +31,7 @@ def render(view: View) -> str:
     drawn = {"arms_plot": arms_plot, "forest": forest, "sweep_plot": sweep_plot, "sweep_key": sweep_key}
     said = {"arrows": ARROWS, "verdicts": VERDICTS, "share": share, "minutes": duration(view.review.seconds)}
     filters = {"micro": _micro, "said": lambda text: text.replace("_", " ")}
-    return page("claims.html.j2", {**vars(view), **drawn, **said}, filters)
+    return page("claims/page.html.j2", {**vars(view), **drawn, **said}, filters)
 
 
 def _micro(text: str) -> str:

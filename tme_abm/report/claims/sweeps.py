@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from ...compare.statistics import mean_interval, paired_difference
 from ...core.errors import InputError
 from ...core.units import KINDS, parse, split
-from ...evidence.results import Reading, Sweep
+from ...evidence.assays import Sweep
+from ...evidence.results import Reading
 from ..style.numbers import MINUS, percent
 
 __all__ = ["Axis", "Crossing", "Curve", "Point", "axis_of", "curves"]
