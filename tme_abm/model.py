@@ -49,7 +49,7 @@ SCHEDULE: tuple[tuple[str, Make], ...] = (
     ("necrosis", lambda b, s: p.Necrosis(b)),
     ("clearance", lambda b, s: p.Clearance(b)),
     ("division", lambda b, s: p.Division(b)),
-    ("recruitment", lambda b, s: p.Recruitment(b, _pools(s))),
+    ("recruitment", lambda b, s: p.Recruitment(b, s.blood)),
     ("secretion", lambda b, s: p.Secretion(b, s.stroma.secretion)),
     ("exposure", lambda b, s: p.Exposure(b)),
     ("transport", lambda b, s: p.Transport(b, s.fields.method, s.fields.tolerance)),
@@ -64,10 +64,6 @@ def _needs(item: Intervention, scenario: Scenario, molecules: Sequence[str]) -> 
     cells = item.brings(scenario)
     why = f"no {', '.join(cells)} could be here, so there is" if cells else "there is"
     return f"in this run {why} no field of {', '.join(molecules)}; give '{item.do}' in the protocol of a new one"
-
-
-def _pools(scenario: Scenario) -> dict[str, p.BloodPool]:
-    return {name: p.BloodPool(rest=pool.cells, renewal=pool.renewal) for name, pool in scenario.blood.items()}
 
 
 @lru_cache(maxsize=8)

@@ -22,9 +22,8 @@ from .files import handed
 from .frame import Frame
 from .raster import View, window_of
 from .session import Session
-from .settings import Dial, Settings, pool_dials, trait_dials
+from .settings import Depot, Dial, Settings, pool_dials, trait_dials
 from .texts import closeup, glance
-from .treatments import Depot
 
 __all__ = ["Desk"]
 

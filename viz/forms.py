@@ -1,4 +1,7 @@
-"""The forms of the interventions: what is done to the running tumor from now on, one form a kind."""
+"""The forms of the interventions: what is done to the running tumor from now on, one form a kind.
+
+Each makes one `[[protocol]]` table of a scenario, so that whatever is done by hand can be saved and repeated.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ import solara
 from tme_abm.core.units import show
 from tme_abm.scenario.vocabulary import vocabulary
 
-from . import treatments
 from .components import Dial, Pick
 from .desk import Desk
+from .settings import Depot
 from .texts import in_order
 
 __all__ = ["Treat"]
@@ -24,14 +27,7 @@ _LEVELS = (-4.0, 5.0)  # powers of ten of a held level [nM]: from the scale of c
 @solara.component
 def Treat(desk: Desk) -> None:
     """A button for what is done most, a form for every other intervention, and what is in force."""
-    form, choose = solara.use_state(treatments.FORMS[0])
-    forms: Mapping[str, Callable[[Desk], Any]] = dict(
-        zip(
-            treatments.FORMS,
-            (_Block, _Neutralize, _Hold, _Inject, _Inhibit, _KnockOut, _Fix, _Deplete, _Infuse, _Add),
-            strict=True,
-        )
-    )
+    form, choose = solara.use_state(next(iter(_FORMS)))
 
     def chosen(name: str) -> None:
         desk.depot.set(None)  # what was to be injected is forgotten with its form
@@ -41,10 +37,10 @@ def Treat(desk: Desk) -> None:
         solara.Button(
             "Block PD-1 by 90 %",
             color="primary",
-            on_click=lambda: desk.intervene(treatments.block("PD1", 0.9)),
+            on_click=lambda: desk.intervene({"do": "block", "receptor": "PD1", "fraction": 0.9}),
         )
-        solara.Select("Or", list(treatments.FORMS), value=form, on_value=chosen, dense=True)
-        forms[form](desk)
+        solara.Select("Or", list(_FORMS), value=form, on_value=chosen, dense=True)
+        _FORMS[form](desk)
         _InForce(desk)
 
 
@@ -61,12 +57,12 @@ def _Share(value: float, set_value: Callable[[float], None]) -> None:
     )
 
 
-def _use_cells(label: str, able: Sequence[str]) -> list[str]:
-    """A choice among the cells that are able to; nothing for all of them."""
+def _use_cells(label: str, able: Sequence[str]) -> dict[str, list[str]]:
+    """A choice among the cells that are able to, as the key of an intervention; none for all of them."""
     cell, set_cell = solara.use_state(_ALL)
     value = cell if cell in able else _ALL
     solara.Select(label, [_ALL, *able], value=value, on_value=set_cell, dense=True)
-    return [] if value == _ALL else [value]
+    return {} if value == _ALL else {"cells": [value]}
 
 
 @solara.component
@@ -78,7 +74,8 @@ def _Block(desk: Desk) -> None:
     Pick("Receptor", names, receptor, set_receptor)
     cells = _use_cells("On", vocabulary().carriers[receptor])
     _Share(share, set_share)
-    solara.Button("Block", on_click=lambda: desk.intervene(treatments.block(receptor, share, cells)))
+    table = {"do": "block", "receptor": receptor, "fraction": share, **cells}
+    solara.Button("Block", on_click=lambda: desk.intervene(table))
 
 
 @solara.component
@@ -88,7 +85,8 @@ def _Neutralize(desk: Desk) -> None:
     share, set_share = solara.use_state(0.9)
     Pick("Molecule", names, molecule, set_molecule)
     _Share(share, set_share)
-    solara.Button("Neutralize", on_click=lambda: desk.intervene(treatments.neutralize(molecule, share)))
+    table = {"do": "neutralize", "molecule": molecule, "fraction": share}
+    solara.Button("Neutralize", on_click=lambda: desk.intervene(table))
 
 
 @solara.component
@@ -110,8 +108,8 @@ def _Hold(desk: Desk) -> None:
         event_usual=lambda _: set_power(0.0),
     )
     solara.Checkbox(label="falling to 0 at the right edge", value=sloped, on_value=set_sloped)
-    to = 0.0 if sloped else None
-    solara.Button("Hold", on_click=lambda: desk.intervene(treatments.hold(molecule, level, to)))
+    table = {"do": "hold", "molecule": molecule, "level": f"{level!r} nM", **({"to": "0 nM"} if sloped else {})}
+    solara.Button("Hold", on_click=lambda: desk.intervene(table))
 
 
 @solara.component
@@ -139,7 +137,7 @@ def _Inject(desk: Desk) -> None:
         event_moved=lambda place: set_hours(max(1.0, round(place * 120))),
         event_usual=lambda _: set_hours(24.0),
     )
-    depot = treatments.Depot(molecule=molecule, per_minute=_tidy(10**power), radius=60.0, hours=hours)
+    depot = Depot(molecule=molecule, per_minute=_tidy(10**power), radius=60.0, hours=hours)
     armed = desk.depot.value is not None
     solara.Button(
         "Click the place in the picture …" if armed else "Inject where I click",
@@ -156,7 +154,8 @@ def _Inhibit(desk: Desk) -> None:
     Pick("Pathway", names, pathway, set_pathway)
     cells = _use_cells("In", vocabulary().pathways[pathway])
     _Share(share, set_share)
-    solara.Button("Inhibit", on_click=lambda: desk.intervene(treatments.inhibit(pathway, share, cells)))
+    table = {"do": "inhibit", "pathway": pathway, "fraction": share, **cells}
+    solara.Button("Inhibit", on_click=lambda: desk.intervene(table))
 
 
 @solara.component
@@ -167,7 +166,8 @@ def _KnockOut(desk: Desk) -> None:
     product, set_product = solara.use_state("IFNG" if "IFNG" in names else names[0])
     Pick("Molecule or receptor", names, product, set_product)
     cells = _use_cells("In", makers[product])
-    solara.Button("Knock out", on_click=lambda: desk.intervene(treatments.knock_out(product, cells)))
+    table = {"do": "knock out", "product": product, **cells}
+    solara.Button("Knock out", on_click=lambda: desk.intervene(table))
 
 
 @solara.component
@@ -185,7 +185,8 @@ def _Fix(desk: Desk) -> None:
     solara.InputText("Value, with its unit", value=value, on_value=lambda text: set_typed({**typed, kind: text}))
     now = solara.use_memo(lambda: desk.mean_behavior(cell, behavior), [cell, behavior, desk.frame.value.step])
     solara.Text(now, classes=["tme-note"])
-    solara.Button("Fix", on_click=lambda: desk.intervene(treatments.fix(behavior, value, cell)))
+    table = {"do": "fix", "behavior": behavior, "value": value, "cells": [cell]}
+    solara.Button("Fix", on_click=lambda: desk.intervene(table))
 
 
 @solara.component
@@ -193,7 +194,8 @@ def _Deplete(desk: Desk) -> None:
     names = [name for name in desk.frame.value.cell_names if f"{name} cells" in desk.frame.value.measures]
     cell, set_cell = solara.use_state("TAM" if "TAM" in names else names[0])
     solara.Select("Cells", names, value=cell, on_value=set_cell, dense=True)
-    solara.Button("Deplete at 2 a day", on_click=lambda: desk.intervene(treatments.deplete(cell, 2.0)))
+    table = {"do": "deplete", "cells": [cell], "rate": "2 /day"}
+    solara.Button("Deplete at 2 a day", on_click=lambda: desk.intervene(table))
 
 
 @solara.component
@@ -211,8 +213,8 @@ def _Infuse(desk: Desk) -> None:
         event_moved=lambda place: set_power(round(2 + 4 * place, 2)),
         event_usual=lambda _: set_power(3.7),
     )
-    count = max(1, int(round(10**power, -2)))
-    solara.Button("Infuse", on_click=lambda: desk.intervene(treatments.infuse(cell, count)))
+    table = {"do": "infuse", "cell": cell, "count": max(1, int(round(10**power, -2)))}
+    solara.Button("Infuse", on_click=lambda: desk.intervene(table))
 
 
 @solara.component
@@ -231,7 +233,23 @@ def _Add(desk: Desk) -> None:
         event_moved=lambda place: set_power(round(1 + 4 * place, 2)),
         event_usual=lambda _: set_power(2.5),
     )
-    solara.Button("Add", on_click=lambda: desk.intervene(treatments.add(cell, _tidy(10**power))))
+    table = {"do": "add", "cell": cell, "count": _tidy(10**power)}
+    solara.Button("Add", on_click=lambda: desk.intervene(table))
+
+
+_FORMS: Mapping[str, Callable[[Desk], Any]] = {
+    "block a receptor": _Block,
+    "neutralize a molecule": _Neutralize,
+    "hold a molecule": _Hold,
+    "inject a depot": _Inject,
+    "inhibit a pathway": _Inhibit,
+    "knock out a product": _KnockOut,
+    "fix a behavior": _Fix,
+    "deplete cells": _Deplete,
+    "infuse cells": _Infuse,
+    "add cells to the tissue": _Add,
+}
+"""The interventions that the page offers."""
 
 
 def _tidy(number: float) -> int:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from tme_abm.biology import load_catalogue
 from tme_abm.core.units import KINDS, show
 from tme_abm.scenario import Scenario, load
 
-__all__ = ["Dial", "Settings", "pool_dials", "trait_dials"]
+__all__ = ["Depot", "Dial", "Settings", "pool_dials", "trait_dials"]
 
 _WIDE = 12.0  # from this ratio of range to usual value on, a slider is walked in the logarithm
 _DIGITS = 3
@@ -83,6 +84,35 @@ class Settings:
     def build(self, dials: Mapping[str, Dial]) -> Scenario:
         """The scenario, checked; `InputError` if there is no such one or a value does not fit."""
         return load(self.scenario, {key: dials[key].written(value) for key, value in self.changes.items()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Depot:
+    """A depot to be put where a person points: molecules/min from all of it, its radius [µm], for how long [h]."""
+
+    molecule: str
+    per_minute: float
+    radius: float
+    hours: float
+
+    def at(self, scenario: Scenario, x: float, y: float, *, time: float) -> dict[str, Any]:
+        """The `[[protocol]]` table from `time` [min] on, for a place in shares of the picture's width and height."""
+        lattice = scenario.lattice
+        width, height = (n * lattice.spacing for n in (lattice.shape[-1], lattice.shape[-2]))
+        place = [f"{x * width:.1f} um", f"{y * height:.1f} um"]
+        if len(lattice.shape) > 2:
+            # The page shows the middle slice.
+            place.append(f"{(lattice.shape[0] // 2 + 0.5) * lattice.spacing:.1f} um")
+        return {
+            "do": "dose",
+            "route": "depot",
+            "molecule": self.molecule,
+            "rate": f"{self.per_minute:g} molecules/cell/min",
+            "place": place,
+            "radius": f"{self.radius:g} um",
+            "start": f"{time!r} min",
+            "stop": f"{time + self.hours * 60!r} min",
+        }
 
 
 def trait_dials(scenario: Scenario) -> dict[str, Dial]:

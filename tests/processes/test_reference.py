@@ -18,6 +18,7 @@ from tme_abm.biology import Biology, compile, load_catalogue
 from tme_abm.biology.compiled import Program, Term
 from tme_abm.biology.grammar import Signal
 from tme_abm.processes import Senses
+from tme_abm.scenario.sections import BloodPool
 from tme_abm.tissue import ALIVE, Controls, Tissue
 
 DT = 10.0
@@ -240,8 +241,8 @@ def test_differentiation(seed: int, shape: tuple[int, ...]) -> None:
 @everywhere
 def test_recruitment(seed: int, shape: tuple[int, ...]) -> None:
     tissue, world = pair(seed, shape)
-    pools = {name: p.BloodPool(rest=80.0 + seed, renewal=0.01) for name in tissue.pools}
-    level, expected = slow.recruitment(world, {name: (pool.rest, pool.renewal) for name, pool in pools.items()}, DT)
+    pools = {name: BloodPool.model_construct(cells=80.0 + seed, renewal=0.01) for name in tissue.pools}
+    level, expected = slow.recruitment(world, {name: (pool.cells, pool.renewal) for name, pool in pools.items()}, DT)
     arrived: Counter[tuple[str, int]] = Counter()
     keys: list[int] = []
 

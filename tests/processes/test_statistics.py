@@ -20,6 +20,7 @@ from tme_abm import processes as p
 from tme_abm.biology import Biology
 from tme_abm.core import draws
 from tme_abm.kernels.neighborhood import direction_weights, moore_offsets, offset_lengths
+from tme_abm.scenario.sections import BloodPool
 from tme_abm.tissue import ALIVE, IMMUNE, Tissue
 
 FALSE_ALARM = 1e-6
@@ -252,7 +253,7 @@ def bled(dt: float, *, minutes: float, renewal: float, seed: int = 5) -> tuple[T
     biology = bare(shipped(), {("CD8", "extravasation"): 0.006, ("endothelium", "adhesion"): 0.5})
     vessels = [(y, x) for y in range(2, 120, 5) for x in range(2, 120, 5)]
     tissue = tissue_of(biology, [], shape=(120, 120), dt=dt, seed=seed, vessels=vessels, pools={"CD8": 3000.0})
-    recruit = p.Recruitment(biology, {"CD8": p.BloodPool(rest=3000.0, renewal=renewal)})
+    recruit = p.Recruitment(biology, {"CD8": BloodPool.model_construct(cells=3000.0, renewal=renewal)})
     for _ in range(round(minutes / dt)):
         step(tissue, biology, recruit)
     assert len(np.unique(tissue.cells.key)) == len(tissue.cells)
@@ -273,7 +274,7 @@ def test_the_pool_comes_back() -> None:
     biology = bare(shipped(), {})
     for dt in DTS:
         tissue = tissue_of(biology, [], dt=dt, pools={"CD8": 100.0})
-        recruit = p.Recruitment(biology, {"CD8": p.BloodPool(rest=1000.0, renewal=0.01)})
+        recruit = p.Recruitment(biology, {"CD8": BloodPool.model_construct(cells=1000.0, renewal=0.01)})
         for _ in range(round(200 / dt)):
             step(tissue, biology, recruit)
         assert tissue.pools["CD8"] == pytest.approx(1000 - 900 * np.exp(-2.0), rel=1e-12)

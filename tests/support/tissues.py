@@ -9,7 +9,8 @@ import numpy as np
 from tme_abm.biology import Biology
 from tme_abm.core import draws
 from tme_abm.processes import Responding, signal_columns
-from tme_abm.tissue import IMMUNE, TISSUE, Cells, Clock, Controls, Fields, Lattice, Tissue
+from tme_abm.processes.planting import bare
+from tme_abm.tissue import Cells, Fields, Lattice, Tissue
 
 
 def tissue_of(
@@ -32,21 +33,17 @@ def tissue_of(
     """
     lattice = Lattice(shape, spacing, wells)
     names = [molecule.name for molecule in biology.molecules]
-    tissue = Tissue(
+    tissue = bare(
+        biology,
+        lattice,
         seed=seed,
-        clock=Clock(dt),
-        lattice=lattice,
-        cells=Cells(signal_columns(biology), capacity=8),
+        dt=dt,
         fields=Fields(names, lattice.field_shape, np.float64),
-        kinds=biology.cells,
-        layer_of=np.array([TISSUE if layer == "tissue" else IMMUNE for layer in biology.layer], dtype=np.int8),
-        tumor_kinds=biology.tumor_kinds,
-        vessels=np.array([site_of(lattice, at) for at in vessels], dtype=np.int64),
-        matrix=np.zeros(lattice.n_sites),
-        pools=dict(pools or {}),
+        vessels=[site_of(lattice, at) for at in vessels],
+        pools=pools,
         push=push,
     )
-    tissue.controls = Controls.none(len(biology.cells), len(biology.receptors))
+    tissue.cells = Cells(signal_columns(biology), capacity=8)  # so that it has to grow
     if cells:
         sites = np.array([site_of(lattice, at) for _, at in cells])
         kinds = np.array([biology.cell_index[name] for name, _ in cells])

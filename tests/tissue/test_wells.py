@@ -11,6 +11,7 @@ from tests.support.catalogue import bare, pocket, shipped
 from tests.support.tissues import respond, site_of, tissue_of
 from tme_abm import processes as p
 from tme_abm.biology import Biology
+from tme_abm.scenario.sections import BloodPool
 from tme_abm.tissue import ALIVE, APOPTOTIC, TISSUE, Lattice, Tissue
 from tme_abm.tissue.growth import nearest_gap
 
@@ -116,7 +117,7 @@ def bled(biology: Biology, level: list[float]) -> np.ndarray:
     vessels = [(well, y, x) for well in range(len(level)) for y in range(1, 20, 3) for x in range(1, 20, 3)]
     tissue = tissue_of(biology, [], wells=len(level), vessels=vessels, pools={"CD8": 0.0}, dt=10.0)
     tissue.pools["CD8"][:] = level
-    recruit = p.Recruitment(biology, {"CD8": p.BloodPool(rest=100.0, renewal=0.0)})
+    recruit = p.Recruitment(biology, {"CD8": BloodPool.model_construct(cells=100.0, renewal=0.0)})
     for _ in range(30):
         respond(tissue, biology)
         recruit(tissue, 10.0)

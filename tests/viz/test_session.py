@@ -19,9 +19,13 @@ from tme_abm.model import TumorModel
 from tme_abm.runs.results import read_series
 from tme_abm.runs.run import run
 from tme_abm.scenario import Scenario, changed, load
-from viz import treatments
 from viz.frame import Frame
 from viz.session import Session
+from viz.settings import Depot
+
+PD1 = {"do": "block", "receptor": "PD1", "fraction": 0.9}
+MEDIUM = {"do": "hold", "molecule": "CXCL10", "level": "2 nM"}
+DEPLETION = {"do": "deplete", "cells": ["TAM"], "rate": "20 /day"}
 
 
 def played(scenario: Scenario, steps: int, stride: int = 1) -> tuple[Session, list[Frame]]:
@@ -81,7 +85,7 @@ def test_the_mean_of_a_behavior_is_that_of_its_living_cells(tiny: Scenario) -> N
     session.step()
     cells = session.model.agents.select(lambda one: one.cell == "CD8")
     assert session.mean_behavior("CD8", "speed") == pytest.approx(np.mean(cells.behavior("speed")))
-    session.intervene(treatments.fix("speed", "1.5 um/min", "CD8"))
+    session.intervene({"do": "fix", "behavior": "speed", "value": "1.5 um/min", "cells": ["CD8"]})
     session.step()
     assert session.mean_behavior("CD8", "speed") == 1.5
     for cell in list(session.model.agents.select(lambda one: one.cell == "CD8")):
@@ -160,7 +164,7 @@ def test_an_error_while_playing_is_told_and_stops_it(tiny: Scenario) -> None:
 
 def test_sessions_are_independent(tiny: Scenario) -> None:
     one, other = Session(tiny, 1), Session(tiny, 1)
-    one.intervene(treatments.block("PD1", 0.9))
+    one.intervene(PD1)
     one.step(3)
     assert other.frame.step == 0
     assert other.model.scenario.protocol == ()
@@ -175,20 +179,20 @@ def untreated(tiny: Scenario) -> dict[str, np.ndarray]:
 
 
 TREATMENTS = {
-    "block": treatments.block("PD1", 0.9),
-    "neutralize": treatments.neutralize("IFNG", 0.8),
-    "deplete": treatments.deplete("TAM", 20.0),
-    "infuse": treatments.infuse("CD8", 5000),
-    "inhibit": treatments.inhibit("STAT3", 0.9),
-    "inhibit in some": treatments.inhibit("STAT3", 0.9, ["Treg", "CD8"]),
-    "hold": treatments.hold("CXCL10", 2.0),
-    "hold a gradient": treatments.hold("CXCL10", 2.0, to=0.0),
-    "knock out": treatments.knock_out("IFNG"),
-    "knock out in some": treatments.knock_out("PD1", ["CD8"]),
-    "fix": treatments.fix("speed", "0 um/min", "CD8"),
-    "add": treatments.add("CD8", 40),
+    "block": PD1,
+    "neutralize": {"do": "neutralize", "molecule": "IFNG", "fraction": 0.8},
+    "deplete": DEPLETION,
+    "infuse": {"do": "infuse", "cell": "CD8", "count": 5000},
+    "inhibit": {"do": "inhibit", "pathway": "STAT3", "fraction": 0.9},
+    "inhibit in some": {"do": "inhibit", "pathway": "STAT3", "fraction": 0.9, "cells": ["Treg", "CD8"]},
+    "hold": MEDIUM,
+    "hold a gradient": MEDIUM | {"to": "0 nM"},
+    "knock out": {"do": "knock out", "product": "IFNG"},
+    "knock out in some": {"do": "knock out", "product": "PD1", "cells": ["CD8"]},
+    "fix": {"do": "fix", "behavior": "speed", "value": "0 um/min", "cells": ["CD8"]},
+    "add": {"do": "add", "cell": "CD8", "count": 40},
     "trait": {"do": "set trait", "trait": "antigenicity", "value": 0.2},
-    "depot": treatments.Depot(molecule="CXCL10", per_minute=1e6, radius=40.0, hours=0.4).at(
+    "depot": Depot(molecule="CXCL10", per_minute=1e6, radius=40.0, hours=0.4).at(
         load("hot", TINY), 0.3, 0.6, time=20.0
     ),
 }
@@ -216,8 +220,8 @@ def test_what_was_done_by_hand_can_be_saved_and_repeated(
 def test_lifting_ends_an_intervention_and_keeps_the_tissue(tiny: Scenario, tmp_path: Path) -> None:
     session = Session(tiny, 1)
     session.step(1)
-    session.intervene(treatments.block("PD1", 0.9))
-    session.intervene(treatments.deplete("TAM", 20.0))
+    session.intervene(PD1)
+    session.intervene(DEPLETION)
     session.step(2)
     before = session.model.state()
     session.lift(0)
@@ -234,8 +238,8 @@ def test_lifting_ends_an_intervention_and_keeps_the_tissue(tiny: Scenario, tmp_p
 
 def test_lifting_one_intervention_leaves_the_others_on_the_screen(tiny: Scenario) -> None:
     session = Session(tiny, 1)
-    session.intervene(treatments.hold("CXCL10", 2.0))
-    session.intervene(treatments.block("CXCR4", 1.0))
+    session.intervene(MEDIUM)
+    session.intervene(PD1 | {"receptor": "CXCR4", "fraction": 1.0})
     session.step(2)
     session.lift(1)
     assert session.frame.fields["CXCL10"].min() >= 2
@@ -248,7 +252,7 @@ def test_lifting_one_intervention_leaves_the_others_on_the_screen(tiny: Scenario
 
 def test_what_has_not_begun_is_taken_back(tiny: Scenario) -> None:
     session = Session(tiny, 1)
-    session.intervene(treatments.block("PD1", 0.9))
+    session.intervene(PD1)
     session.lift(0)
     assert session.model.scenario.protocol == ()
     assert session.in_force() == []
@@ -302,7 +306,7 @@ def unzipped(session: Session, where: Path) -> Path:
 def test_a_checkpoint_is_a_run_that_goes_on(tiny: Scenario, tmp_path: Path) -> None:
     session = Session(changed(tiny, {"clock.days": 0.5}), 1)
     session.step(9)
-    session.intervene(treatments.block("PD1", 0.9))
+    session.intervene(PD1)
     session.step(4)
     directory = unzipped(session, tmp_path)
     assert main(["run", "--resume", str(directory), "--quiet"]) == 0
@@ -332,7 +336,7 @@ def test_a_checkpoint_can_be_taken_up_by_hand(tiny: Scenario, tmp_path: Path) ->
 
 def test_a_checkpoint_before_the_first_step_has_what_was_given_before_it(tiny: Scenario, tmp_path: Path) -> None:
     session = Session(changed(tiny, {"clock.days": 0.1}), 1)
-    session.intervene(treatments.add("NK", 20))
+    session.intervene({"do": "add", "cell": "NK", "count": 20})
     directory = unzipped(session, tmp_path)
     planted = read_series(directory).row(0.0)
     assert planted is not None
@@ -344,15 +348,15 @@ def test_a_checkpoint_before_the_first_step_has_what_was_given_before_it(tiny: S
 def test_more_cells_than_there_is_room_for_are_refused_at_once(tiny: Scenario) -> None:
     session = Session(tiny, 1)
     session.step()
-    session.intervene(treatments.add("CD8", 500))
+    session.intervene({"do": "add", "cell": "CD8", "count": 500})
     with pytest.raises(InputError, match="sites are free"):
-        session.intervene(treatments.add("NK", 500))
+        session.intervene({"do": "add", "cell": "NK", "count": 500})
     session.step()  # and what was granted is done
     assert session.frame.measures["CD8 cells"] > 500
 
 
 def test_what_was_added_before_the_first_step_is_taken_back(tiny: Scenario) -> None:
     session = Session(tiny, 1)
-    session.intervene(treatments.add("CD8", 100))
+    session.intervene({"do": "add", "cell": "CD8", "count": 100})
     session.lift(0)
     assert same(session.model.state(), TumorModel(tiny, rng=1).state())

@@ -19,8 +19,8 @@ from viz.courses import courses
 from viz.frame import Frame
 from viz.raster import View
 from viz.session import Session
+from viz.settings import Depot
 from viz.texts import closeup, explanation, glance, in_order, legend, on_screen, prose, threshold, verdict
-from viz.treatments import Depot
 
 
 def plain(html: str) -> str:

@@ -4,7 +4,7 @@ from .fates import Apoptosis, Clearance, Differentiation, Division, Necrosis
 from .killing import Binding, Killing
 from .migration import Migration
 from .process import Process
-from .recruitment import BloodPool, Recruitment
+from .recruitment import Recruitment
 from .responding import Responding, Response
 from .senses import Senses, exposure_column, expression_column, free_level, signal_columns
 from .states import Activation, Exhaustion, Exposure, Expression, Healing, Polarization
@@ -14,7 +14,6 @@ __all__ = [
     "Activation",
     "Apoptosis",
     "Binding",
-    "BloodPool",
     "Clearance",
     "Differentiation",
     "Division",

@@ -9,6 +9,7 @@ and the wells of a model differ. A scenario with a slide has its cells where the
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from .presence import fields_needed
 from .senses import signal_columns
 from .states import show_at_once
 
-__all__ = ["plant"]
+__all__ = ["bare", "plant"]
 
 logger = logging.getLogger(__name__)
 
@@ -38,21 +39,17 @@ def plant(scenario: Scenario, biology: Biology, seed: int, wells: int = 1) -> Ti
         inside, sites, kinds = _drawn(scenario, biology, lattice, seed)
     else:
         inside, sites, kinds = _measured(scenario.slide, scenario, biology, lattice)
-    tissue = Tissue(
+    tissue = bare(
+        biology,
+        lattice,
         seed=seed,
-        clock=Clock(scenario.clock.dt),
-        lattice=lattice,
-        cells=Cells(signal_columns(biology)),
+        dt=scenario.clock.dt,
         fields=Fields(fields_needed(scenario, biology), lattice.field_shape, scenario.fields.precision),
-        kinds=biology.cells,
-        layer_of=np.array([TISSUE if layer == "tissue" else IMMUNE for layer in biology.layer], dtype=np.int8),
-        tumor_kinds=biology.tumor_kinds,
         vessels=_vessels(scenario, lattice, inside, seed),
         matrix=np.where(inside, scenario.stroma.matrix_in_tumor, scenario.stroma.matrix).astype(np.float64),
         pools={name: pool.cells for name, pool in scenario.blood.items()},
         push=scenario.growth.push,
     )
-    tissue.controls = Controls.none(len(biology.cells), len(biology.receptors))
     for molecule in biology.molecules:
         if molecule.name in tissue.fields and molecule.name not in scenario.replaced:
             tissue.fields[molecule.name].fill(molecule.background)
@@ -63,6 +60,37 @@ def plant(scenario: Scenario, biology: Biology, seed: int, wells: int = 1) -> Ti
         with naming(number):
             item.plant(tissue, biology, lane)
     show_at_once(biology, tissue, np.arange(len(tissue.cells)))
+    return tissue
+
+
+def bare(
+    biology: Biology,
+    lattice: Lattice,
+    *,
+    seed: int,
+    dt: float,
+    fields: Fields,
+    vessels: Sequence[int] | NDArray[np.int64] = (),
+    matrix: NDArray[np.float64] | None = None,
+    pools: Mapping[str, float] | None = None,
+    push: float = 0.0,
+) -> Tissue:
+    """A tissue for the cells of `biology` that holds none yet, and to which nothing is done; see `Tissue`."""
+    tissue = Tissue(
+        seed=seed,
+        clock=Clock(dt),
+        lattice=lattice,
+        cells=Cells(signal_columns(biology)),
+        fields=fields,
+        kinds=biology.cells,
+        layer_of=np.array([TISSUE if layer == "tissue" else IMMUNE for layer in biology.layer], dtype=np.int8),
+        tumor_kinds=biology.tumor_kinds,
+        vessels=np.asarray(vessels, dtype=np.int64),
+        matrix=np.zeros(lattice.n_sites) if matrix is None else matrix,
+        pools=pools or {},
+        push=push,
+    )
+    tissue.controls = Controls.none(len(biology.cells), len(biology.receptors))
     return tissue
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -11,20 +10,13 @@ import numpy as np
 from ..biology.compiled import Biology
 from ..core import draws
 from ..kernels.rates import relax
+from ..scenario.sections import BloodPool
 from ..tissue import Tissue
 
-__all__ = ["BloodPool", "Recruitment"]
+__all__ = ["Recruitment"]
 
 # Room for the number of leukocytes of one kind that one vessel admits in one step.
 _MOST_PER_VESSEL = 1 << 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class BloodPool:
-    """Leukocytes available to this piece of tissue (a well): their number at rest, and its renewal [1/min]."""
-
-    rest: float
-    renewal: float
 
 
 class Recruitment:
@@ -45,7 +37,7 @@ class Recruitment:
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         for name, source in self.pools.items():
-            tissue.pools[name] = relax(tissue.pools[name], source.rest, source.renewal, dt)
+            tissue.pools[name] = relax(tissue.pools[name], source.cells, source.renewal, dt)
         if not len(tissue.vessels):
             return
         adhesion = self._adhesion(tissue)
@@ -54,12 +46,12 @@ class Recruitment:
         offered = [
             (kind, pool)
             for kind in self.recruited
-            if (pool := self.biology.pool[kind]) is not None and self.pools[pool].rest
+            if (pool := self.biology.pool[kind]) is not None and self.pools[pool].cells
         ]
         # All kinds at once, (kinds, vessels): few leukocytes come, and what costs is asking.
         rate = np.empty((len(offered), len(tissue.vessels)))
         for expected, (kind, pool) in zip(rate, offered, strict=True):
-            fullness = tissue.pools[pool][well] / self.pools[pool].rest
+            fullness = tissue.pools[pool][well] / self.pools[pool].cells
             expected[...] = tissue.behavior.at_sites(kind, "extravasation", tissue.vessels) * adhesion * fullness
             crossing = tissue.behavior.at_sites(kind, "infiltration", tissue.vessels)
             expected *= np.where(engulfed, crossing, 1.0)

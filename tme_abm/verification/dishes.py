@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ..biology import Biology, compile, load_catalogue
 from ..core import draws
-from ..processes import Process, Responding, signal_columns
+from ..processes import Process, Responding, planting
 from ..scenario import Scenario, load
-from ..tissue import IMMUNE, TISSUE, Cells, Clock, Controls, Fields, Lattice, Tissue
+from ..tissue import Fields, Lattice, Tissue
 
 __all__ = ["bare", "culture", "shipped", "small", "step", "tissue_of"]
 
@@ -47,21 +47,8 @@ def tissue_of(
 ) -> Tissue:
     """A tissue with cells of a kind at some sites, nothing else in it, and fields of `molecules`, empty."""
     lattice = Lattice(shape, spacing)
-    tissue = Tissue(
-        seed=seed,
-        clock=Clock(dt),
-        lattice=lattice,
-        cells=Cells(signal_columns(biology)),
-        fields=Fields(molecules, lattice.field_shape, np.float64),
-        kinds=biology.cells,
-        layer_of=np.array([TISSUE if layer == "tissue" else IMMUNE for layer in biology.layer], dtype=np.int8),
-        tumor_kinds=biology.tumor_kinds,
-        vessels=np.empty(0, dtype=np.int64),
-        matrix=np.zeros(lattice.n_sites),
-        pools={},
-        push=push,
-    )
-    tissue.controls = Controls.none(len(biology.cells), len(biology.receptors))
+    fields = Fields(molecules, lattice.field_shape, np.float64)
+    tissue = planting.bare(biology, lattice, seed=seed, dt=dt, fields=fields, push=push)
     for name, sites in cells:
         number = np.arange(len(tissue.cells), len(tissue.cells) + len(sites), dtype=np.uint64)
         keys = draws.bits(seed, "placement", 0, number)
