@@ -18,7 +18,7 @@ import pytest
 from tests.support.toy import ToySimulator, results
 from tme_abm.biology.loader import load_catalogue
 from tme_abm.cli import main
-from tme_abm.cli.live import run_line
+from tme_abm.cli.progress import run_line
 from tme_abm.report.style.numbers import short
 from tme_abm.runs.results import read_manifest
 from tme_abm.runs.walk import Progress
@@ -129,11 +129,11 @@ def test_what_is_unexpected_is_told_in_one_line_too(tme: Run, monkeypatch: pytes
         (["run", "hot", "--out", "/proc/a"], "/proc/a: cannot "),
         (["run", "--resume", "full"], "full: is not the directory of a run"),
         (["run", "--resume", "nowhere"], "nowhere: there is no such directory"),
-        (["run", "--resume", "run", "--out", "b"], "--out and --overwrite are for new runs"),
+        (["run", "--resume", "run", "--out", "b"], "--out: is for a new run"),
         (["run", "cold", "--resume", "run"], "run: holds a run of another scenario"),
         (["run", "--resume", "run", "--seed", "3"], "run: holds a run with seed 1, not 3"),
         (["run", "--resume", "run", "--days", "0.1"], "run: the run is of 0.2 days and cannot end at 0.1"),
-        (["run", "--resume", "run", "--set", "clock.dt=5 min"], "--set needs the scenario"),
+        (["run", "--resume", "run", "--set", "clock.dt=5 min"], "--set: needs the scenario"),
         (["run", "hot", "--out", "run"], "run: holds a run already"),
         (["run", "--from", "nowhere"], "nowhere: there is no such directory"),
         (["run", "--from", "run", "--days", "0.1"], "run: branches at day 0.201389 and would end at day 0.1"),
@@ -145,7 +145,7 @@ def test_what_is_unexpected_is_told_in_one_line_too(tme: Run, monkeypatch: pytes
         (["run", "--from", "run", "--days", "1", "--set", "clock.dt=5 min"], "run: clock.dt: cannot become 5 min at"),
         (["run", "--from", "run", "--days", "1", "--protocol", "text.toml"], "text.toml: line 1, column 6: not valid"),
         (["run", "hot", "--protocol", "nowhere.toml"], "nowhere.toml: no such file"),
-        (["run", "--resume", "run", "--protocol", "text.toml"], "--protocol needs the scenario"),
+        (["run", "--resume", "run", "--protocol", "text.toml"], "--protocol: needs the scenario"),
         (["compare", "run", "cold"], "cold: is not the directory of a run"),
         (["compare", "run"], "run: .*these are all runs of 'hot'|these are all runs of 'hot'"),
         (["compare", "run", "run", "--replicates", "3"], "--replicates: the runs have their scenarios and seeds"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tme_abm.biology import load_catalogue
-from tme_abm.cli.tables import SHOWN
+from tme_abm.cli.compare import SHOWN
 from tme_abm.core.errors import InputError
 from tme_abm.model import TumorModel
 from tme_abm.observe import measure

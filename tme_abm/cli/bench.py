@@ -11,8 +11,8 @@ import typer
 
 from ..core.errors import InputError
 from . import options
+from .invocation import command
 from .options import option
-from .places import command
 from .terminal import log_to_stderr, note, say, show, table
 
 __all__ = ["bench"]

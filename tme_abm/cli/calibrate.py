@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..report.style.numbers import short
-from . import live, options
-from .going_on import SAME_COMMAND, interruptible
+from . import options, progress
+from .invocation import RESULTS, SAME_COMMAND, command, interruptible
 from .options import option
-from .places import RESULTS, command
 from .terminal import log_to_stderr, note, say, show, table
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def calibrate(
     from ..calibration import calibrate as experiment
 
     def watch(runs: int, length: float) -> AbstractContextManager[Tell | None]:
-        return live.of_comparison(quiet=quiet, runs=runs, days=length)
+        return progress.of_comparison(quiet=quiet, runs=runs, days=length)
 
     directory = out or RESULTS / ("calibrate-check" if check else "calibrate")
     with interruptible(SAME_COMMAND):

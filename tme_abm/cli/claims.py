@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import InputError
-from . import live, options
+from . import options, progress
+from .invocation import command
 from .options import option
-from .places import command
 from .terminal import log_to_stderr, note, say, screen_width, show, table
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _run(
     from ..report.claims import view_of, write_claims
 
     directory.mkdir(parents=True, exist_ok=True)
-    with live.of_assays(quiet=quiet) as tell:
+    with progress.of_assays(quiet=quiet) as tell:
         review = run_review(
             chosen,
             assays=assays,

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..core.errors import InputError
-from . import branching, live, options, study_compare
-from .going_on import SAME_COMMAND, interruptible
+from ..observe.metrics import describe
+from ..observe.state import STATES
+from ..report.style.numbers import DASH, short
+from . import options, progress
+from .invocation import RESULTS, SAME_COMMAND, command, free, interruptible, refuse, slug
 from .options import argument, option
-from .places import RESULTS, command, slug
-from .terminal import complain, log_to_stderr, note, say, show
+from .terminal import complain, log_to_stderr, note, say, show, table
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ..compare.comparison import Comparison
     from ..scenario.schema import Scenario
 
-__all__ = ["compare"]
+__all__ = ["SHOWN", "compare"]
+
+SHOWN = ("CD8 core", "CD8 margin", "tumor cells", "Treg:CD8", "kills per engaged day")
+"""The metrics of a comparison in the terminal; the report has the others."""
 
 
 def compare(
@@ -98,47 +107,127 @@ def compare(
       compare --from results/antigen-by-vessels --by tumor.traits.antigenicity
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
-    from ..compare import compare as experiment
-
+    names = scenarios or []
+    choices: dict[str, object] = {"--by": by, "--point": points}
+    fresh: dict[str, object] = {
+        "--replicates": replicates, "--seed": seed, "--set": settings, "--swap": swap, "--into": into,
+    }  # fmt: skip
+    walked: dict[str, object] = {"--at": at, "--days": days, "--jobs": jobs, "--overwrite": overwrite}
     if study is not None:
-        others: dict[str, object] = {
-            "--replicates": replicates, "--days": days, "--jobs": jobs, "--seed": seed, "--set": settings,
-            "--swap": swap, "--into": into, "--arms": arms, "--at": at, "--overwrite": overwrite or None,
-        }  # fmt: skip
-        branching.refuse(others, "the runs of a study are compared as they are; leave it out")
-        _tell(study_compare.compare_study(study, scenarios=scenarios or (), points=points or (), by=by or (), out=out))
+        refuse({**fresh, **walked, "--arms": arms}, "the runs of a study are compared as they are; leave it out")
+        _show(_of_study(study, names, points or [], by or [], out))
         return
-    branching.refuse({"--by": by, "--point": points}, "chooses arms of a study; name it with --from STUDY_DIR")
-    directories = branching.runs_among(scenarios or [])
+    refuse(choices, "chooses arms of a study; name it with --from STUDY_DIR")
+    directories = _runs_among(names)
     if arms is not None or directories:
-        branching.refuse_others(scenarios or [], directories, arms)
-        given: dict[str, object] = {"--replicates": replicates, "--seed": seed, "--swap": swap, "--into": into}
-        branching.refuse({**given, "--set": settings}, "the runs have their scenarios and seeds; leave it out")
-        if arms is None:
-            given = {"--at": at, "--days": days, "--jobs": jobs, "--overwrite": overwrite or None}
-            branching.refuse(given, "finished runs are compared as they are; leave it out, or let them go on by --arms")
-            found = branching.compare_runs(directories, out=out)
-        else:
-            found = branching.compare_arms(
-                directories, arms=arms, at=at, days=days, out=out, jobs=jobs, overwrite=overwrite, quiet=quiet
-            )
-        _tell(found)
+        others = [name for name in names if Path(name) not in directories]
+        if others:
+            raise InputError("is not the directory of a run; runs are not compared with scenarios", file=others[0])
+        if not directories:
+            raise InputError("name the directories of the runs that go on in these arms", file=arms)
+        refuse(fresh, "the runs have their scenarios and seeds; leave it out")
+        if arms is not None:
+            _show(_of_arms(directories, arms, at, days, out, jobs, overwrite=overwrite, quiet=quiet))
+            return
+        refuse(walked, "finished runs are compared as they are; leave it out, or let them go on by --arms")
+        _show(_of_runs(directories, out))
         return
-    if at is not None:
-        raise InputError("says where the arms branch off; name them with --arms FILE", place="--at")
-    loaded, extra = _asked(scenarios or [], swap, into, settings)
-    directory = out or RESULTS / (
-        "compare-" + "-".join(slug(one.name) for one in (loaded if swap is None else loaded[:1]))
-    )
-    if swap is not None and out is None:
-        directory = RESULTS / f"swap-{slug(loaded[-1].name)}-into-{slug(loaded[0].name)}"
-    length = max((one.clock.days for one in loaded), default=0.0) if days is None else days
-    count = 4 if replicates is None else replicates
-    watched = live.of_comparison(quiet=quiet, runs=len(loaded) * count, days=length)
+    refuse({"--at": at}, "says where the arms branch off; name them with --arms FILE")
+    loaded, extra = _asked(names, swap, into, settings)
+    _show(_of_scenarios(loaded, extra, replicates, days, out, jobs, seed, overwrite=overwrite, quiet=quiet))
+
+
+def _of_study(directory: Path, names: list[str], points: list[int], by: list[str], out: Path | None) -> Comparison:
+    """Arms of a study, from the runs that it has."""
+    from ..studies.arms import choose, compare_study
+    from ..studies.results import read_study
+
+    study = read_study(directory)
+    chosen = choose(study, scenarios=names, points=points, by=by)
+    if chosen.held:
+        note("the same in all arms: " + ", ".join(f"{key} = {value}" for key, value in chosen.held.items()))
+    if out is None:
+        words = [*names, *(f"by {key.rpartition('.')[2]}" for key in by), *(f"point {point}" for point in points)]
+        out = directory / "comparisons" / (slug("-".join(words)) or "all")
+    return compare_study(study, chosen, out=out, command=command())
+
+
+def _runs_among(names: list[str]) -> list[Path]:
+    """Those of `names` that are directories of runs; the name of a shipped scenario is always the scenario's."""
+    from ..runs.results import MANIFEST
+    from ..scenario import shipped
+
+    return [Path(name) for name in names if name not in shipped() and (Path(name) / MANIFEST).is_file()]
+
+
+def _of_runs(directories: list[Path], out: Path | None) -> Comparison:
+    """Finished runs, as they are."""
+    from ..compare.finished import compare_runs
+
+    if out is None:
+        out = free("-".join(["compare", *dict.fromkeys(one.resolve().name for one in directories)]))
+    return compare_runs(directories, out=out, command=command())
+
+
+def _of_arms(
+    directories: list[Path],
+    file: Path,
+    at: float | None,
+    days: float | None,
+    out: Path | None,
+    jobs: int | None,
+    *,
+    overwrite: bool,
+    quiet: bool,
+) -> Comparison:
+    """Runs that go on in several arms."""
+    from ..compare.arms import compare_arms, read_arms
+    from ..runs.branch import branch_point
+
+    asked = read_arms(file)
+    length = asked.days if days is None else days
+    points = [branch_point(one, at=at) for one in directories]
+    span = max(point.scenario.clock.days for point in points) if length is None else length
+    watched = progress.of_comparison(quiet=quiet, runs=len(points) * len(asked.arms), days=span)
     with interruptible(SAME_COMMAND), watched as tell:
-        found = experiment.compare(
-            loaded,
-            out=directory,
+        return compare_arms(
+            points,
+            asked.arms,
+            out=RESULTS / f"arms-{slug(file.stem)}" if out is None else out,
+            days=length,
+            jobs=jobs,
+            command=command(),
+            overwrite=overwrite,
+            tell=tell,
+        )
+
+
+def _of_scenarios(
+    scenarios: list[Scenario],
+    extra: dict[str, Any],
+    replicates: int | None,
+    days: float | None,
+    out: Path | None,
+    jobs: int | None,
+    seed: int | None,
+    *,
+    overwrite: bool,
+    quiet: bool,
+) -> Comparison:
+    """Scenarios that are simulated now, with the same seeds."""
+    from ..compare.compare import compare as simulate
+
+    if "swap" in extra:
+        name = f"swap-{slug(scenarios[-1].name)}-into-{slug(scenarios[0].name)}"
+    else:
+        name = "-".join(["compare", *(slug(one.name) for one in scenarios)])
+    length = max(one.clock.days for one in scenarios) if days is None else days
+    count = 4 if replicates is None else replicates
+    watched = progress.of_comparison(quiet=quiet, runs=len(scenarios) * count, days=length)
+    with interruptible(SAME_COMMAND), watched as tell:
+        return simulate(
+            scenarios,
+            out=out or RESULTS / name,
             replicates=count,
             days=days,
             seed=1 if seed is None else seed,
@@ -148,25 +237,6 @@ def compare(
             tell=tell,
             extra=extra,
         )
-    _tell(found)
-
-
-def _tell(found: Comparison) -> None:
-    """Show the table, write the report and say where things are; name the
-    runs that failed."""
-    from ..compare.comparison import COMPARISON
-    from .tables import comparison_table, swap_table
-
-    if len(found.failures) < len(found.runs):
-        show((swap_table if "swap" in found.content else comparison_table)(found.content))
-        from ..report.html import write_comparison
-
-        say(f"{write_comparison(found.directory)}")
-    say(f"{found.directory / COMPARISON}")
-    for failure in found.failures:
-        complain(f"{failure.scenario}, seed {failure.seed}: {failure.error}")
-    if found.failures:
-        raise typer.Exit(1)
 
 
 def _asked(
@@ -200,3 +270,77 @@ def _asked(
         "not_swapped": list(made.not_swapped),
     }
     return list(made.scenarios), {"swap": described}
+
+
+def _show(found: Comparison) -> None:
+    """Show the table, write the report and say where things are; name the runs that failed."""
+    from ..compare.comparison import COMPARISON
+
+    if len(found.failures) < len(found.runs):
+        show(_swap_table(found.content) if "swap" in found.content else _table(found.content))
+        from ..report.html import write_comparison
+
+        say(f"{write_comparison(found.directory)}")
+    say(f"{found.directory / COMPARISON}")
+    for failure in found.failures:
+        complain(f"{failure.scenario}, seed {failure.seed}: {failure.error}")
+    if found.failures:
+        raise typer.Exit(1)
+
+
+def _table(content: Mapping[str, Any]) -> Table:
+    """One line a scenario: states, and the main metrics with their 95 % intervals."""
+    scenarios = content["scenarios"]
+    shown = [metric for metric in SHOWN if any(metric in one["metrics"] for one in scenarios.values())]
+    rows = [
+        (name, *_states(one), *(_with_interval(one["metrics"].get(metric)) for metric in shown))
+        for name, one in scenarios.items()
+    ]
+    replicates = len(content["seeds"])
+    return table(
+        ("scenario", *STATES, "other", *(describe(metric, {"CD8"}).heading for metric in shown)),
+        rows,
+        title=f"day {content['days']:g}, replicates: {replicates}, mean [95 % interval]",
+    )
+
+
+def _swap_table(content: Mapping[str, Any]) -> Table:
+    """One line a variant: states, median core CD8 and tumor size."""
+    swap = content["swap"]
+    names = [(swap["into"], f"{swap['into']} as it is")]
+    names += [(one["name"], f"with {one['group']} of {swap['from']}") for one in swap["variants"]]
+    names += [(swap["from"], f"{swap['from']} as it is")]
+    rows = [
+        (
+            label,
+            *_states(content["scenarios"][name]),
+            short(_median(content["scenarios"][name], "CD8 core")),
+            short(_median(content["scenarios"][name], "tumor cells")),
+        )
+        for name, label in names
+    ]
+    return table(
+        (swap["into"], *STATES, "other", "median CD8 core /mm²", "median tumor cells"),
+        rows,
+        title=f"{swap['into']} with traits of {swap['from']}, day {content['days']:g}",
+    )
+
+
+def _states(one: Mapping[str, Any]) -> tuple[str, ...]:
+    other = [f"{one['unclassified']} too small"] * bool(one["unclassified"])
+    other += [f"{one['failed']} failed"] * bool(one["failed"])
+    return (*(str(one["state"][state]) for state in STATES), ", ".join(other))
+
+
+def _with_interval(metric: Mapping[str, Any] | None) -> str:
+    if metric is None:
+        return DASH
+    interval = metric["ci95"]
+    if interval is None:
+        return short(metric["mean"])
+    return f"{short(metric['mean'])} [{short(interval[0])}, {short(interval[1])}]"
+
+
+def _median(one: Mapping[str, Any], metric: str) -> float | None:
+    values = [value for value in one["metrics"].get(metric, {"values": []})["values"] if value is not None]
+    return statistics.median(values) if values else None

@@ -1,7 +1,8 @@
-"""From arguments to an exit code: 0 for success, 2 for input that cannot be used, 1 for a run that failed.
+"""The program `tme-abm`: its commands, and the exit code of each.
 
-Whatever goes wrong is told in one message on stderr. A traceback is of use to whoever mends the program,
-not to whoever runs it: it goes to a log whose place is told (and to stderr with --verbose).
+0 is success, 2 input that cannot be used, 1 a run that failed. Whatever goes wrong is one message on stderr; the
+traceback goes to a log whose place the message names (and to stderr with --verbose). Commands import heavy modules
+where they use them, so that `--help` and `--version` answer at once.
 """
 
 from __future__ import annotations
@@ -11,43 +12,112 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from ..core.errors import InputError, TmeError
+from . import (
+    batch,
+    bench,
+    calibrate,
+    claims,
+    compare,
+    explain,
+    export,
+    run,
+    sensitivity,
+    sources,
+    validate,
+    verify,
+    view,
+)
+from .invocation import program
 from .terminal import complain, verbosity
 
-__all__ = ["main", "program"]
+__all__ = ["app", "main"]
 
 SUCCESS, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="tme-abm",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from ..runs.versions import package_version
+
+        typer.echo(f"tme_abm {package_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _everything(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    """Simulate the tumor microenvironment: cells, cytokines and chemokines on
+    a lattice.
+
+    One biology, many tumors: every scenario shares the same catalogue of
+    rules and differs only in the traits of its tumor, its surroundings and
+    what is done to it. Whether a tumor is hot, cold or excluded is read from
+    the tissue, as a pathologist reads a slide.
+
+    [bold]Begin with[/bold]
+
+      compare cold hot --replicates 4    two tumors, and a report to open
+      run hot --days 5                   one tumor
+      explain hot                        what the model assumes
+      claims --id A-TNF-08               a claim of the reviews as an experiment
+
+    Results go to stdout, progress and log to stderr. Exit code 0: success; 2:
+    the input cannot be used; 1: a run failed.
+    """
+
+
+for _command in (
+    run.run,
+    compare.compare,
+    batch.batch,
+    batch.status,
+    sensitivity.sensitivity,
+    claims.claims,
+    calibrate.calibrate,
+    export.export,
+    validate.validate,
+    explain.explain,
+    sources.sources,
+    explain.schema,
+    bench.bench,
+    verify.verify,
+    view.view,
+):
+    app.command(name=_command.__name__)(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line with `arguments` (the process's own by default) and return its exit code."""
-    from .commands import app
-
     try:
         app(args=None if arguments is None else list(arguments), prog_name=program())
-        code = SUCCESS
+        return SUCCESS
     except SystemExit as ending:
-        code = ending.code if isinstance(ending.code, int) else SUCCESS if ending.code is None else FAILED
-    except InputError as error:
-        complain(str(error))
-        code = BAD_INPUT
+        return ending.code if isinstance(ending.code, int) else SUCCESS if ending.code is None else FAILED
     except TmeError as error:
         complain(str(error))
-        code = FAILED
+        return BAD_INPUT if isinstance(error, InputError) else FAILED
     except KeyboardInterrupt:
-        code = INTERRUPTED
+        return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback for whoever runs a command
         complain(f"{type(error).__name__}: {error} (unexpected; full trace in {_traced()})")
-        code = FAILED
-    return code
-
-
-def program() -> str:
-    """What a person types to get here."""
-    name = Path(sys.argv[0]).name
-    return "python run.py" if name == "run.py" else "tme-abm"
+        return FAILED
 
 
 def _traced() -> str:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 from ..core.errors import InputError
-from . import branching, going_on, options
+from ..observe.state import UNCLASSIFIED
+from ..report.style.numbers import short
+from . import options, progress
+from .invocation import command, free, interruptible, refuse
 from .options import argument, option
-from .places import command, free
-from .terminal import log_to_stderr
+from .terminal import log_to_stderr, say, show, table
+
+if TYPE_CHECKING:
+    from ..runs.run import RunResult
+    from ..runs.walk import Callback
+    from ..scenario import Scenario
 
 __all__ = ["run"]
 
@@ -67,44 +75,89 @@ def run(
       run --from results/hot-7 --at 5 --set tumor.traits.mhc1=0
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
-    from ..runs import run as experiment
-    from ..scenario import extended, load
+    from ..runs import run as runs
+    from ..scenario import load
 
-    if resume is not None and (out is not None or overwrite):
-        raise InputError("goes on where it is; --out and --overwrite are for new runs", place="--resume")
-    if at is not None and branch_from is None:
-        raise InputError("says where to branch off from a run; name the run with --from DIR", place="--at")
     if branch_from is not None:
-        branching.branch(
-            branch_from,
-            at=at,
-            protocol=protocol,
-            settings=settings,
-            excluded={"SCENARIO": scenario, "--resume": resume},
-            seed=seed,
-            days=days,
-            out=out,
-            overwrite=overwrite,
-            quiet=quiet,
-        )
+        refuse({"SCENARIO": scenario, "--resume": resume}, "a branch has the scenario of its run; leave it out")
+        _branch(branch_from, at, protocol, settings, seed=seed, days=days, out=out, overwrite=overwrite, quiet=quiet)
         return
-    if scenario is None and (resume is None or settings or protocol):
-        raise InputError(
-            "name a scenario (a file or a shipped one), or go on with a run by --resume DIR"
-            if resume is None
-            else f"{'--set' if settings else '--protocol'} needs the scenario it changes"
-        )
-    wanted = None if scenario is None else load(scenario, settings or ())
-    if wanted is not None and protocol is not None:
-        from ..runs.branch import read_protocol
-
-        wanted = extended(wanted, read_protocol(protocol), str(protocol))
+    refuse({"--at": at}, "says where to branch off from a run; name the run with --from DIR")
     if resume is not None:
-        going_on.walk(partial(experiment.resume, resume, scenario=wanted, seed=seed, days=days), resume, quiet=quiet)
+        refuse({"--out": out, "--overwrite": overwrite}, "is for a new run; --resume goes on where the run is")
+    elif scenario is None:
+        raise InputError("name a scenario (a file or a shipped one), or go on with a run by --resume DIR")
+    wanted: Scenario | None = None
+    if scenario is None:
+        refuse({"--set": settings, "--protocol": protocol}, "needs the scenario it changes")
+    else:
+        wanted = load(scenario, settings or ())
+        if protocol is not None:
+            from ..runs.branch import read_protocol
+            from ..scenario import extended
+
+            wanted = extended(wanted, read_protocol(protocol), str(protocol))
+    if resume is not None:
+        _walk(partial(runs.resume, resume, scenario=wanted, seed=seed, days=days), resume, quiet=quiet)
     elif wanted is not None:
         number = 1 if seed is None else seed
         place = free(f"{wanted.name}-seed{number}") if out is None else out
-        begin = partial(
-            experiment.run, wanted, seed=number, days=days, out=place, command=command(), overwrite=overwrite
+        begin = partial(runs.run, wanted, seed=number, days=days, out=place, command=command(), overwrite=overwrite)
+        _walk(begin, place, quiet=quiet)
+
+
+def _branch(
+    directory: Path,
+    at: float | None,
+    protocol: Path | None,
+    settings: list[str] | None,
+    *,
+    seed: int | None,
+    days: float | None,
+    out: Path | None,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Branch off from a run and walk to the end."""
+    from ..runs import branch as runs
+
+    point = runs.branch_point(directory, at=at)
+    if seed not in (None, point.seed):
+        raise InputError(
+            f"a branch keeps the seed of its run, {point.seed}: where the vessels are follows from it", place="--seed"
         )
-        going_on.walk(begin, place, quiet=quiet)
+    scenario = runs.branch_scenario(
+        point,
+        settings=settings or (),
+        protocol=() if protocol is None else runs.read_protocol(protocol),
+        origin=str(protocol),
+    )
+    place = free(f"{scenario.name}-seed{point.seed}-from-day{point.day:.4g}") if out is None else out
+    begin = partial(runs.branch, point, scenario, out=place, days=days, command=command(), overwrite=overwrite)
+    _walk(begin, place, quiet=quiet)
+
+
+class _Walker(Protocol):
+    """Simulates a run to its end and reports its progress."""
+
+    def __call__(self, *, progress: Callback | None) -> RunResult: ...
+
+
+def _walk(walker: _Walker, directory: Path, *, quiet: bool) -> None:
+    """Simulate the run in `directory` to its end, with a line that shows where it is, and show what came out."""
+    how = f"go on with: run --resume {shlex.quote(str(directory))}"
+    with interruptible(how), progress.of_run(quiet=quiet) as watch:
+        result = walker(progress=watch)
+    _show(result)
+    say(f"{result.directory}")
+
+
+def _show(result: RunResult) -> None:
+    """The last row of a run as a table: counts by cell, and the densities the state is read from."""
+    measures = result.measures
+    cells = [name.removesuffix(" cells") for name in measures if name.endswith(" cells")]
+    metrics = {cell: [f"{cell} {where}" for where in ("cells", "core", "margin")] for cell in cells}
+    rows = [(cell, *(short(measures[one]) if one in measures else "" for one in metrics[cell])) for cell in cells]
+    state = "too few tumor cells to tell hot from cold" if result.state == UNCLASSIFIED else result.state
+    title = f"{result.scenario}, seed {result.seed}, day {result.days:g}: {state}"
+    show(table(("cell", "living", "core /mm²", "margin /mm²"), rows, title=title))

@@ -9,9 +9,9 @@ import typer
 
 from ..core.errors import TmeError
 from ..report.style.numbers import short
-from . import live, options
+from . import options, progress
+from .invocation import command
 from .options import option
-from .places import command
 from .terminal import log_to_stderr, say, show, table
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def verify(
     directory = RESULTS if out is None else out
     checks = select(only or (), quick=quick)
     directory.mkdir(parents=True, exist_ok=True)
-    with live.of_checks(quiet=quiet) as tell:
+    with progress.of_checks(quiet=quiet) as tell:
         report = run_checks(checks, jobs=jobs or os.cpu_count() or 1, quick=quick, command=command(), tell=tell)
     content = json.dumps(report.to_json(), ensure_ascii=False, indent=1)
     write_bytes(directory / "verification.json", content.encode())

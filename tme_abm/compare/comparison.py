@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from ..core import files
 from ..core.errors import InputError
+from ..observe.state import STATES
 from ..runs.results import Series, list_snapshots, read_series
 from ..runs.simulator import Simulator
 from ..runs.versions import versions
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from ..scenario.schema import Scenario
 
 __all__ = [
-    "COMPARISON", "STATES", "UNCLASSIFIED", "Comparison", "Contrast", "Course", "Interval", "Run", "Summary", "Tumor",
+    "COMPARISON", "Comparison", "Contrast", "Course", "Interval", "Run", "Summary", "Tumor",
     "conclude", "contrasts", "read_comparison", "run_directory",
 ]  # fmt: skip
 
@@ -41,8 +42,6 @@ SCHEMA = 1
 COMPARISON = "comparison.json"
 TIME_COURSES = "time_courses.json"
 RUNS = "runs"
-STATES = ("hot", "cold", "excluded")
-UNCLASSIFIED = "none"
 EARLY_DAY = 5.0  # states are reported here too, on the way to the last day
 
 Interval = tuple[float, float]

@@ -11,9 +11,10 @@ from math import isnan
 
 from ..core.units import parse
 
-__all__ = ["STATES", "Criteria", "classify", "criteria"]
+__all__ = ["STATES", "UNCLASSIFIED", "Criteria", "classify", "criteria"]
 
-STATES = ("hot", "excluded", "cold", "none")
+STATES = ("hot", "cold", "excluded")
+UNCLASSIFIED = "none"  # too few living tumor cells to tell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,7 @@ def classify(measures: Mapping[str, float]) -> str:
     known = criteria()
     core, margin = measures["CD8 core"], measures["CD8 margin"]
     if measures["tumor cells"] < known.tumor or isnan(core):
-        return "none"
+        return UNCLASSIFIED
     # Measures are per mm².
     threshold = known.threshold / parse("1 /mm^2", "areal_density")
     if core > threshold:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..compare.comparison import UNCLASSIFIED, Comparison, Contrast, Summary, Tumor
+from ..compare.comparison import Comparison, Contrast, Summary, Tumor
 from ..observe.metrics import PER_MM2, describe
+from ..observe.state import UNCLASSIFIED
 from .differences import Difference
 from .slides import slides
 from .style.numbers import interval, join, number, plural, unit_for

@@ -1,5 +1,4 @@
-"""The commands that simulate nothing: `validate`, `explain`, `sources`,
-`schema`."""
+"""The command `sources`: where every number of the model comes from."""
 
 from __future__ import annotations
 
@@ -13,103 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from ..core.errors import InputError
-from . import options
 from .options import option
-from .terminal import complain, say, show, table
+from .terminal import say, show, table
 
 if TYPE_CHECKING:
     from ..biology.catalogue import Catalogue
-    from ..scenario.sections import Lattice
-    from ..scenario.slide.section import Slide
 
-__all__ = ["explain", "schema", "sources", "validate"]
+__all__ = ["sources"]
 
 _AMOUNT = re.compile(r"\s*([+-]?[\d._]+(?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
-
-
-def validate(
-    scenarios: options.ScenarioNames,
-    settings: options.Set = None,
-    resolved: Annotated[
-        bool, typer.Option("--resolved", help="Print every value of the scenario as it would be run.")
-    ] = False,
-) -> None:
-    """Check scenarios without running them.
-
-    Keys, units, names and values are checked, and whether the tumor has room.
-    Every file is told about; the exit code is 2 if one cannot be used.
-
-    [bold]Examples[/bold]
-
-      validate my_tumor.toml
-      validate scenarios/*.toml
-      validate hot --set clock.dt="5 min" --resolved
-    """
-    from ..core.units import show as amount
-    from ..scenario.load import load
-
-    problems = 0
-    for name in scenarios:
-        try:
-            scenario = load(name, settings or ())
-            scenario.biology()
-        except InputError as error:
-            complain(str(error))
-            problems += 1
-            continue
-        if resolved:
-            say(scenario.resolved_toml())
-            continue
-        sites = " × ".join(str(n) for n in scenario.lattice.shape)
-        say(
-            f"{scenario.name}: valid. {scenario.title or 'No title'}. {sites} sites of "
-            f"{amount(scenario.lattice.spacing, 'length')}, {scenario.clock.days:g} days in steps of "
-            f"{amount(scenario.clock.dt, 'time')}, {scenario.tumor.cells} tumor cells, "
-            f"interventions: {len(scenario.protocol)}, hash {scenario.hash[:12]}"
-        )
-        if scenario.slide is not None:
-            _tell_slide(scenario.slide, scenario.lattice)
-    if problems:
-        raise typer.Exit(2)
-
-
-def _tell_slide(slide: Slide, lattice: Lattice) -> None:
-    """What becomes of the cells of a slide, class by class."""
-    from ..scenario.slide import SKIP
-    from ..scenario.slide.section import remarks
-
-    fitted = slide.fitted(lattice)
-    measured = sum(one.measured for one in fitted.classes)
-    rows = [
-        (one.name or "(none)", one.cell, *(f"{n}" for n in (one.measured, one.kept, one.moved)),
-         f"{one.farthest:.0f} um" if one.moved else "", f"{one.left_out}")
-        if one.cell != SKIP
-        else (one.name or "(none)", "left out on purpose", f"{one.measured}", "", "", "", "")
-        for one in fitted.classes
-    ]
-    columns = ("class", "becomes", "measured", "at its site", "moved", "at most", "no site")
-    show(table(columns, rows, title=f"{slide.source}: {measured} cells"))
-    for remark in remarks(slide, lattice):
-        say(f"Note: {remark}.")
-    absent = [name for name in slide.cells if name not in slide.places_um]
-    if absent:
-        say(f"Note: not on this slide: {', '.join(absent)}.")
-
-
-def explain(scenario: options.ScenarioName, settings: options.Set = None) -> None:
-    """Say in plain English what the model assumes.
-
-    The tissue, the traits of the tumor, what happens in a step, and every
-    rule as a sentence, with its source and basis.
-
-    [bold]Example[/bold]
-
-      explain hot | less
-    """
-    from ..report.explain import explain as in_words
-    from ..scenario.load import load
-
-    say(in_words(load(scenario, settings or ())))
 
 
 def sources(
@@ -161,20 +72,6 @@ def sources(
             column.justify = "left"
         show(made)
         say(f"{len(rows)} {'references' if references else 'numbers'}")
-
-
-def schema() -> None:
-    """Print the JSON Schema of scenario files.
-
-    Editors complete keys and check values from it.
-
-    [bold]Example[/bold]
-
-      schema > scenario.schema.json
-    """
-    from ..scenario import scenario_schema
-
-    say(json.dumps(scenario_schema(), indent=2, ensure_ascii=False))
 
 
 def _numbers(catalogue: Catalogue) -> list[dict[str, Any]]:

@@ -1,0 +1,40 @@
+"""The commands `explain` and `schema`: what the model assumes, for people, and what a scenario may say, for editors."""
+
+from __future__ import annotations
+
+import json
+
+from . import options
+from .terminal import say
+
+__all__ = ["explain", "schema"]
+
+
+def explain(scenario: options.ScenarioName, settings: options.Set = None) -> None:
+    """Say in plain English what the model assumes.
+
+    The tissue, the traits of the tumor, what happens in a step, and every
+    rule as a sentence, with its source and basis.
+
+    [bold]Example[/bold]
+
+      explain hot | less
+    """
+    from ..report.explain import explain as in_words
+    from ..scenario.load import load
+
+    say(in_words(load(scenario, settings or ())))
+
+
+def schema() -> None:
+    """Print the JSON Schema of scenario files.
+
+    Editors complete keys and check values from it.
+
+    [bold]Example[/bold]
+
+      schema > scenario.schema.json
+    """
+    from ..scenario import scenario_schema
+
+    say(json.dumps(scenario_schema(), indent=2, ensure_ascii=False))
