@@ -12,7 +12,7 @@ from tme_abm.core.errors import InputError
 from tme_abm.evidence.assays import Assay
 from tme_abm.evidence.experiment import run_assay
 from tme_abm.evidence.results import AssayResult, Review
-from tme_abm.evidence.review import claim_result, read_review, run_review
+from tme_abm.evidence.review import claim_result, read_review, run_review, write_review
 
 IL6 = {"do": "hold", "molecule": "IL6", "level": "1 nM"}
 STOPPED = {"do": "fix", "behavior": "division", "value": "0 /min", "cells": ["tumor"]}
@@ -169,7 +169,7 @@ def test_variants_with_another_verdict_are_flips() -> None:
 def test_a_review_is_read_back_unchanged(tmp_path: Path) -> None:
     review = run_review(["A-IL6-02"], assays=[assay()], robust=False, command="python run.py claims")
     file = tmp_path / "claims.json"
-    file.write_text(json.dumps(review.to_json()), encoding="utf-8")
+    write_review(review, file)
     assert read_review(file) == review
     (claim,) = json.loads(file.read_text())["claims"]
     assert {"id", "verdict", "effect", "ci95", "direction", "arms", "replicates", "reason"} <= set(claim)

@@ -6,9 +6,9 @@ import pytest
 
 from tme_abm.biology import load_catalogue
 from tme_abm.core.units import parse
-from tme_abm.evidence import claims, load_assays, scope
+from tme_abm.evidence import load_assays
 from tme_abm.evidence.assays import Assay
-from tme_abm.evidence.claims import unmodeled
+from tme_abm.evidence.claims import claims, scope, unmodeled
 from tme_abm.evidence.dishes import arm_scenario
 from tme_abm.evidence.readouts import readout
 

@@ -108,13 +108,11 @@ def _run(
     directory: Path,
     quiet: bool,
 ) -> None:
-    import json
     import os
 
     from ..biology import load_catalogue
-    from ..core.files import write_bytes
     from ..evidence import load_assays
-    from ..evidence.review import run_review
+    from ..evidence.review import run_review, write_review
     from ..report.claims import view_of, write_claims
 
     directory.mkdir(parents=True, exist_ok=True)
@@ -129,8 +127,7 @@ def _run(
             command=command(),
             tell=tell,
         )
-    text = json.dumps(review.to_json(), ensure_ascii=False, indent=1)
-    write_bytes(directory / "claims.json", text.encode())
+    write_review(review, directory / "claims.json")
     view = view_of(review, load_catalogue(), load_assays())
     write_claims(view, directory / "claims.html")
     show(claims_table(view))

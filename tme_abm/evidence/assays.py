@@ -1,8 +1,8 @@
-"""Assay files: what may be said in them, templates and sweeps expanded, every refusal with file and place.
+"""Assay files: their keys, families and sweeps expanded, and every refusal with file and place.
 
 A file holds `[[assay]]` and `[[family]]` tables. A family is an assay with holes: `{ligand}` in any text is filled from
-each `[[family.member]]`, which may also replace whole keys. A sweep fills `{value}` in the interventions of an arm and
-makes one arm of each value.
+each `[[family.member]]`, which may also replace whole keys. A sweep fills `{value}` in the interventions of an arm: one
+arm for each value.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ from .claims import claims
 
 __all__ = ["TREND", "Assay", "Expectation", "Sweep", "load_assays"]
 
-_OTHERS = ("dishes.toml", "scope.toml", "unmodeled.toml")
 _HOLE = re.compile(r"\{(\w+)\}")
 _SWEPT = "value"
 TREND = ("rising", "falling")
 
 
 class Expectation(Frozen):
-    """What should come out: a contrast of two arms, of an arm with zero, or a trend over several arms."""
+    """An expected result: a contrast of two arms or of an arm with zero, or a trend over several arms."""
 
     readout: StrictStr
     arm: StrictStr = ""
@@ -71,12 +70,12 @@ class Expectation(Frozen):
         return 0.0 if isinstance(self.smallest, str) else self.smallest
 
     def states(self, other: Expectation) -> bool:
-        """Whether this is the effect, of the same readout, that `other` may want abolished."""
+        """Whether this states an effect of the same readout, which `other` may expect to be abolished."""
         return self.direction in ("up", "down") and (self.readout, self.over) == (other.readout, other.over)
 
 
 class Sweep(Frozen):
-    """A swept quantity: every arm that says `{value}` becomes a curve, with one arm a value; loading fills `curves`."""
+    """A swept quantity: each arm with a `{value}` becomes a curve of one arm per value; loading fills `curves`."""
 
     name: StrictStr
     values: tuple[StrictStr, ...] = Field(min_length=2)
@@ -86,11 +85,11 @@ class Sweep(Frozen):
 class Assay(Frozen):
     """One virtual experiment, families and sweeps expanded. Interventions are those of a scenario's protocol.
 
-    dish_changes : other values for the dish, by the dotted key of a scenario; `wells` is one, and so is `extends`
-    arm_changes : the same for single arms, such as another shipped tumor (`extends`) or another shape
-    cells : what every arm starts with, as the `add` intervention says it; `scales` marks those whose number is the dose
-    common : what is done to every arm
-    after : readouts that count or average begin here
+    dish_changes : values that replace those of the dish, by dotted scenario key; also `wells` and `extends`
+    arm_changes : the same for single arms, such as a different shipped tumor (`extends`) or lattice shape
+    cells : what every arm starts with, as for the `add` intervention; `scales` marks cells whose number is the dose
+    common : interventions in every arm
+    after : when readouts begin to count and to average
     dose : the molecules whose amounts the half and double dose change
     """
 
@@ -169,8 +168,6 @@ def _load(folder: Traversable) -> dict[str, Assay]:
     errors: list[InputError] = []
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
     for file in files:
-        if file.name in _OTHERS:
-            continue
         try:
             tables = list(_tables(read_toml(file, name=file.name), file.name))
         except InputError as error:
@@ -207,12 +204,12 @@ def _tables(raw: Mapping[str, Any], file: str) -> Iterator[tuple[str, dict[str, 
             try:
                 yield place, _mapped({**template, **own}, partial(_filled, words=words))
             except KeyError as missing:
-                what = f"the template has {{{missing.args[0]}}}, which the member does not say"
+                what = f"the template has {{{missing.args[0]}}}, which the member does not give"
                 raise InputError(what, file=file, place=place, allowed=words) from None
 
 
 def _mapped(value: Any, change: Callable[[str], Any]) -> Any:
-    """`value` with every text in it changed, in lists and in keys and values of tables."""
+    """`value` with every text in it changed, also inside lists and tables, keys included."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
@@ -223,7 +220,7 @@ def _mapped(value: Any, change: Callable[[str], Any]) -> Any:
 
 
 def _filled(text: str, words: Mapping[str, Any]) -> Any:
-    """`text` with every `{word}` replaced; a text that is nothing but `{word}` takes what the member says as it is."""
+    """`text` with every `{word}` replaced; a text that is only `{word}` becomes the member's value itself."""
     whole = _HOLE.fullmatch(text)
     if whole and whole[1] != _SWEPT:
         return words[whole[1]]
@@ -235,7 +232,7 @@ def _with_value(text: str, value: str) -> str:
 
 
 def _swept(table: dict[str, Any]) -> dict[str, Any]:
-    """The table with every arm that says `{value}` made one arm a value."""
+    """The table with every arm that holds `{value}` replaced by one arm for each value."""
     sweep = table.get("sweep")
     if not isinstance(sweep, Mapping) or not isinstance(table.get("arms"), Mapping):
         return table

@@ -43,7 +43,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """The claims that are to have an assay, and those left out though they look alike, with the reason."""
+    """The claims that should have an assay, and similar ones that are left out, each with the reason."""
 
     ids: tuple[str, ...]
     outside: Mapping[str, str]
@@ -52,15 +52,15 @@ class Scope:
 @cache
 def claims() -> Mapping[str, Claim]:
     """All claims by id, in the order of the reviews."""
-    text = resources.files(__package__).joinpath("data", "claims.tsv").read_text(encoding="utf-8")
+    text = _data().joinpath("claims.tsv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines(), delimiter="\t")
     return {row["id"]: Claim(**row) for row in rows}
 
 
 @cache
 def scope() -> Scope:
-    """What `assays/scope.toml` puts into the scope."""
-    table = read_toml(_assays().joinpath("scope.toml"), name="scope.toml")
+    """The scope that `data/scope.toml` states."""
+    table = read_toml(_data().joinpath("scope.toml"), name="scope.toml")
     outside = {entry["claim"]: entry["reason"] for entry in table["outside"]}
     chosen = [
         claim.id
@@ -74,7 +74,7 @@ def scope() -> Scope:
 @cache
 def unmodeled() -> Mapping[str, str]:
     """Why some claims in scope have no assay, by claim."""
-    table = read_toml(_assays().joinpath("unmodeled.toml"), name="unmodeled.toml")
+    table = read_toml(_data().joinpath("unmodeled.toml"), name="unmodeled.toml")
     return {one["claim"]: one["reason"] for one in table["unmodeled"]}
 
 
@@ -106,5 +106,5 @@ def select(
     return tuple(chosen)
 
 
-def _assays() -> Traversable:
-    return resources.files(__package__).joinpath("data", "assays")
+def _data() -> Traversable:
+    return resources.files(__package__).joinpath("data")

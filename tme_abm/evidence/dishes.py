@@ -35,7 +35,7 @@ class Dish(Frozen):
 def dishes() -> Mapping[str, Dish]:
     """All dishes by name."""
     name = "dishes.toml"
-    raw = read_toml(resources.files(__package__).joinpath("data", "assays", name), name=name)
+    raw = read_toml(resources.files(__package__).joinpath("data", name), name=name)
     found: dict[str, Dish] = {}
     for dish, table in raw.items():
         document = Document(name)

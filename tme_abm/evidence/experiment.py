@@ -32,7 +32,7 @@ __all__ = ["Plan", "not_run", "run_arm", "run_assay"]
 
 Values = NDArray[np.float64]
 Series = list[dict[tuple[str, str], Values]]
-"""What one arm reads at each of the planned times, by (readout, over)."""
+"""Readings of one arm at each of the planned times, by (readout, over)."""
 
 _DAY, _HOUR = parse("1 day", "time"), parse("1 h", "time")
 _SLACK = 1e-6
@@ -53,19 +53,19 @@ class Plan:
 
     @property
     def days(self) -> float:
-        """The time that the last reading needs."""
+        """Days until the last reading."""
         return self.times[-1] / _DAY
 
     @property
     def molecules(self) -> set[str]:
-        """Those that need a field to be read."""
+        """Molecules that need a field to be read."""
         return {molecule for found in self.readouts.values() for molecule in found.molecules}
 
 
 def run_assay(
     assay: Assay, *, seed: int = 1, robust: bool = True, catalogue: Catalogue | None = None
 ) -> AssayResult:
-    """Run an assay and judge it; what goes wrong with it is in the result's `error`."""
+    """Run an assay and judge it; if it fails, the result's `error` says why."""
     begun = time.perf_counter()
     try:
         found = _found(assay, seed, robust and assay.robust, load_catalogue() if catalogue is None else catalogue)
@@ -107,7 +107,7 @@ def _said(table: Mapping[str, Any]) -> str:
 
 
 def run_arm(scenario: Scenario, plan: Plan, *, seed: int, wells: int, catalogue: Catalogue) -> Series:
-    """What one arm reads, at each time of the plan."""
+    """The readings of one arm at each time of the plan."""
     model = TumorModel(scenario, rng=seed, catalogue=catalogue, wells=wells)
     model.take_no_census()  # it costs as much as a small dish
     watch, looks = Watch(model, paths=any(found.paths for found in plan.readouts.values())), 0

@@ -1,10 +1,10 @@
-"""What an assay found, as plain frozen values that are written to JSON and read back unchanged."""
+"""The results of assays and of a review, as frozen values that are written to JSON and read back unchanged."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -28,7 +28,7 @@ class Reading(Frozen):
 
 
 class Judged(Frozen):
-    """An expectation and what came of it. `effect` and `ci95` are in the unit of the readout."""
+    """An expectation and its outcome. `effect` and `ci95` are in the unit of the readout."""
 
     readout: str
     unit: str
@@ -59,7 +59,7 @@ class Variant(Frozen):
 
 
 class AssayResult(Frozen):
-    """An assay that ran (or failed, see `error`). Times in minutes; `arms` says in words what was done in each arm."""
+    """An assay that ran, or failed with an `error`. Times in minutes; `arms` lists in words what was done in each."""
 
     id: str
     title: str
@@ -103,7 +103,7 @@ class ClaimResult(Frozen):
 
 
 class Review(Frozen):
-    """All claims that were asked for, and the assays that answered. `quick`: without the robustness variants."""
+    """The requested claims and the assays that tested them. `quick`: without the robustness variants."""
 
     version: str
     seed: int
@@ -114,12 +114,5 @@ class Review(Frozen):
     assays: tuple[AssayResult, ...]
 
     def counts(self) -> Mapping[Verdict, int]:
-        """How many claims got each verdict."""
-        found: dict[Verdict, int] = dict.fromkeys(VERDICTS, 0)
-        for claim in self.claims:
-            found[claim.verdict] += 1
-        return found
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for `claims.json`."""
-        return self.model_dump(mode="json")
+        """Number of claims with each verdict."""
+        return {verdict: sum(one.verdict == verdict for one in self.claims) for verdict in VERDICTS}
