@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tme_abm.observe import criteria
 from tme_abm.report.style.palette import STATES, cell_color
 from tme_abm.report.style.svg import nice_above
 
@@ -13,7 +14,6 @@ from .charts import Line, chart
 from .frame import Frame
 from .history import History
 from .raster import View
-from .texts import threshold
 
 __all__ = ["courses"]
 
@@ -57,13 +57,13 @@ def courses(frame: Frame, history: History, view: View) -> str:
         ),
         chart(
             "CD8 density",
-            f"/mm², cut at {threshold():.0f}",
+            f"/mm², cut at {criteria().per_mm2:.0f}",
             days,
             [
                 Line(label="core", values=history["CD8 core"], color=STATES["hot"]),
                 Line(label="margin", values=history["CD8 margin"], color=STATES["excluded"], dashes="5 2"),
             ],
-            level=threshold(),
+            level=criteria().per_mm2,
             **common,
         ),
         chart(

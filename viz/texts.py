@@ -10,7 +10,6 @@ from math import isfinite
 from tme_abm.biology import Catalogue
 from tme_abm.biology.parameter import Evidence
 from tme_abm.biology.schema import Rule
-from tme_abm.core.units import parse
 from tme_abm.observe import criteria
 from tme_abm.report.explain import explain
 from tme_abm.report.style.palette import CORE_LINE, DEAD, STATES, VESSEL, cell_color, cell_shape
@@ -22,7 +21,7 @@ from .frame import Frame
 from .picture import counted
 from .raster import View
 
-__all__ = ["closeup", "explanation", "glance", "in_order", "legend", "on_screen", "prose", "threshold", "verdict"]
+__all__ = ["closeup", "explanation", "glance", "in_order", "legend", "on_screen", "prose", "verdict"]
 
 _MOST_PULLS = 14
 _GLANCED_STATES = ("activation", "exhaustion", "polarization", "damage", "PDL1")
@@ -42,14 +41,9 @@ def in_order(names: Sequence[str]) -> list[str]:
     return sorted(names, key=parts)
 
 
-def threshold() -> float:
-    """CD8 cells/mm² above which a compartment counts as infiltrated."""
-    return criteria().threshold / parse("1 /mm^2", "areal_density")
-
-
 def verdict(frame: Frame) -> str:
     """Hot, excluded, cold or none, and the numbers it rests on."""
-    cut, least = threshold(), criteria().tumor
+    cut, least = criteria().per_mm2, criteria().tumor
     core, margin = frame.measures["CD8 core"], frame.measures["CD8 margin"]
     tumor = frame.measures["tumor cells"]
     name = frame.state if frame.state != "none" else "no verdict"
@@ -163,8 +157,8 @@ def on_screen(view: View, catalogue: Catalogue) -> str:
         parts.append(f"**Rules with {' or '.join(shown)}, and where each comes from**")
         parts.append("\n".join(lines) + (f"\n- and {more} more, listed below" if more > 0 else ""))
     parts.append(
-        f"**Verdict.** Hot when more than {threshold():.0f} CD8 cells/mm² lie in the core, excluded when only the "
-        "margin has as many, cold when neither has ([Kather et al. 2018](https://doi.org/10.7554/eLife.36967))."
+        f"**Verdict.** Hot when more than {criteria().per_mm2:.0f} CD8 cells/mm² lie in the core, excluded when only "
+        "the margin has as many, cold when neither has ([Kather et al. 2018](https://doi.org/10.7554/eLife.36967))."
     )
     return "\n\n".join(parts)
 

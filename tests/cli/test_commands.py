@@ -201,7 +201,7 @@ def test_bad_input_is_one_message_and_exit_code_2(tme: Run, tmp_path: Path, argu
 
 
 def test_compare_prints_a_table_and_where_things_are(tme: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("tme_abm.report.html.write_comparison", lambda directory: directory / "report.html")
+    monkeypatch.setattr("tme_abm.report.comparison.write_comparison", lambda directory: directory / "report.html")
     code, out, err = tme("compare", "cold", "hot", *SHORT, "--replicates", "2", "--out", "a")
     assert code == 0
     assert out.splitlines()[-2:] == ["a/report.html", "a/comparison.json"]
@@ -213,7 +213,7 @@ def test_compare_prints_a_table_and_where_things_are(tme: Run, monkeypatch: pyte
 
 
 def test_a_branch_and_its_run_are_compared(tme: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("tme_abm.report.html.write_comparison", lambda directory: directory / "report.html")
+    monkeypatch.setattr("tme_abm.report.comparison.write_comparison", lambda directory: directory / "report.html")
     (tmp_path / "drug.toml").write_text('[[protocol]]\ndo = "block"\nreceptor = "PD1"\nfraction = 0.9\n')
     (tmp_path / "arms.toml").write_text('[arms.control]\n[arms.drug]\nprotocol = "drug.toml"\n')
     tme("run", "hot", *SHORT, "--out", "a", "--set", 'record.checkpoints="0.1 day"')
@@ -245,7 +245,7 @@ def test_a_new_run_takes_a_protocol_too(tme: Run, tmp_path: Path) -> None:
 
 
 def test_compare_names_what_failed_and_reports_the_rest(tme: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tme_abm.report.html.write_comparison", lambda directory: directory / "report.html")
+    monkeypatch.setattr("tme_abm.report.comparison.write_comparison", lambda directory: directory / "report.html")
     simulate_with(monkeypatch, ToySimulator(fails_at=3, fails_for="hot"))
     code, out, err = tme("compare", "cold", "hot", *SHORT, "--replicates", "1", "--out", "a", "--quiet")
     assert code == 1
@@ -255,7 +255,7 @@ def test_compare_names_what_failed_and_reports_the_rest(tme: Run, monkeypatch: p
 
 
 def test_swap_prints_a_line_a_variant(tme: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("tme_abm.report.html.write_comparison", lambda directory: directory / "report.html")
+    monkeypatch.setattr("tme_abm.report.comparison.write_comparison", lambda directory: directory / "report.html")
     code, out, _ = tme("compare", "--swap", "cold", "--into", "hot", *SHORT, "--replicates", "1")
     assert code == 0
     content = json.loads((tmp_path / "results/swap-cold-into-hot/comparison.json").read_text())

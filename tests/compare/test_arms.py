@@ -13,7 +13,7 @@ from tme_abm.compare.arms import compare_arms, read_arms
 from tme_abm.compare.comparison import Comparison
 from tme_abm.compare.finished import compare_runs
 from tme_abm.core.errors import InputError
-from tme_abm.report.html import write_comparison
+from tme_abm.report.comparison import write_comparison
 from tme_abm.runs.branch import branch, branch_point, branch_scenario
 from tme_abm.runs.results import read_series
 from tme_abm.runs.run import run

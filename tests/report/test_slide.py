@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tme_abm.report.differences import resolved_values
+from tme_abm.report.comparison.settings import resolved_values
 from tme_abm.report.explain import explain
 from tme_abm.scenario import load
 

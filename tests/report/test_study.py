@@ -14,7 +14,7 @@ from scipy.stats import qmc
 
 from tests.report.synthetic import write_synthetic
 from tests.support.studies import made_up, parameter, sampled
-from tme_abm.report.html import write_comparison
+from tme_abm.report.comparison import write_comparison
 from tme_abm.report.study import render, write_sensitivity
 from tme_abm.report.study.pictures import heatmap_color
 from tme_abm.report.style.palette import STATES, rgb

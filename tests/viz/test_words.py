@@ -12,6 +12,7 @@ import pytest
 import viz.courses
 from tme_abm.biology import load_catalogue
 from tme_abm.model import TumorModel
+from tme_abm.observe import criteria
 from tme_abm.scenario import Scenario, load
 from viz.charts import Line, chart
 from viz.closeup import look, revisit
@@ -20,7 +21,7 @@ from viz.frame import Frame
 from viz.raster import View
 from viz.session import Session
 from viz.settings import Depot
-from viz.texts import closeup, explanation, glance, in_order, legend, on_screen, prose, threshold, verdict
+from viz.texts import closeup, explanation, glance, in_order, legend, on_screen, prose, verdict
 
 
 def plain(html: str) -> str:
@@ -28,7 +29,7 @@ def plain(html: str) -> str:
 
 
 def test_the_verdict_shows_the_numbers_it_rests_on(frame: Frame) -> None:
-    assert threshold() == pytest.approx(295)
+    assert criteria().per_mm2 == pytest.approx(295)
     measures = dict(frame.measures) | {"CD8 core": 312.4, "CD8 margin": 80.0, "tumor cells": 1234.0}
     text = plain(verdict(replace(frame, measures=measures, state="hot")))
     assert text.startswith(

@@ -278,7 +278,7 @@ def _show(found: Comparison) -> None:
 
     if len(found.failures) < len(found.runs):
         show(_swap_table(found.content) if "swap" in found.content else _table(found.content))
-        from ..report.html import write_comparison
+        from ..report.comparison import write_comparison
 
         say(f"{write_comparison(found.directory)}")
     say(f"{found.directory / COMPARISON}")

@@ -22,7 +22,8 @@ class Criteria:
     """What the verdict rests on; see `states.toml` for the sources.
 
     threshold: CD8 density [1/µm²]. margin, border, smoothing: lengths [µm]. cover: share of tumor cells in the core.
-    tumor: living tumor cells below which there is no verdict.
+    tumor: living tumor cells below which there is no verdict. medians: CD8 densities [cells/mm²] in core and margin of
+    human tumors, by state; slides: where they were measured.
     """
 
     threshold: float
@@ -31,13 +32,20 @@ class Criteria:
     smoothing: float
     cover: float
     tumor: float
+    medians: Mapping[str, tuple[float, float]]
+    slides: str
+
+    @property
+    def per_mm2(self) -> float:
+        """The threshold in cells/mm²."""
+        return self.threshold / parse("1 /mm^2", "areal_density")
 
 
 @cache
 def criteria() -> Criteria:
     """The criteria of the package."""
     text = resources.files(__package__).joinpath("states.toml").read_text(encoding="utf-8")
-    table = tomllib.loads(text)
+    table, per_mm2 = tomllib.loads(text), parse("1 /mm^2", "areal_density")
     return Criteria(
         threshold=parse(table["threshold"]["value"], "areal_density"),
         margin=parse(table["margin"]["value"], "length"),
@@ -45,6 +53,11 @@ def criteria() -> Criteria:
         smoothing=parse(table["smoothing"]["value"], "length"),
         cover=parse(table["cover"]["value"], "number"),
         tumor=parse(table["tumor"]["value"], "number"),
+        medians={
+            state: (parse(core, "areal_density") / per_mm2, parse(margin, "areal_density") / per_mm2)
+            for state, (core, margin) in table["medians"]["value"].items()
+        },
+        slides=table["medians"]["source"],
     )
 
 
@@ -58,8 +71,6 @@ def classify(measures: Mapping[str, float]) -> str:
     core, margin = measures["CD8 core"], measures["CD8 margin"]
     if measures["tumor cells"] < known.tumor or isnan(core):
         return UNCLASSIFIED
-    # Measures are per mm².
-    threshold = known.threshold / parse("1 /mm^2", "areal_density")
-    if core > threshold:
+    if core > known.per_mm2:
         return "hot"
-    return "excluded" if margin > threshold else "cold"
+    return "excluded" if margin > known.per_mm2 else "cold"

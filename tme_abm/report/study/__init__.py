@@ -19,8 +19,7 @@ from ...studies.parameters import Parameter, value_text
 from ...studies.sensitivity import Analysis, Sensitivity
 from ...studies.sensitivity.analysis import StateMap
 from ...studies.sensitivity.outcomes import PROBABILITIES, Index
-from ..differences import meaning, pretty
-from ..glossary import glossary
+from ..style.glossary import glossary, pretty
 from ..style.numbers import DASH, coefficient, fixed, plural
 from ..style.page import page
 from ..style.svg import limits
@@ -53,7 +52,7 @@ class _View:
 
     def __init__(self, found: Sensitivity) -> None:
         self._found, self._words = found, glossary()
-        self._names = {axis.key: meaning(axis.key, self._words)[0] for axis in found.parameters}
+        self._names = {axis.key: self._words.meaning(axis.key)[0] for axis in found.parameters}
         self._units = {axis.key: pretty(axis.unit) if axis.unit else "" for axis in found.parameters}
 
     def content(self) -> dict[str, Any]:
@@ -71,7 +70,7 @@ class _View:
             "plane": [self._names[key] for key in _keys(first)],
             "binned": not all(side.labels for side in (first.x, first.y) if side is not None),
             "parameters": [self._parameter(axis) for axis in found.parameters],
-            "fixed": [meaning(key, self._words)[0] for key in found.fixed],
+            "fixed": [self._words.meaning(key)[0] for key in found.fixed],
             "regressed": any(one.regression.by_parameter for one in found.analyses),
             "computed": any(one.indices is not None and not one.indices.refused for one in found.analyses),
         }
@@ -157,7 +156,7 @@ class _View:
             values = ", ".join(value_text(level) for level in axis.values)
         else:
             values = " to ".join(map(value_text, axis.ends)) + ", logarithmic" * (axis.scale == "log")
-        name, sentence = meaning(axis.key, self._words)
+        name, sentence = self._words.meaning(axis.key)
         return {"key": axis.key, "name": name, "values": values, "unit": self._units[axis.key], "meaning": sentence}
 
 

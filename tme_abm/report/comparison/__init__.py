@@ -13,21 +13,21 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ..compare.comparison import Comparison, read_comparison
-from ..core.files import write_bytes
+from ...compare.comparison import Comparison, read_comparison
+from ...core.files import write_bytes
+from ...observe import criteria
+from ..style.glossary import glossary, pretty
+from ..style.numbers import join, plural
+from ..style.page import page
+from ..style.palette import CORE_LINE, DEAD, EMPTY, STATES, VESSEL, cell_color, cell_shape, dashes, scenario_colors
+from ..style.svg import swatch
 from .charts import composition, courses, strips
-from .differences import common_start, differences, parameters, pretty
-from .glossary import glossary
 from .pictures import Gallery, gallery
-from .slides import slides
-from .style.numbers import join, plural
-from .style.page import page
-from .style.palette import CORE_LINE, DEAD, EMPTY, STATES, VESSEL, cell_color, cell_shape, dashes, scenario_colors
-from .style.svg import swatch
-from .tables import census, concentrations, pairs, swap_rows
-from .verdicts import cards, opening
+from .settings import common_start, differences, resolved_values
+from .tables import census, concentrations, pairs
+from .verdicts import cards, opening, swap_rows
 
-__all__ = ["write_comparison"]
+__all__ = ["render", "write_comparison"]
 
 FILE_NAME = "report.html"
 
@@ -35,8 +35,7 @@ FILE_NAME = "report.html"
 def write_comparison(directory: Path) -> Path:
     """Write `report.html` into a comparison directory, in one move, and return its path.
 
-    Raises:
-        InputError: the directory holds no readable `comparison.json`, or cannot be written.
+    Raises InputError if the directory holds no readable `comparison.json`, or cannot be written.
     """
     path = directory / FILE_NAME
     write_bytes(path, render(read_comparison(directory)).encode())
@@ -45,60 +44,51 @@ def write_comparison(directory: Path) -> Path:
 
 def render(comparison: Comparison) -> str:
     """The report of a comparison as HTML text."""
-    filters = {"day": "{:g}".format, "swatch": swatch}
-    return page("comparison.html.j2", _content(comparison), filters)
+    return page("comparison/page.html.j2", _content(comparison), {"day": "{:g}".format, "swatch": swatch})
 
 
 def _content(comparison: Comparison) -> dict[str, Any]:
     words = glossary()
-    resolved = parameters(comparison)
-    differ = differences(resolved, words)
-    made = cards(comparison)
-    pictures = gallery(comparison)
-    same_start = common_start(resolved)
+    resolved = {name: resolved_values(tumor.resolved) for name, tumor in comparison.tumors.items()}
+    differ, same_start = differences(resolved, words), common_start(resolved)
+    made, pictures = cards(comparison), gallery(comparison)
+    colors = scenario_colors(comparison.names)
+    measured = {metric for tumor in comparison.tumors.values() for metric in tumor.metrics}
     return {
+        "comparison": comparison,
         "names": comparison.names,
         "title": _title(comparison),
-        "days": comparison.days,
         "words": words,
         "summary": opening(comparison, made, differ, same_start=same_start),
+        "study": _study(comparison),
         "cards": made,
         "state_colors": STATES,
         "strips": strips(comparison),
-        "slides": slides(),
+        "criteria": criteria(),
         "differ": differ,
         "same_start": same_start,
         "thickness": _thickness(resolved),
         "gallery": pictures,
         "legend": _legend(pictures),
         "courses": courses(comparison),
-        "partings": comparison.partings,
         "line_key": [
-            (name, scenario_colors(comparison.names)[name], " ".join(map(str, dashes(i))))
-            for i, name in enumerate(comparison.names)
+            (name, colors[name], " ".join(map(str, dashes(i)))) for i, name in enumerate(comparison.names)
         ],
         "composition": composition(comparison),
-        "immune_key": [cell for cell in comparison.cells if _is_immune(comparison, cell)],
-        "cell_color": cell_color,
+        "immune_key": [(cell, cell_color(cell)) for cell in comparison.cells if f"{cell} core" in measured],
         "census": census(comparison),
         "concentrations": concentrations(comparison),
         "pairs": pairs(comparison),
         "swap": swap_rows(comparison),
-        "unfinished": comparison.failures,
-        "runs": [run for tumor in comparison.tumors.values() for run in tumor.runs],
-        "resolved": {name: (tumor.resolved, tumor.hash) for name, tumor in comparison.tumors.items()},
-        "command": str(comparison.extra.get("command") or ""),
-        "versions": comparison.versions,
-        "study": _study(comparison),
     }
 
 
 def _title(comparison: Comparison) -> str:
-    study = comparison.extra.get("study")
-    if isinstance(study, Mapping) and study.get("title"):
-        return str(study["title"])
+    title = comparison.extra.get("study", {}).get("title")
+    if title:
+        return str(title)
     swap = comparison.extra.get("swap")
-    if isinstance(swap, Mapping) and {"from", "into"} <= swap.keys():
+    if swap is not None:
         return f"{swap['into']} with traits of {swap['from']}"
     return join(comparison.names) + (", compared" if len(comparison.names) > 1 else "")
 
@@ -106,11 +96,11 @@ def _title(comparison: Comparison) -> str:
 def _study(comparison: Comparison) -> str:
     """Which part of a study is compared, and what was held; empty if it is none."""
     study = comparison.extra.get("study")
-    if not isinstance(study, Mapping):
+    if study is None:
         return ""
     held = study.get("held") or {}
     kept = f" Held in all of them: {join(f'{key} = {value}' for key, value in held.items())}." if held else ""
-    return f"{plural(len(comparison.names), 'arm')} of the study {study.get('name', '')}.{kept}"
+    return f"{plural(len(comparison.names), 'arm')} of the study {study['name']}.{kept}"
 
 
 def _thickness(resolved: Mapping[str, Mapping[str, str]]) -> str:
@@ -119,20 +109,14 @@ def _thickness(resolved: Mapping[str, Mapping[str, str]]) -> str:
     return join(dict.fromkeys(pretty(values.get("lattice.spacing", "")) for values in solid)) if solid else ""
 
 
-def _is_immune(comparison: Comparison, cell: str) -> bool:
-    return any(f"{cell} core" in comparison.tumors[name].metrics for name in comparison.names)
-
-
 def _legend(pictures: Gallery) -> list[tuple[str, Markup]]:
     """Swatches of what the tissue pictures show: cells, then the ground they lie on."""
-    if not pictures.cells:
+    if not pictures.present:
         return []
-    present = [name for name in pictures.cells if name in pictures.present]
-    ground = [name for name in present if name in pictures.tissue]
-    leukocytes = [name for name in present if name not in ground]
+    in_order = sorted(pictures.present, key=lambda name: name not in pictures.tissue)
+    shapes = {name: "block" if name in pictures.tissue else cell_shape(name) for name in in_order}
     return [
-        *((name, swatch(cell_color(name), "block")) for name in ground),
-        *((name, swatch(cell_color(name), cell_shape(name))) for name in leukocytes),
+        *((name, swatch(cell_color(name), shape)) for name, shape in shapes.items()),
         ("dead cell", swatch(DEAD, "block")),
         ("stroma", swatch(EMPTY, "block")),
         ("blood vessel", swatch(VESSEL, "frame")),

@@ -11,20 +11,27 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..compare.comparison import Comparison, Run, Tumor
-from ..core.errors import InputError
-from ..core.units import parse
-from .figures import FieldPanel, field_row, tissue_picture
-from .raster import Snapshot, busiest_edge, common_window, read_picture
-from .slides import slides
-from .style.numbers import unit_for
-from .style.raster import Window
+from ...compare.comparison import Comparison, Run, Tumor
+from ...core.errors import InputError
+from ...core.units import parse
+from ...observe import criteria
+from ..style.numbers import unit_for
+from ..style.raster import Window
+from .tissue import (
+    FieldPanel,
+    Snapshot,
+    busiest_edge,
+    common_window,
+    field_row,
+    read_picture,
+    tissue_picture,
+)  # fmt: skip
 
-__all__ = ["FieldPicture", "Gallery", "TissuePicture", "gallery", "typical_seed"]
+__all__ = ["Gallery", "Picture", "gallery", "typical_seed"]
 
 logger = logging.getLogger(__name__)
 
@@ -36,42 +43,36 @@ CLOSE_UP = 44  # sites
 
 
 @dataclass(frozen=True, kw_only=True)
-class TissuePicture:
-    """One tissue picture of one scenario."""
+class Picture:
+    """The tissue of one scenario on one day."""
 
     scenario: str
     day: float
-    seed: int
-    png: bytes
-
-
-@dataclass(frozen=True, kw_only=True)
-class FieldPicture:
-    """One molecule in all scenarios at the last moment."""
-
-    molecule: str
     png: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gallery:
-    """All pictures of a report; empty tuples where the runs left no snapshots."""
+    """All pictures of a report; empty where the runs left no snapshots.
+
+    overview: a row a scenario. fields: by molecule, in all scenarios on the last day. present, tissue: names of the
+    cells seen at all, and on the tissue layer. chosen: whether the seed is one of several.
+    """
 
     days: tuple[float, ...] = ()
     seeds: tuple[int, ...] = ()
-    overview: tuple[tuple[TissuePicture, ...], ...] = ()
-    close_ups: tuple[TissuePicture, ...] = ()
-    fields: tuple[FieldPicture, ...] = ()
+    overview: tuple[tuple[Picture, ...], ...] = ()
+    close_ups: tuple[Picture, ...] = ()
+    fields: Mapping[str, bytes] = field(default_factory=dict)
     scenarios: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    cells: tuple[str, ...] = ()
-    present: frozenset[str] = frozenset()
+    present: tuple[str, ...] = ()
     tissue: frozenset[str] = frozenset()
     sliced: bool = False
     chosen: bool = False
 
     @property
-    def rows(self) -> tuple[tuple[TissuePicture, ...], ...]:
+    def rows(self) -> tuple[tuple[Picture, ...], ...]:
         """The overview as it is laid out: a row a scenario, or one row of scenarios where there is one moment."""
         return tuple(zip(*self.overview, strict=True)) if len(self.days) == 1 else self.overview
 
@@ -99,49 +100,33 @@ def gallery(comparison: Comparison) -> Gallery:
     """Draw the pictures of a comparison."""
     seed = typical_seed(comparison)
     shown = {name: run for name in comparison.names if (run := _run_to_show(comparison, name, seed))}
-    if not shown:
-        return Gallery(missing=comparison.names)
     days = _moments([sorted(run.snapshots) for run in shown.values()])
-    if not days:
-        return Gallery(missing=comparison.names)
-    taken = {name: found for name, run in shown.items() if (found := _taken(run, days))}
+    taken = {name: found for name, run in shown.items() if days and (found := _taken(run, days))}
     if not taken:
         return Gallery(missing=comparison.names)
     everything = [snapshot for row in taken.values() for snapshot in row]
-    window = common_window(everything, slides().margin)
+    window = common_window(everything, criteria().margin)
     edges = {name: busiest_edge(row[-1], CLOSE_UP) for name, row in taken.items()}
-    overview = tuple(
-        tuple(
-            TissuePicture(
-                scenario=name,
-                day=day,
-                seed=shown[name].seed,
-                png=tissue_picture(snapshot, window, width=640, box=edges[name] if snapshot is row[-1] else None),
-            )
-            for day, snapshot in zip(days, row, strict=True)
-        )
-        for name, row in taken.items()
-    )
-    close_ups = tuple(
-        TissuePicture(
-            scenario=name,
-            day=days[-1],
-            seed=shown[name].seed,
-            png=tissue_picture(row[-1], edges[name], width=616),
-        )
-        for name, row in taken.items()
-    )
+
+    def picture(name: str, snapshot: Snapshot) -> Picture:
+        framed = edges[name] if snapshot is taken[name][-1] else None
+        return Picture(scenario=name, day=snapshot.day, png=tissue_picture(snapshot, window, width=640, box=framed))
+
+    tissue = _seen(everything, "tissue_kind")
+    present = tissue | _seen(everything, "immune_kind")
     return Gallery(
         days=days,
         seeds=tuple(dict.fromkeys(shown[name].seed for name in taken)),
-        overview=overview,
-        close_ups=close_ups,
-        fields=tuple(_fields({name: row[-1] for name, row in taken.items()}, window)),
+        overview=tuple(tuple(picture(name, snapshot) for snapshot in row) for name, row in taken.items()),
+        close_ups=tuple(
+            Picture(scenario=name, day=days[-1], png=tissue_picture(row[-1], edges[name], width=616))
+            for name, row in taken.items()
+        ),
+        fields=_fields({name: row[-1] for name, row in taken.items()}, window),
         scenarios=tuple(taken),
         missing=tuple(name for name in comparison.names if name not in taken),
-        cells=everything[0].cell_names,
-        present=_seen(everything, "tissue_kind") | _seen(everything, "immune_kind"),
-        tissue=_seen(everything, "tissue_kind"),
+        present=tuple(name for name in everything[0].cell_names if name in present),
+        tissue=tissue,
         chosen=any(tumor.replicates > 1 for tumor in comparison.tumors.values()),
         sliced=any(snapshot.sliced for snapshot in everything),
     )
@@ -179,7 +164,7 @@ def _seen(snapshots: Sequence[Snapshot], layer: str) -> frozenset[str]:
 
 def _moments(days: Sequence[Sequence[float]]) -> tuple[float, ...]:
     """At most three days that all runs have pictures of, the last among them."""
-    common = sorted(set(days[0]).intersection(*days[1:]))
+    common = sorted(set(days[0]).intersection(*days[1:])) if days else []
     if not common:
         return ()
     later = [day for day in common if day > 0] or common
@@ -187,10 +172,11 @@ def _moments(days: Sequence[Sequence[float]]) -> tuple[float, ...]:
     return tuple(sorted(set(wanted)))
 
 
-def _fields(last: Mapping[str, Snapshot], window: Window) -> list[FieldPicture]:
+def _fields(last: Mapping[str, Snapshot], window: Window) -> dict[str, bytes]:
     """Pictures of the molecules worth one."""
-    count = len(last)
-    pictures = []
+    pictures = {}
+    spacing = next(iter(last.values())).spacing
+    width = {1: 2.9, 2: 5.6}.get(len(last), 11.6)
     for molecule in _worth_showing(last):
         shown = {name: window.of(s.fields[molecule]) for name, s in last.items() if molecule in s.fields}
         unit = unit_for("nM", [float(np.quantile(values, 0.998)) for values in shown.values()])
@@ -202,11 +188,7 @@ def _fields(last: Mapping[str, Snapshot], window: Window) -> list[FieldPicture]:
             )
             for name, values in shown.items()
         ]
-        spacing = next(iter(last.values())).spacing
-        width = {1: 2.9, 2: 5.6}.get(count, 11.6)
-        pictures.append(
-            FieldPicture(molecule=molecule, png=field_row(panels, unit=unit.name, spacing=spacing, width=width))
-        )
+        pictures[molecule] = field_row(panels, unit=unit.name, spacing=spacing, width=width)
     return pictures
 
 

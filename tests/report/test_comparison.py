@@ -11,7 +11,7 @@ import pytest
 
 from tests.report.synthetic import write_synthetic
 from tme_abm.core.errors import InputError
-from tme_abm.report.html import write_comparison
+from tme_abm.report.comparison import write_comparison
 from tme_abm.report.style.numbers import interval, number, signed
 
 SMALL = {"side": 60, "days": (0.0, 5.0, 10.0)}

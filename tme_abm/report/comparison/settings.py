@@ -1,7 +1,6 @@
 """How scenarios differ: the resolved files side by side, only the lines that are not the same, with their meaning.
 
-What a trait means is said by the catalogue; what a setting means is said here by the pattern of its name. Text
-that describes a scenario (title, description) is no difference in the model and is left out.
+Text that describes a scenario (title, description) is no difference in the model and is left out.
 """
 
 from __future__ import annotations
@@ -12,37 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..compare.comparison import Comparison
-from ..core.errors import InputError
-from ..core.units import KINDS, parse, show
-from .glossary import Glossary
+from ...core.errors import InputError
+from ...core.units import KINDS, parse, show
+from ..style.glossary import Glossary, pretty
 
-__all__ = ["Difference", "common_start", "differences", "meaning", "parameters", "pretty", "resolved_values"]
+__all__ = ["Difference", "common_start", "differences", "resolved_values"]
 
 _PROSE = frozenset({"name", "title", "description", "extends"})
-
-_MEANINGS: tuple[tuple[str, str], ...] = (
-    (r"lattice\.shape", "Sites of the simulated piece of tissue"),
-    (r"lattice\.spacing", "Distance between neighboring sites"),
-    (r"lattice\.margin", "Room kept between the starting tumor and the walls"),
-    (r"clock\.dt", "Time step"),
-    (r"clock\.days", "Simulated time"),
-    (r"tumor\.cells", "Tumor cells at the start, a ball in the center"),
-    (r"immune\.(.+)", "Density in the tissue at the start: {0}"),
-    (r"vessels\.density", "Blood vessels in the tissue"),
-    (r"vessels\.in_tumor", "Vessels inside the starting tumor, relative to the tissue around it"),
-    (r"blood\.(.+)\.cells", "Leukocytes of the {0} pool in the blood that reaches this tissue, at rest"),
-    (r"blood\.(.+)\.renewal", "How fast the blood's {0} pool returns to rest"),
-    (r"stroma\.matrix", "Density of the matrix outside the starting tumor (0 none, 1 impassable)"),
-    (r"stroma\.matrix_in_tumor", "Density of the matrix inside the starting tumor (0 none, 1 impassable)"),
-    (r"stroma\.secretion\.(.+)", "{0} made by the stroma outside the tumor"),
-    (r"growth\.push", "How far a dividing tumor cell can push its neighbors"),
-    (r"fields\.precision", "Floating-point precision of the concentrations"),
-    (r"fields\.tolerance", "Solver tolerance of the concentrations"),
-    (r"fields\.method\.(.+)", "Solver of the {0} field"),
-    (r"record\..+", "How often results are written"),
-    (r"protocol (\d+)\.(.+)", "Intervention {0}: {1}"),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,42 +57,16 @@ def resolved_values(text: str) -> dict[str, str]:
     return flat
 
 
-def meaning(key: str, words: Glossary) -> tuple[str, str]:
-    """A short name and a sentence for a key of a resolved scenario."""
-    if key.startswith("tumor.traits."):
-        trait = key.removeprefix("tumor.traits.")
-        return words.spell(trait), words.traits.get(trait, "Trait of the tumor")
-    for pattern, sentence in _MEANINGS:
-        found = re.fullmatch(pattern, key)
-        if found:
-            return words.spell(key), sentence.format(*(words.names.get(part, part) for part in found.groups()))
-    return words.spell(key), ""
-
-
-def pretty(value: str) -> str:
-    """A quantity as a reader writes it: µ for u, superscripts, an en dash for nothing."""
-    text = re.sub(r"\bu(m|M|g|l|L)\b", r"µ\1", value)
-    for plain, raised in (("^2", "²"), ("^3", "³"), ("^-1", "⁻¹")):
-        text = text.replace(plain, raised)
-    return text or "–"
-
-
-def parameters(comparison: Comparison) -> dict[str, dict[str, str]]:
-    """scenario -> key -> value of the resolved file."""
-    return {name: resolved_values(tumor.resolved) for name, tumor in comparison.tumors.items()}
-
-
 def differences(resolved: Mapping[str, Mapping[str, str]], words: Glossary) -> list[Difference]:
     """The keys whose values are not the same in all scenarios that have a resolved file, traits first."""
-    known = {name: values for name, values in resolved.items() if values}
-    keys = dict.fromkeys(key for values in known.values() for key in values)
+    known = [values for values in resolved.values() if values]
+    keys = dict.fromkeys(key for values in known for key in values)
     found: list[Difference] = []
     for key in sorted(keys, key=lambda key: not key.startswith("tumor.traits.")):
-        values = {name: values.get(key) or "" for name, values in known.items()}  # an empty list is no list
-        if key in _PROSE or len(set(values.values())) == 1:
+        if key in _PROSE or len({values.get(key) or "" for values in known}) == 1:  # an empty list is no list
             continue
-        short, sentence = meaning(key, words)
-        unit, shown = _common_unit([values.get(name) or "" for name in resolved])
+        short, sentence = words.meaning(key)
+        unit, shown = _common_unit([values.get(key) or "" for values in resolved.values()])
         found.append(Difference(key=key, name=short, meaning=sentence, unit=unit, values=shown))
     return found
 
