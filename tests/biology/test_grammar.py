@@ -7,7 +7,9 @@ import pytest
 from tme_abm.biology.grammar import Signal, Vocabulary, behavior, family_members, signal
 from tme_abm.core import InputError
 
-WORDS = Vocabulary(diffusing=("IFNG",), contacts=("PDL1",), receptors=("PD1",), cells=("Treg",))
+WORDS = Vocabulary(
+    diffusing=("IFNG",), levels=("PDL1", "EMT"), inside=frozenset({"EMT"}), receptors=("PD1",), cells=("Treg",)
+)
 
 
 @pytest.mark.parametrize(
@@ -40,11 +42,18 @@ def test_what_is_no_signal_is_refused(text: str) -> None:
         signal(text, WORDS)
 
 
+@pytest.mark.parametrize("text", ["EMT", "exposure to EMT", "contact with EMT"])
+def test_what_is_inside_a_cell_is_sensed_by_the_cell_alone(text: str) -> None:
+    assert signal("own EMT", WORDS) == Signal("own", "EMT")
+    with pytest.raises(InputError, match=r"EMT is inside the cell .* the cell itself senses it as 'own EMT'"):
+        signal(text, WORDS)
+
+
 def test_behaviors_and_families() -> None:
     assert behavior("speed", WORDS).kind == "speed"
     found = behavior("differentiation Treg", WORDS)
     assert (found.kind, found.family, found.target) == ("rate", "differentiation", "Treg")
-    assert family_members(WORDS) == ("secretion IFNG", "expression PDL1", "differentiation Treg")
+    assert family_members(WORDS) == ("secretion IFNG", "expression PDL1", "expression EMT", "differentiation Treg")
     for text in ("secretion PDL1", "expression IFNG", "secretion", "flight"):
         with pytest.raises(InputError):
             behavior(text, WORDS)

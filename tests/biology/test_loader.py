@@ -12,8 +12,9 @@ from tme_abm.core import InputError
 
 SMALL = Path(__file__).parent / "small"
 Edit = Callable[[str, str, str], Path]
-RULE_1 = "rules.toml: rule 1 (CD8: PD1 occupancy decreases attack)"
-RULE_2 = "rules.toml: rule 2 (tumor, TAM: exposure to IFNG increases expression PDL1)"
+RULE_1 = "rules.toml: rule (CD8: PD1 occupancy decreases attack)"
+RULE_2 = "rules.toml: rule (tumor, TAM: exposure to IFNG increases expression PDL1)"
+INSIDE = "[molecule.EMT]\nname = 'a program'\nreach = 'inside'\n"
 AGAIN = """
 [[rule]]
 cell = "CD8"
@@ -31,7 +32,7 @@ def test_the_small_catalogue_loads_and_counts_its_numbers() -> None:
     catalogue = load_catalogue(SMALL)
     found = dict(catalogue.parameters())
     assert len(found) == 28
-    assert found["cells.toml: CD8.behaviors.attack.scaled_by.hill"].value == 4
+    assert found["cell.CD8.behaviors.attack.scaled_by.hill"].value == 4
     assert not any(parameter.is_trait for parameter in found.values())
 
 
@@ -85,7 +86,12 @@ def test_rules_read_as_sentences() -> None:
             '"secretion IFN"',
             "no diffusing molecule 'IFN'. Allowed: IFNG, oxygen. Did you mean",
         ),
-        ("rules", '"expression PDL1"', '"expression IFNG"', "no contact molecule 'IFNG'. Allowed: PDL1."),
+        (
+            "rules",
+            '"expression PDL1"',
+            '"expression IFNG"',
+            "no contact molecule or inner state 'IFNG'. Allowed: PDL1.",
+        ),
         ("rules", '"crowding"', '"crowdin"', "no signal 'crowdin'. Forms: MOLECULE, RECEPTOR occupancy,"),
         ("rules", '"crowding"', '"crowdin"', "time since arrival. Did you mean 'crowding'?"),
         ("rules", '"crowding"', '"contact with Tregs"', "no cell 'Tregs'. Allowed: tumor, CD8, TAM, dead."),
@@ -99,7 +105,7 @@ def test_rules_read_as_sentences() -> None:
             "rules",
             '"crowding"',
             '"PD1 occupancy"',
-            "tumor cannot sense 'PD1 occupancy': cells.toml gives it no recept",
+            "tumor cannot sense 'PD1 occupancy': it has no receptor 'PD1'",
         ),
         ("rules", 'memory = "1 day"\n', "", f"{RULE_2}: 'exposure to IFNG' needs a 'memory'"),
         ("rules", "hill = 2", 'memory = "1 h"', f"{RULE_1}: 'PD1 occupancy' has no 'memory'"),
@@ -154,10 +160,15 @@ def test_rules_read_as_sentences() -> None:
             "rules",
             "[[rule]]",
             "[[rul]]",
-            "rules.toml: unknown key 'rul'. Allowed: rule. Did you mean 'rule'?",
+            "rules.toml: unknown table 'rul'. Allowed: reference, molecule, receptor, trait, cell, rule. Did you",
         ),
-        ("rules", '"tumor", "TAM"', '"tumor", "tumor"', "says again what rule 2 says of tumor"),
-        ("rules", "", AGAIN, "rule 4 (CD8: PD1 occupancy decreases attack): says again what rule 1 says of CD8."),
+        ("rules", '"tumor", "TAM"', '"tumor", "tumor"', "names a cell twice"),
+        (
+            "rules",
+            "",
+            AGAIN,
+            "rules.toml: rule (CD8: PD1 occupancy decreases attack) already; a table that says it anew has replaces",
+        ),
         ("rules", '"0.03 nM"', '"0.003 nM"', "half_max: 3 pM lies outside its range, 10 pM to 0.1 nM."),
         (
             "cells",
@@ -184,8 +195,8 @@ def test_rules_read_as_sentences() -> None:
             '"blood"',
             "CD8.layer: unknown value 'blood'. Allowed: tissue, immune, vessel.",
         ),
-        ("cells", "PD1 =", "PD2 =", "CD8.receptors: no receptor 'PD2'."),
-        ("cells", "IFNG = { value", "PDL1 = { value", "CD8.uptake: no diffusing molecule 'PDL1'."),
+        ("cells", "PD1 =", "PD2 =", "CD8.receptors.PD2: no receptor 'PD2'."),
+        ("cells", "IFNG = { value", "PDL1 = { value", "CD8.uptake.PDL1: no diffusing molecule 'PDL1'."),
         ("cells", '"1 um^3/s"', '"-1 um^3/s"', "CD8.uptake.IFNG: -1 um^3/s must not be negative."),
         (
             "cells",
@@ -212,15 +223,25 @@ def test_rules_read_as_sentences() -> None:
             "unknown value 'guess'. Allowed: measured, derived, fitte",
         ),
         ("cells", '"0.06 /min"', "true", "CD8.behaviors.attack.value: True must be a number, or a text with"),
-        ("cells", 'name = "CD8 T cell"', "", "cells.toml: CD8.name: missing."),
-        ("molecules", "[IFNG]", "[crowding]", "molecules.toml: crowding: 'crowding' already means something in rules"),
+        ("cells", 'name = "CD8 T cell"', "", "cells.toml: cell.CD8.name: missing."),
+        (
+            "molecules",
+            "[molecule.IFNG]",
+            "[molecule.crowding]",
+            "molecules.toml: molecule.crowding: 'crowding' already means something in rules",
+        ),
         (
             "molecules",
             'decay = { value = "0.5 /h", basis = "assumed", note = "hours" }',
             "",
             "IFNG: a molecule with rea",
         ),
-        ("molecules", "[PDL1]", "[PDL1]\ndecay = 3", "molecules.toml: PDL1.decay: should be a table, not 3."),
+        (
+            "molecules",
+            "[molecule.PDL1]",
+            "[molecule.PDL1]\ndecay = 3",
+            "molecules.toml: molecule.PDL1.decay: should be a table, not 3.",
+        ),
         (
             "molecules",
             '"150 um^2/s"',
@@ -231,7 +252,7 @@ def test_rules_read_as_sentences() -> None:
             "receptors",
             "ligands.PDL1",
             "ligands.PDL2",
-            "PD1.ligands: no molecule 'PDL2'. Allowed: IFNG, oxygen, PDL1.",
+            "PD1.ligands.PDL2: no molecule 'PDL2'. Allowed: IFNG, oxygen, PDL1.",
         ),
         (
             "receptors",
@@ -239,7 +260,7 @@ def test_rules_read_as_sentences() -> None:
             "0.1",
             "IFNGR.ligands.IFNG: 0.1 has no unit; expected a concentration such as",
         ),
-        ("traits", '"1 /day"', '"1 day"', "traits.toml: growth: '1 day' is a time, not a rate"),
+        ("traits", '"1 /day"', '"1 day"', "traits.toml: trait.growth: '1 day' is a time, not a rate"),
         ("traits", '"rate"', '"rat"', "no kind of quantity 'rat'"),
         ("traits", "value = 0.5", "value = 1.5", "antigenicity: 1.5 lies outside its range, 0 to 1."),
         (
@@ -248,8 +269,13 @@ def test_rules_read_as_sentences() -> None:
             "",
             "paper: a reference needs a 'doi', a 'url' or a 'repository'.",
         ),
-        ("references", "2020", '"2020"', "references.toml: paper.year: should be a whole number, not '2020'."),
-        ("references", "[paper]", "[paper", "references.toml: line 1, column 7: not valid TOML: "),
+        (
+            "references",
+            "2020",
+            '"2020"',
+            "references.toml: reference.paper.year: should be a whole number, not '2020'.",
+        ),
+        ("references", "[reference.paper]", "[reference.paper", "references.toml: line 1, column 17: not valid TOML: "),
     ],
 )
 def test_each_mistake_is_told_with_its_place(edited: Edit, file: str, old: str, new: str, message: str) -> None:
@@ -289,42 +315,145 @@ def test_mistakes_in_several_tables_are_told_together(edited: Edit) -> None:
     edited("cells", 'name = "CD8 T cell"', "")
     with pytest.raises(InputError) as caught:
         load_catalogue(edited("molecules", '"contact"', '"near"'))
-    assert [part.place for part in caught.value.parts] == ["PDL1.reach", "CD8.name", "TAM.name"]
+    assert [part.place for part in caught.value.parts] == ["molecule.PDL1.reach", "cell.CD8.name", "cell.TAM.name"]
 
 
 def test_a_catalogue_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such directory"):
         load_catalogue(tmp_path / "gone")
-    with pytest.raises(InputError, match="6 problems"):
+    with pytest.raises(InputError, match="there is nothing in it"):
         load_catalogue(tmp_path)
 
 
-def test_a_table_may_be_spread_over_a_folder(edited: Edit) -> None:
+def test_any_file_may_hold_any_table(edited: Edit) -> None:
     folder = edited("rules", "", "")
     whole = load_catalogue(folder)
-    text = (folder / "rules.toml").read_text(encoding="utf-8")
-    first, *others = text.split("[[rule]]")[1:]
-    (folder / "rules.toml").write_text("[[rule]]" + first, encoding="utf-8")
-    (folder / "rules").mkdir()
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.toml")}
+    for path in folder.glob("*.toml"):
+        path.unlink()
+    first, *others = texts.pop("rules").split("[[rule]]")[1:]
+    (folder / "some.toml").write_text(texts.pop("cells") + texts.pop("traits") + "[[rule]]" + first, encoding="utf-8")
+    (folder / "more").mkdir()
     for number, rule in enumerate(others):
-        (folder / "rules" / f"{number}.toml").write_text("[[rule]]" + rule, encoding="utf-8")
-    (folder / "rules" / "notes.txt").write_text("not a table", encoding="utf-8")
-    assert load_catalogue(folder).rules == whole.rules
+        (folder / "more" / f"{number}.toml").write_text("[[rule]]" + rule, encoding="utf-8")
+    (folder / "more" / "rest.toml").write_text("".join(texts.values()), encoding="utf-8")
+    (folder / "more" / "notes.txt").write_text("not a table", encoding="utf-8")
+    assert load_catalogue(folder) == whole
 
 
 @pytest.mark.parametrize(
     ("file", "text", "said"),
     [
-        ("rules/more.toml", AGAIN, "rules/more.toml: rule 4 (CD8: PD1 occupancy decreases attack): says again"),
-        ("rules/more.toml", "[[rules]]\n", "rules/more.toml: unknown key 'rules'"),
-        ("molecules/more.toml", '[IFNG]\nname = "again"\n', "molecules/more.toml: IFNG: 'IFNG' is in"),
-        ("traits/more.toml", "[speedy]\nvalue = 1\n", "traits/more.toml: 3 problems."),
+        ("rules/more.toml", AGAIN, "rules/more.toml: rule (CD8: PD1 occupancy decreases attack): is in "),
+        ("rules/more.toml", "[[rules]]\n", "rules/more.toml: unknown table 'rules'"),
+        ("molecules/more.toml", '[molecule.IFNG]\nname = "again"\n', "molecules/more.toml: molecule.IFNG: is in"),
+        ("more.toml", "[trait.speedy]\nvalue = 1\n", "more.toml: 3 problems."),
     ],
 )
 def test_errors_name_the_file_of_the_folder(edited: Edit, file: str, text: str, said: str) -> None:
     folder = edited("rules", "", "")
-    (folder / file).parent.mkdir()
+    (folder / file).parent.mkdir(exist_ok=True)
     (folder / file).write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as caught:
         load_catalogue(folder)
     assert said in str(caught.value)
+
+
+ANEW = """
+[cell.TAM.behaviors."secretion IFNG"]
+value = "5 molecules/cell/min"
+basis = "assumed"
+note = "some"
+
+[cell.CD8.behaviors.attack]
+replaces = true
+value = "0.12 /min"
+basis = "assumed"
+note = "twice"
+
+[receptor.IFNGR.ligands.oxygen]
+value = "1 nM"
+basis = "assumed"
+note = "for a test"
+
+[[rule]]
+replaces = true
+cell = "TAM"
+signal = "exposure to IFNG"
+effect = "increases"
+behavior = "expression PDL1"
+towards = 2
+half_max = "0.03 nM"
+memory = "1 day"
+basis = "assumed"
+note = "stronger in macrophages"
+"""
+
+
+def test_a_file_adds_to_what_is_there_and_replaces_what_it_marks(edited: Edit) -> None:
+    folder = edited("rules", "", "")
+    (folder / "zz.toml").write_text(ANEW, encoding="utf-8", newline="\r\n")
+    before, after = load_catalogue(SMALL), load_catalogue(folder)
+    assert after.cells["TAM"].behaviors["secretion IFNG"].value == "5 molecules/cell/min"
+    assert after.cells["CD8"].behaviors["attack"].value == "0.12 /min"
+    assert after.cells["CD8"].behaviors["attack"].scaled_by is None
+    assert after.cells["CD8"].receptors == before.cells["CD8"].receptors
+    assert set(after.receptors["IFNGR"].ligands) == {"IFNG", "oxygen"}
+    assert [(rule.cell, rule.towards.value) for rule in after.rules] == [
+        (("CD8",), "0.01 /min"),
+        (("tumor",), "0 /day"),
+        (("tumor",), 1),
+        (("TAM",), 2),
+    ]
+    where = {place: Path(after.file_of(place)).name for place, _ in after.parameters()}
+    assert where["cell.TAM.behaviors.secretion IFNG"] == where["cell.CD8.behaviors.attack"] == "zz.toml"
+    assert where["cell.CD8.receptors.PD1"] == "cells.toml"
+    assert where["rule (TAM: exposure to IFNG increases expression PDL1): half_max"] == "zz.toml"
+    assert where["rule (tumor: exposure to IFNG increases expression PDL1): half_max"] == "rules.toml"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '[cell.CD8.behaviors.attack]\nvalue = "1 /h"\n',
+            "cell.CD8.behaviors.attack: is in {}/cells.toml already; a table",
+        ),
+        ("[cell.CD8.receptors.PD1.note]\n", "cell.CD8.receptors.PD1: is in {}/cells.toml already"),
+        ("[molecule.PDL1]\nname = 'again'\nreach = 'contact'\n", "molecule.PDL1: is in {}/molecules.toml already"),
+        ("[trait.growth]\nvalue = '2 /day'\n", "trait.growth: is in {}/traits.toml already"),
+        ('[cell.tumor.behaviors]\ndivision = "1 /day"\n', "cell.tumor.behaviors.division: is in {}/cells.toml already"),
+        ("[cell.CD9.behaviors.attack]\nreplaces = true\n", "cell.CD9.behaviors.attack: replaces nothing"),
+        ("[reference.new]\nreplaces = true\n", "reference.new: replaces nothing: no file before says it."),
+        ("[molecule.PDL1]\nreplaces = 1\n", "molecule.PDL1.replaces: should be true, not 1."),
+        (
+            AGAIN.replace('"CD8"', '"TAM"').replace("basis", "replaces = true\nbasis"),
+            "decreases attack): replaces nothing",
+        ),
+        ("rule = 3\n", "rule: rules are written as [[rule]], with double brackets."),
+        ("cell = 3\n", "cell: should be a table such as [cell.NAME]."),
+        ("[[rule]]\ncell = 'CD8'\n", "rule 1: signal: missing."),
+        (
+            "[order]\ncell = ['TAM', 'CD9']\n",
+            "order.cell: no cell 'CD9'. Allowed: tumor, CD8, TAM. Did you mean 'CD8'?",
+        ),
+        ("[order]\nrule = ['TAM']\n", "order.rule: should be the list of names of a table"),
+        ("[receptor.IFNGR.ligands.EMT]\nvalue = 1\nbasis = 'assumed'\nnote = 'x'\n" + INSIDE, "EMT is inside the cell"),
+    ],
+)
+def test_a_file_that_says_what_is_there_is_refused(edited: Edit, text: str, said: str) -> None:
+    folder = edited("rules", "", "")
+    (folder / "zz.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_catalogue(folder)
+    message = str(caught.value)
+    assert message.startswith(f"{folder}/zz.toml: ")
+    assert said.format(folder) in message
+
+
+def test_the_order_of_names_is_the_listed_one(edited: Edit) -> None:
+    folder = edited("rules", "", "")
+    (folder / "order.toml").write_text("[order]\ncell = ['TAM']\nmolecule = ['PDL1', 'oxygen']\n", encoding="utf-8")
+    catalogue = load_catalogue(folder)
+    assert list(catalogue.cells) == ["TAM", "tumor", "CD8"]
+    assert list(catalogue.molecules) == ["PDL1", "oxygen", "IFNG"]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tme_abm.biology import load_catalogue
+from tme_abm.biology import changed, load_catalogue
 from tme_abm.calibration import trials as calibration_trials
 from tme_abm.calibration.calibrate import Calibrated, calibrate
 from tme_abm.calibration.search import SIZE, Search
@@ -29,7 +29,7 @@ from tme_abm.runs.run import is_finished, result_of, run
 from tme_abm.runs.walk import RunFailed
 from tme_abm.scenario import Scenario, load
 
-ATTACK, SPEED = "cells.toml: CD8.behaviors.attack", "cells.toml: CD8.behaviors.speed"
+ATTACK, SPEED = "cell.CD8.behaviors.attack", "cell.CD8.behaviors.speed"
 KNOBS = (
     Knob(name="hits", places=(ATTACK,), unit="/min", low=0.01, high=0.1, logarithmic=True, shipped="0.05 /min"),
     Knob(name="gain", places=(SPEED,), unit="", low=4.0, high=36.0, logarithmic=False, shipped=12.0),
@@ -137,7 +137,7 @@ def read(directory: Path) -> dict[str, bytes]:
 
 
 def test_only_fitted_numbers_are_free_and_stay_inside_the_range_of_their_source() -> None:
-    entries = {f"{entry.file}: {entry.place}": entry for entry in load_catalogue().entries()}
+    entries = {entry.place: entry for entry in load_catalogue().entries()}
     knobs = read_calibration().knobs
     places = [place for knob in knobs for place in knob.places]
     assert len(places) == len(set(places)) >= len(knobs) > 10
@@ -158,13 +158,13 @@ def test_the_catalogue_accepts_every_two_ends_together() -> None:
         for end in (0.0, 1.0):
             position = np.full(len(calibration.knobs), 1 - end)
             position[index] = end
-            catalogue.changed(calibration.changes(calibration.settings(position)))
+            changed(catalogue, calibration.changes(calibration.settings(position)))
 
 
 def test_at_the_start_nothing_is_changed() -> None:
     calibration = read_calibration()
     changes = calibration.changes(calibration.settings(calibration.start))
-    assert load_catalogue().changed(changes) == load_catalogue()
+    assert changed(load_catalogue(), changes) == load_catalogue()
 
 
 def test_every_target_names_metrics_of_the_model_and_a_source() -> None:
@@ -204,9 +204,9 @@ source = "toy"
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"place": "cells.toml: CD8.behaviors.detachment"}, "is measured; only fitted numbers"),
-        ({"place": "cells.toml: CD8.behaviors.atack"}, "has no number 'cells.toml: CD8.behaviors.atack'"),
-        ({"low": "0.001"}, "leaves that of 'cells.toml: CD8.behaviors.attack'"),
+        ({"place": "cell.CD8.behaviors.detachment"}, "is measured; only fitted numbers"),
+        ({"place": "cell.CD8.behaviors.atack"}, "has no number 'cell.CD8.behaviors.atack'"),
+        ({"low": "0.001"}, "leaves that of 'cell.CD8.behaviors.attack'"),
         ({"low": "0.09"}, "must hold the shipped value"),
         ({"band": ""}, "the band must have an end"),
         ({"band": 'low = "30 /mm^2"\nhigh = "20 /mm^2"'}, "and rise"),
@@ -228,7 +228,7 @@ def test_what_cannot_be_calibrated_is_refused(tmp_path: Path, more: dict[str, st
 def test_numbers_that_move_together_start_together(tmp_path: Path) -> None:
     file = tmp_path / "toy.toml"
     given = {"low": "7000", "high": "20000", "metric": '"CD8 core"', "band": 'low = "30 /mm^2"'}
-    file.write_text(FREE.format(place="cells.toml: *.uptake.OXYGEN", **given).replace(" /min", " um^3/min"))
+    file.write_text(FREE.format(place="cell.*.uptake.OXYGEN", **given).replace(" /min", " um^3/min"))
     with pytest.raises(InputError, match="they move together"):
         read_calibration(file)
 

@@ -157,7 +157,7 @@ def test_the_first_kill_is_at_the_end_where_there_was_none() -> None:
         ("number of tumor", "count of CELL"),
         ("count of tumour", "Did you mean 'tumor'"),
         ("level of CXCL99", "no diffusing molecule"),
-        ("expression IL6 of tumor", "no contact molecule"),
+        ("expression IL6 of tumor", "no expressed molecule"),
         ("occupancy of CXCR33 on CD8", "Did you mean 'CXCR3'"),
         ("kills of tumor by CD9", "Did you mean 'CD8'"),
         ("measure CD8 cores", "Did you mean 'CD8 core'"),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -149,7 +149,7 @@ def case_catalogue(case: Case) -> Catalogue:
         if word not in known:
             what, place = f"{word!r} is not a rule of the catalogue", f'mix."{case.mix}".rules'
             raise InputError(what, file="cases.toml", place=place, allowed=known, word=word)
-    return shipped.model_copy(update={"rules": tuple(known[word] for word in listed)})
+    return replace(shipped, rules=tuple(known[word] for word in listed))
 
 
 def consumed_molecules(scenario: Scenario, biology: Biology) -> set[str]:

@@ -5,6 +5,6 @@ from __future__ import annotations
 from .catalogue import Catalogue
 from .compiled import Biology, compile
 from .grammar import BEHAVIORS, FAMILIES, Signal
-from .loader import load_catalogue
+from .loader import changed, load_catalogue
 
-__all__ = ["BEHAVIORS", "FAMILIES", "Biology", "Catalogue", "Signal", "compile", "load_catalogue"]
+__all__ = ["BEHAVIORS", "FAMILIES", "Biology", "Catalogue", "Signal", "changed", "compile", "load_catalogue"]

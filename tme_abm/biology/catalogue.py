@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pydantic import BaseModel
-
-from ..core.errors import InputError, combine, nearest
-from ..core.toml import Frozen
 from ..core.units import show
 from .grammar import DEFAULT_BASE, Vocabulary, behavior, signal
 from .parameter import Parameter
 from .schema import CellEntry, MoleculeEntry, ReceptorEntry, ReferenceEntry, Rule, TraitEntry
 
-__all__ = ["FILES", "Catalogue", "Entry", "in_words"]
-
-FILES: tuple[str, ...] = ("references", "molecules", "receptors", "traits", "cells", "rules")
-"""The files of a catalogue, without ``.toml``."""
+__all__ = ["Catalogue", "Entry", "file_of", "in_words"]
 
 _FAMILIES = {"secretion": "of", "expression": "of", "differentiation": "into"}  # behaviors of one molecule or cell each
 
 
 class Entry(NamedTuple):
-    """One number of the catalogue: which file, where in it, its kind of quantity, and whether 0 is impossible."""
+    """One number of the catalogue: its place, such as ``cell.CD8.behaviors.attack`` or ``rule (CD8: PD1 occupancy
+    decreases attack): towards``, its kind of quantity, and whether 0 is impossible.
+    """
 
-    file: str
     place: str
     parameter: Parameter
     kind: str
     positive: bool = False
 
 
-class Catalogue(Frozen):
-    """References, molecules, receptors, traits and cells by id, and the rules in the order of their file."""
+@dataclass(frozen=True)
+class Catalogue:
+    """References, molecules, receptors, traits and cells by id, and the rules in the order of their files; `origins`
+    has the file that said what is at a place.
+    """
 
     references: dict[str, ReferenceEntry]
     molecules: dict[str, MoleculeEntry]
@@ -43,59 +40,52 @@ class Catalogue(Frozen):
     traits: dict[str, TraitEntry]
     cells: dict[str, CellEntry]
     rules: tuple[Rule, ...]
+    origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        return id(self)  # for caches: a table has no hash of its own
+
+    def file_of(self, place: str) -> str:
+        """The file that said what is at `place`, or around it; "" if none did."""
+        return file_of(self.origins, place)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The names rules may use."""
         diffusing = tuple(name for name, entry in self.molecules.items() if entry.reach == "diffusing")
-        contacts = tuple(name for name, entry in self.molecules.items() if entry.reach == "contact")
-        return Vocabulary(diffusing, contacts, tuple(self.receptors), tuple(self.cells))
+        return Vocabulary(
+            diffusing=diffusing,
+            levels=tuple(name for name in self.molecules if name not in diffusing),
+            inside=frozenset(name for name, entry in self.molecules.items() if entry.reach == "inside"),
+            receptors=tuple(self.receptors),
+            cells=tuple(self.cells),
+        )
 
     @property
     def trait_defaults(self) -> dict[str, float]:
         """Value of every trait, internal units, when a scenario does not say otherwise."""
-        return {name: entry.number(entry.kind, file="traits.toml", place=name) for name, entry in self.traits.items()}
+        return {name: entry.number(entry.kind, place=f"trait.{name}") for name, entry in self.traits.items()}
 
     def parameters(self) -> Iterator[tuple[str, Parameter]]:
         """(place, parameter) of every number; a reference to a trait is not one, the trait is."""
         for entry in self.entries():
             if not entry.parameter.is_trait:
-                yield f"{entry.file}: {entry.place}", entry.parameter
+                yield entry.place, entry.parameter
 
     def entries(self) -> Iterator[Entry]:
         """Every number with its kind of quantity. Raises InputError for an unknown behavior or signal."""
         for name, trait in self.traits.items():
-            yield Entry("traits.toml", name, trait, trait.kind)
+            yield Entry(f"trait.{name}", trait, trait.kind)
         for name, molecule in self.molecules.items():
             yield from _of_molecule(name, molecule)
         for name, receptor in self.receptors.items():
             for ligand, constant in receptor.ligands.items():
                 kind = "concentration" if ligand in self.vocabulary.diffusing else "number"
-                yield Entry("receptors.toml", f"{name}.ligands.{ligand}", constant, kind, positive=True)
+                yield Entry(f"receptor.{name}.ligands.{ligand}", constant, kind, positive=True)
         for name, cell in self.cells.items():
             yield from self._of_cell(name, cell)
-        for index, rule in enumerate(self.rules, start=1):
-            yield from self._of_rule(index, rule)
-
-    def changed(self, values: Mapping[str, str | float]) -> Catalogue:
-        """A catalogue in which the numbers at some places, as `parameters` names them, have other values.
-
-        Everything that is checked on loading is checked again, the range of each number included. Raises InputError,
-        which lists all problems.
-        """
-        from .check import check
-
-        places = dict(self.parameters())
-        errors = [_no_number(place, places) for place in values if place not in places]
-        changed = self
-        for place, value in values.items():
-            if place in places:
-                # Trusted as it is: what `value` may say is for `check` to find out, as in a file.
-                changed = _replaced(changed, _steps(place), value)
-        errors = errors or check(changed)
-        if errors:
-            raise combine(errors)
-        return changed
+        for rule in self.rules:
+            yield from self._of_rule(rule)
 
     def sentences(self) -> list[str]:
         """The rules in plain English, one sentence for each cell they hold in; then the scales."""
@@ -138,58 +128,35 @@ class Catalogue(Frozen):
 
     def _of_cell(self, name: str, cell: CellEntry) -> Iterator[Entry]:
         for what, base in cell.behaviors.items():
-            place = f"{name}.behaviors.{what}"
-            yield Entry("cells.toml", place, base, behavior(what, self.vocabulary).kind)
+            place = f"cell.{name}.behaviors.{what}"
+            yield Entry(place, base, behavior(what, self.vocabulary).kind)
             if base.scaled_by is not None:
                 scale = base.scaled_by
                 kind = signal(scale.signal, self.vocabulary).quantity(self.vocabulary)
-                yield Entry("cells.toml", f"{place}.scaled_by.half_max", scale.half_max, kind, positive=True)
+                yield Entry(f"{place}.scaled_by.half_max", scale.half_max, kind, positive=True)
                 if scale.hill is not None:
-                    yield Entry("cells.toml", f"{place}.scaled_by.hill", scale.hill, "number", positive=True)
+                    yield Entry(f"{place}.scaled_by.hill", scale.hill, "number", positive=True)
         for receptor, weight in cell.receptors.items():
-            yield Entry("cells.toml", f"{name}.receptors.{receptor}", weight, "number")
+            yield Entry(f"cell.{name}.receptors.{receptor}", weight, "number")
         for molecule, clearance in cell.uptake.items():
-            yield Entry("cells.toml", f"{name}.uptake.{molecule}", clearance, "clearance")
+            yield Entry(f"cell.{name}.uptake.{molecule}", clearance, "clearance")
 
-    def _of_rule(self, index: int, rule: Rule) -> Iterator[Entry]:
-        place = rule_place(index, rule)
-        yield Entry("rules.toml", f"{place}: towards", rule.towards, behavior(rule.behavior, self.vocabulary).kind)
+    def _of_rule(self, rule: Rule) -> Iterator[Entry]:
+        place = rule.place
+        yield Entry(f"{place}: towards", rule.towards, behavior(rule.behavior, self.vocabulary).kind)
         kind = signal(rule.signal, self.vocabulary).quantity(self.vocabulary)
-        yield Entry("rules.toml", f"{place}: half_max", rule.half_max, kind, positive=True)
+        yield Entry(f"{place}: half_max", rule.half_max, kind, positive=True)
         if rule.hill is not None:
-            yield Entry("rules.toml", f"{place}: hill", rule.hill, "number", positive=True)
+            yield Entry(f"{place}: hill", rule.hill, "number", positive=True)
         if rule.memory is not None:
-            yield Entry("rules.toml", f"{place}: memory", rule.memory, "time", positive=True)
+            yield Entry(f"{place}: memory", rule.memory, "time", positive=True)
 
 
-def rule_place(index: int, rule: Rule) -> str:
-    """What errors call the rule, counted from 1."""
-    return f"rule {index} ({rule.title})"
-
-
-def _no_number(place: str, places: Mapping[str, Parameter]) -> InputError:
-    guess = nearest(place, places)
-    return InputError(f"the catalogue has no number '{place}'" + (f"; did you mean '{guess}'?" if guess else ""))
-
-
-def _steps(place: str) -> list[str | int]:
-    """The way from the catalogue to the number that `place` names."""
-    file, _, inner = place.partition(".toml: ")
-    rule = re.fullmatch(r"rule (\d+) \(.*\): (\w+)", inner)
-    where: list[str | int] = [int(rule[1]) - 1, rule[2]] if rule else [*inner.split(".")]
-    return [file, *where, "value"]
-
-
-def _replaced(item: Any, steps: Sequence[str | int], value: str | float) -> Any:
-    """A copy of `item` with `value` at the end of `steps`; what lies beside the way is shared."""
-    if not steps:
-        return value
-    step, rest = steps[0], steps[1:]
-    if isinstance(step, int):
-        return (*item[:step], _replaced(item[step], rest, value), *item[step + 1 :])
-    if isinstance(item, BaseModel):
-        return item.model_copy(update={step: _replaced(getattr(item, step), rest, value)})
-    return {**item, step: _replaced(item[step], rest, value)}
+def file_of(origins: Mapping[str, str], place: str) -> str:
+    """The origin of `place`, or of the nearest table around it; "" if it has none."""
+    while place and place not in origins:
+        place = place.rpartition(": " if place.startswith("rule (") else ".")[0]
+    return origins.get(place, "")
 
 
 def _of_molecule(name: str, molecule: MoleculeEntry) -> Iterator[Entry]:
@@ -203,10 +170,10 @@ def _of_molecule(name: str, molecule: MoleculeEntry) -> Iterator[Entry]:
     for key, kind in kinds.items():
         parameter: Parameter | None = getattr(molecule, key)
         if parameter is not None:
-            yield Entry("molecules.toml", f"{name}.{key}", parameter, kind, positive=key in ("weight", "turnover"))
+            yield Entry(f"molecule.{name}.{key}", parameter, kind, positive=key in ("weight", "turnover"))
     if molecule.supply is not None:
-        yield Entry("molecules.toml", f"{name}.supply.exchange", molecule.supply.exchange, "rate")
-        yield Entry("molecules.toml", f"{name}.supply.level", molecule.supply.level, "concentration")
+        yield Entry(f"molecule.{name}.supply.exchange", molecule.supply.exchange, "rate")
+        yield Entry(f"molecule.{name}.supply.level", molecule.supply.level, "concentration")
 
 
 def in_words(behavior: str) -> str:

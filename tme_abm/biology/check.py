@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 from ..core.errors import InputError
 from ..core.units import show
-from .catalogue import Catalogue, Entry, rule_place
+from .catalogue import Catalogue, Entry
 from .grammar import DEFAULT_BASE, FRACTIONS, OWN_STATES, behavior, signal
 from .parameter import Evidence
 from .schema import CellEntry, Rule
 
-__all__ = ["Origins", "base_number", "check"]
+__all__ = ["base_number", "check"]
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_\-]*")
 _RESERVED = frozenset({"crowding", "matrix", "dead", *OWN_STATES})
@@ -28,62 +27,40 @@ Result = TypeVar("Result")
 _SLACK = 1e-9  # a value on the end of its range lies inside it, whatever the conversion rounded
 
 
-@dataclass
-class Origins:
-    """Which file every entry was read from, for errors to name; `prefix` is the directory they call it by."""
-
-    prefix: str = ""
-    entries: dict[tuple[str, str], str] = field(default_factory=dict)
-    rules: list[str] = field(default_factory=list)
-
-    def label(self, file: str, place: str) -> str:
-        """The file of the entry at `place` in the table that `file` is the first file of."""
-        path = file
-        numbered = re.match(r"rule (\d+)", place)
-        if file == "rules.toml" and numbered is not None and int(numbered[1]) <= len(self.rules):
-            path = self.rules[int(numbered[1]) - 1]
-        else:
-            path = self.entries.get((file, place.split(".", maxsplit=1)[0]), file)
-        return f"{self.prefix}{path}"
-
-
-def check(catalogue: Catalogue, origins: Origins | None = None) -> list[InputError]:
-    """Every contradiction in `catalogue`; `origins` says which file errors call each entry's."""
-    origins = origins or Origins()
-    names = _Found(origins)
+def check(catalogue: Catalogue) -> list[InputError]:
+    """Every contradiction in `catalogue`, each with its place."""
+    names = _Found()
     _check_ids(catalogue, names)
     for name, receptor in catalogue.receptors.items():
         for ligand in receptor.ligands:
-            names.known("receptors.toml", f"{name}.ligands", "molecule", ligand, catalogue.molecules)
+            names.attempt(f"receptor.{name}.ligands.{ligand}", _check_ligand, catalogue, ligand)
     for name, entry in catalogue.cells.items():
         _check_cell(catalogue, name, entry, names)
-    for index, rule in enumerate(catalogue.rules, start=1):
-        _check_words(catalogue, rule_place(index, rule), rule, names)
-    _check_duplicates(catalogue, names)
+    for rule in catalogue.rules:
+        _check_words(catalogue, rule, names)
     _check_pathways(catalogue, names)
     if names.errors:
         return names.errors
 
-    numbers = _Found(origins)
+    numbers = _Found()
     traits: dict[str, float] = {}
     for name, trait in catalogue.traits.items():
-        value = numbers.attempt("traits.toml", name, trait.number, trait.kind)
+        value = numbers.attempt(f"trait.{name}", trait.number, trait.kind)
         if value is not None:
             traits[name] = value
     for number in catalogue.entries():
-        if number.file == "traits.toml" and number.place not in traits:
+        if number.place.startswith("trait.") and number.place.removeprefix("trait.") not in traits:
             continue  # refused just above
-        numbers.attempt(number.file, number.place, _check_number, catalogue, number, traits)
-    for file, place, evidence in _evidence(catalogue):
+        numbers.attempt(number.place, _check_number, catalogue, number, traits)
+    for place, evidence in _evidence(catalogue):
         for source in evidence.source:
-            numbers.known(file, place, "reference", source, catalogue.references)
+            numbers.known(place, "reference", source, catalogue.references)
     if numbers.errors:
         return numbers.errors
 
-    for index, rule in enumerate(catalogue.rules, start=1):
+    for rule in catalogue.rules:
         for cell in rule.cell:
-            place = rule_place(index, rule)
-            numbers.attempt("rules.toml", place, _check_direction, catalogue, rule, cell, traits)
+            numbers.attempt(rule.place, _check_direction, catalogue, rule, cell, traits)
     return numbers.errors
 
 
@@ -98,70 +75,75 @@ def base_number(catalogue: Catalogue, cell: str, name: str, traits: Mapping[str,
 class _Found:
     """Errors found so far."""
 
-    def __init__(self, origins: Origins) -> None:
-        self.origins = origins
+    def __init__(self) -> None:
         self.errors: list[InputError] = []
 
-    def add(self, file: str, place: str, error: InputError) -> None:
-        self.errors.append(error.replace(file=self.origins.label(file, place), place=place))
-
-    def attempt(
-        self, file: str, place: str, action: Callable[P, Result], /, *given: P.args, **named: P.kwargs
-    ) -> Result | None:
+    def attempt(self, place: str, action: Callable[P, Result], /, *given: P.args, **named: P.kwargs) -> Result | None:
+        """What `action` returns; None if it raises an InputError, which is kept with its place."""
         try:
             return action(*given, **named)
         except InputError as error:
-            self.add(file, place, error)
+            self.errors.append(error.replace(place=place))
             return None
 
-    def known(self, file: str, place: str, what: str, word: str, allowed: Iterable[str]) -> None:
+    def known(self, place: str, what: str, word: str, allowed: Iterable[str]) -> None:
+        """Keep an error unless `word` is one of the `allowed`."""
         names = tuple(allowed)
         if word not in names:
-            self.add(file, place, InputError(f"no {what} '{word}'", allowed=names, word=word))
+            self.errors.append(InputError(f"no {what} '{word}'", place=place, allowed=names, word=word))
 
 
 def _check_ids(catalogue: Catalogue, found: _Found) -> None:
-    groups: tuple[tuple[str, Iterable[str]], ...] = (
-        ("molecules.toml", catalogue.molecules),
-        ("receptors.toml", catalogue.receptors),
-        ("traits.toml", catalogue.traits),
-        ("cells.toml", catalogue.cells),
-    )
-    for file, names in groups:
+    groups: Mapping[str, Iterable[str]] = {
+        "molecule": catalogue.molecules,
+        "receptor": catalogue.receptors,
+        "trait": catalogue.traits,
+        "cell": catalogue.cells,
+    }
+    for kind, names in groups.items():
         for name in names:
+            place = f"{kind}.{name}"
             if _ID.fullmatch(name) is None:
                 what = f"'{name}' cannot be a name; use letters, digits, '_' and '-', a letter first"
-                found.add(file, name, InputError(what))
+                found.errors.append(InputError(what, place=place))
             elif name in _RESERVED:
-                found.add(file, name, InputError(f"'{name}' already means something in rules; choose another name"))
+                what = f"'{name}' already means something in rules; choose another name"
+                found.errors.append(InputError(what, place=place))
+
+
+def _check_ligand(catalogue: Catalogue, ligand: str) -> None:
+    if ligand not in catalogue.molecules:
+        raise InputError(f"no molecule '{ligand}'", allowed=catalogue.molecules, word=ligand)
+    if catalogue.molecules[ligand].reach == "inside":
+        raise InputError(f'{ligand} is inside the cell (reach = "inside"), so it binds no receptor')
 
 
 def _check_cell(catalogue: Catalogue, name: str, cell: CellEntry, found: _Found) -> None:
     words = catalogue.vocabulary
     for prey in cell.hunts:
-        found.known("cells.toml", f"{name}.hunts", "cell", prey, catalogue.cells)
+        found.known(f"cell.{name}.hunts", "cell", prey, catalogue.cells)
     for what, base in cell.behaviors.items():
-        place = f"{name}.behaviors.{what}"
-        found.attempt("cells.toml", place, behavior, what, words)
+        place = f"cell.{name}.behaviors.{what}"
+        found.attempt(place, behavior, what, words)
         if base.scaled_by is not None:
             said = base.scaled_by.signal
-            found.attempt("cells.toml", f"{place}.scaled_by", _sensible, catalogue, name, said, False)
+            found.attempt(f"{place}.scaled_by", _sensible, catalogue, name, said, False)
     for receptor in cell.receptors:
-        found.known("cells.toml", f"{name}.receptors", "receptor", receptor, catalogue.receptors)
+        found.known(f"cell.{name}.receptors.{receptor}", "receptor", receptor, catalogue.receptors)
     for molecule in cell.uptake:
-        found.known("cells.toml", f"{name}.uptake", "diffusing molecule", molecule, words.diffusing)
+        found.known(f"cell.{name}.uptake.{molecule}", "diffusing molecule", molecule, words.diffusing)
 
 
-def _check_words(catalogue: Catalogue, place: str, rule: Rule, found: _Found) -> None:
+def _check_words(catalogue: Catalogue, rule: Rule, found: _Found) -> None:
     if not rule.cell:
-        found.add("rules.toml", place, InputError("the rule names no cell", allowed=catalogue.cells))
+        found.errors.append(InputError("the rule names no cell", place=rule.place, allowed=catalogue.cells))
     for cell in rule.cell:
-        found.known("rules.toml", place, "cell", cell, catalogue.cells)
-    found.attempt("rules.toml", place, behavior, rule.behavior, catalogue.vocabulary)
+        found.known(rule.place, "cell", cell, catalogue.cells)
+    found.attempt(rule.place, behavior, rule.behavior, catalogue.vocabulary)
     known: list[str | None] = [cell for cell in rule.cell if cell in catalogue.cells]
     for listener in known or [None]:
         before = len(found.errors)
-        found.attempt("rules.toml", place, _sensible, catalogue, listener, rule.signal, rule.memory is not None)
+        found.attempt(rule.place, _sensible, catalogue, listener, rule.signal, rule.memory is not None)
         if len(found.errors) > before:
             break  # the other cells would say the same
 
@@ -175,34 +157,23 @@ def _sensible(catalogue: Catalogue, cell: str | None, said: str, remembers: bool
         raise InputError(f"'{said}' has no 'memory'; only 'exposure to MOLECULE' has")
     if heard.kind == "occupancy" and cell is not None and heard.name not in catalogue.cells[cell].receptors:
         carried = tuple(catalogue.cells[cell].receptors)
-        what = f"{cell} cannot sense '{said}': cells.toml gives it no receptor '{heard.name}'"
+        what = f"{cell} cannot sense '{said}': it has no receptor '{heard.name}'"
         raise InputError(what, allowed=carried, word=heard.name)
-
-
-def _check_duplicates(catalogue: Catalogue, found: _Found) -> None:
-    seen: dict[tuple[str, str, str, str], int] = {}
-    for index, rule in enumerate(catalogue.rules, start=1):
-        for cell in rule.cell:
-            first = seen.setdefault((cell, rule.signal, rule.effect, rule.behavior), index)
-            if first != index or rule.cell.count(cell) > 1:
-                what = f"says again what rule {first} says of {cell}"
-                found.add("rules.toml", rule_place(index, rule), InputError(what))
-                break
 
 
 def _check_pathways(catalogue: Catalogue, found: _Found) -> None:
     """Refuse two spellings of one pathway: who inhibits the one would miss the rules of the other."""
-    spelled: dict[str, tuple[str, int]] = {}
-    for index, rule in enumerate(catalogue.rules, start=1):
+    spelled: dict[str, tuple[str, str]] = {}
+    for rule in catalogue.rules:
         for name in rule.pathway:
-            place = rule_place(index, rule)
             if _ID.fullmatch(name) is None:
                 what = f"'{name}' cannot be the name of a pathway; use letters, digits, '_' and '-', a letter first"
-                found.add("rules.toml", place, InputError(what))
+                found.errors.append(InputError(what, place=rule.place))
                 continue
-            first, where = spelled.setdefault(re.sub(r"[_\-]", "", name).lower(), (name, index))
+            first, where = spelled.setdefault(re.sub(r"[_\-]", "", name).lower(), (name, rule.place))
             if first != name:
-                found.add("rules.toml", place, InputError(f"pathway '{name}' is spelled '{first}' in rule {where}"))
+                what = f"pathway '{name}' is spelled '{first}' in {where}"
+                found.errors.append(InputError(what, place=rule.place))
 
 
 def _check_number(catalogue: Catalogue, entry: Entry, traits: Mapping[str, float]) -> None:
@@ -246,16 +217,15 @@ def _check_direction(catalogue: Catalogue, rule: Rule, cell: str, traits: Mappin
         raise InputError(f"'towards' of {rule.behavior} must lie between 0 and 1")
 
 
-def _evidence(catalogue: Catalogue) -> Iterator[tuple[str, str, Evidence]]:
+def _evidence(catalogue: Catalogue) -> Iterator[tuple[str, Evidence]]:
     """Everything that cites; a number that only repeats what its rule or its behavior cites is left out."""
     cited: dict[str, tuple[str, ...]] = {}
-    for index, rule in enumerate(catalogue.rules, start=1):
-        place = rule_place(index, rule)
-        cited[place] = rule.source
-        yield "rules.toml", place, rule
+    for rule in catalogue.rules:
+        cited[rule.place] = rule.source
+        yield rule.place, rule
     for entry in catalogue.entries():
         parent = entry.place.rpartition(": ")[0] or entry.place.partition(".scaled_by")[0]
         if cited.get(parent) == entry.parameter.source:
             continue
         cited[entry.place] = entry.parameter.source
-        yield entry.file, entry.place, entry.parameter
+        yield entry.place, entry.parameter

@@ -42,7 +42,9 @@ class Molecule:
 
 @dataclass(frozen=True)
 class ContactMolecule:
-    """A molecule on the surface; turnover [1/min], None when the level follows its target at once."""
+    """A molecule that a cell has a level of, on its surface or inside; turnover [1/min], None when the level follows
+    its target at once.
+    """
 
     name: str
     turnover: float | None = None
@@ -87,7 +89,7 @@ class Biology:
     """The compiled catalogue. Tuples are indexed as their `*_index` says; arrays are read-only float64 or bool.
 
     layer : "tissue", "immune" or "vessel" of each cell type. pool : its blood pool, None outside the immune layer.
-    molecules : the diffusing ones; contacts : those on surfaces.
+    molecules : the diffusing ones; contacts : those a cell has a level of, on its surface or inside.
     base (cells, behaviors) : value without signals, in the internal unit of the behavior's kind (`kinds`).
     chemotaxis (cells, receptors) : weight with which a cell follows occupancy; expresses : whether it has the receptor.
     uptake (cells, molecules) : µm³ cleared a minute by one cell.
@@ -168,7 +170,7 @@ def compile(catalogue: Catalogue, traits: Mapping[str, float] | None = None) -> 
         molecules=tuple(_molecule(name, catalogue.molecules[name], tumor) for name in words.diffusing),
         contacts=tuple(
             ContactMolecule(name, _optional(catalogue.molecules[name].turnover, "rate", tumor, None))
-            for name in words.contacts
+            for name in words.levels
         ),
         receptors=tuple(
             Receptor(
@@ -192,7 +194,7 @@ def compile(catalogue: Catalogue, traits: Mapping[str, float] | None = None) -> 
         traits=tumor,
         cell_index=cell_index,
         molecule_index=molecule_index,
-        contact_index=_index(words.contacts),
+        contact_index=_index(words.levels),
         receptor_index=receptor_index,
         behavior_index=behavior_index,
         signal_index=_index(str(heard) for heard in signals),

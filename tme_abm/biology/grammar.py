@@ -48,7 +48,7 @@ BEHAVIORS: Mapping[str, tuple[str, str]] = MappingProxyType(
 FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "secretion": ("secretion", "secretes a diffusing molecule"),
-        "expression": ("number", "aims at this level of a contact molecule on its surface"),
+        "expression": ("number", "aims at this level of a contact molecule, or of a state inside"),
         "differentiation": ("rate", "becomes another cell type"),
     }
 )
@@ -61,7 +61,7 @@ FRACTIONS: frozenset[str] = frozenset({"infiltration"})
 """Behaviors that are shares, 0 to 1."""
 
 OWN_STATES: tuple[str, ...] = ("activation", "exhaustion", "polarization", "damage", "binding")
-"""Internal states a cell senses as "own NAME"; so it does the contact molecules it carries."""
+"""States that every cell has and senses as "own NAME"; so it senses the contact molecules and inner states it has."""
 
 _PLAIN = ("crowding", "matrix", "time since arrival")
 _CONTACT, _EXPOSURE, _OWN, _OCCUPANCY = "contact with ", "exposure to ", "own ", " occupancy"
@@ -69,12 +69,20 @@ _CONTACT, _EXPOSURE, _OWN, _OCCUPANCY = "contact with ", "exposure to ", "own ",
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The names a catalogue defines."""
+    """The names a catalogue defines. `levels` are what a cell has a level of: contact molecules, which neighbors feel,
+    and those with reach "inside", listed again in `inside`, which they do not.
+    """
 
     diffusing: tuple[str, ...] = ()
-    contacts: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    inside: frozenset[str] = frozenset()
     receptors: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
+
+    @property
+    def contacts(self) -> tuple[str, ...]:
+        """The molecules that neighbors feel by touch."""
+        return tuple(name for name in self.levels if name not in self.inside)
 
 
 @dataclass(frozen=True, order=True)
@@ -83,7 +91,7 @@ class Signal:
 
     kind : ``"concentration"`` of a diffusing molecule [nM], ``"level"`` of a contact molecule on the neighbors,
         ``"occupancy"`` of a receptor (0 to 1), ``"contact"`` with a cell type or ``"dead"`` (fraction of the
-        neighborhood), ``"own"`` state or contact molecule, ``"exposure"`` to a molecule (low-passed over `memory`),
+        neighborhood), ``"own"`` state or level, ``"exposure"`` to a molecule (low-passed over `memory`),
         ``"crowding"``, ``"matrix"``, ``"arrival"`` (time since arrival [min]).
     name : the molecule, receptor, cell or state; empty where the kind says it all.
     memory : time constant of an exposure [min], else 0.
@@ -130,7 +138,7 @@ def behavior(text: str, vocabulary: Vocabulary) -> Behavior:
             return Behavior(text, FAMILIES[family][0], family, target)
         wanted = {
             "secretion": "diffusing molecule",
-            "expression": "contact molecule",
+            "expression": "contact molecule or inner state",
             "differentiation": "cell",
         }[family]
         raise InputError(f"'{text}': no {wanted} '{target}'", allowed=targets[family], word=target)
@@ -139,10 +147,17 @@ def behavior(text: str, vocabulary: Vocabulary) -> Behavior:
 
 def signal(text: str, vocabulary: Vocabulary) -> Signal:
     """The signal `text` names (memory not yet filled in). Raises InputError that lists the possible ones."""
-    molecules = (*vocabulary.diffusing, *vocabulary.contacts)
+    contacts = vocabulary.contacts
+    molecules = (*vocabulary.diffusing, *contacts)
+    hidden = text.removeprefix(_CONTACT).removeprefix(_EXPOSURE)
+    if hidden in vocabulary.inside:
+        raise InputError(
+            f"'{text}': {hidden} is inside the cell (reach = \"inside\"), so no neighbor feels it; "
+            f"the cell itself senses it as 'own {hidden}'"
+        )
     if text in vocabulary.diffusing:
         return Signal("concentration", text)
-    if text in vocabulary.contacts:
+    if text in contacts:
         return Signal("level", text)
     if text in _PLAIN:
         return Signal("arrival") if text == "time since arrival" else Signal(text)
@@ -151,7 +166,7 @@ def signal(text: str, vocabulary: Vocabulary) -> Signal:
     if text.startswith(_EXPOSURE):
         return Signal("exposure", _known(text, _EXPOSURE, "molecule", molecules))
     if text.startswith(_OWN):
-        return Signal("own", _known(text, _OWN, "state or contact molecule", (*OWN_STATES, *vocabulary.contacts)))
+        return Signal("own", _known(text, _OWN, "state or contact molecule", (*OWN_STATES, *vocabulary.levels)))
     if text.endswith(_OCCUPANCY):
         name = text.removesuffix(_OCCUPANCY)
         if name in vocabulary.receptors:
@@ -179,7 +194,7 @@ def family_members(vocabulary: Vocabulary) -> tuple[str, ...]:
 def _targets(vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:
     return {
         "secretion": vocabulary.diffusing,
-        "expression": vocabulary.contacts,
+        "expression": vocabulary.levels,
         "differentiation": vocabulary.cells,
     }
 

@@ -1,13 +1,14 @@
-"""Reading the catalogue from its six tables, each one TOML file and, beside it, a folder of more of the same.
+"""Reading a catalogue from files, any of which may hold any table.
 
-`rules.toml` and every `rules/*.toml` are one table of rules, read in the order of their names; so it is with the other
-five. The shipped catalogue is found through `importlib.resources`, so it loads from a wheel, and is read once. A
-directory of one's own takes the same files. Everything wrong with them is told in one error.
+The files of a folder are laid one over the other, table by table. What nobody has said yet is added; a number or an
+entry that is there already is refused, unless the table that says it anew has ``replaces = true``. The shipped
+catalogue is found through `importlib.resources`, so it loads from a wheel. One error reports everything that is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -16,15 +17,29 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from ..core.errors import InputError, combine
+from ..core.errors import InputError, combine, nearest
 from ..core.toml import read_toml, validated
-from .catalogue import FILES, Catalogue
-from .check import Origins, check
+from .catalogue import Catalogue, file_of
+from .check import check
+from .parameter import Parameter
 from .schema import CellEntry, MoleculeEntry, ReceptorEntry, ReferenceEntry, Rule, TraitEntry
 
-__all__ = ["load_catalogue"]
+__all__ = ["changed", "load_catalogue"]
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_TABLES: Mapping[str, str] = {
+    "reference": "references",
+    "molecule": "molecules",
+    "receptor": "receptors",
+    "trait": "traits",
+    "cell": "cells",
+}
+"""Table of a file, whose entries have names -> field of the catalogue."""
+
+_NUMBER = {"value", "basis"}  # a table with these is one number, and is replaced as a whole or not at all
+_AGAIN = "is in {} already; a table that says it anew has replaces = true"
+_NOTHING = "replaces nothing: no file before says it"
 
 
 def load_catalogue(directory: Path | str | None = None) -> Catalogue:
@@ -34,107 +49,221 @@ def load_catalogue(directory: Path | str | None = None) -> Catalogue:
     folder = Path(directory)
     if not folder.is_dir():
         raise InputError("no such directory" if not folder.exists() else "not a directory", file=folder)
-    return _load(folder, f"{folder}/")
+    return _assembled(_files(folder, f"{folder}/"), str(folder))
+
+
+def changed(catalogue: Catalogue, values: Mapping[str, str | float]) -> Catalogue:
+    """A catalogue in which the numbers at some places, as `Catalogue.parameters` names them, have other values.
+
+    Everything that is checked on loading is checked again, the range of each number included. Raises InputError,
+    which lists all problems.
+    """
+    places = dict(catalogue.parameters())
+    errors = [_no_number(place, places) for place in values if place not in places]
+    if errors:
+        raise combine(errors)
+    fields: dict[str, Any] = {name: getattr(catalogue, name) for name in ("rules", *_TABLES.values())}
+    for place, value in values.items():
+        # Trusted as it is: what `value` may say is for `check` to find out, as in a file.
+        fields = _replaced(fields, _steps(catalogue, place), value)
+    return _checked(replace(catalogue, **fields))
 
 
 @lru_cache(maxsize=1)
 def _shipped() -> Catalogue:
-    return _load(resources.files(__package__).joinpath("data"), "")
+    return _assembled(_files(resources.files(__package__).joinpath("data"), ""), "the shipped catalogue")
 
 
-def _load(folder: Traversable, prefix: str) -> Catalogue:
+def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
+    """(what errors call it, file) of every TOML file in `folder`, by name, then of the folders in it."""
+    for item in sorted(folder.iterdir(), key=lambda one: (one.is_dir(), one.name)):
+        if item.is_dir():
+            yield from _files(item, f"{prefix}{item.name}/")
+        elif item.name.endswith(".toml"):
+            yield f"{prefix}{item.name}", item
+
+
+def _assembled(files: Iterable[tuple[str, Traversable]], name: str) -> Catalogue:
+    laid = _Laid()
+    for label, file in files:
+        try:
+            laid.add(label, read_toml(file, name=label))
+        except InputError as error:
+            laid.errors.append(error)
+    if not (laid.origins or laid.errors):
+        raise InputError("there is nothing in it", file=name)
+    laid.put_in_order()
+    if laid.errors:
+        raise combine(laid.errors)
     errors: list[InputError] = []
-    tables: dict[str, dict[str, Any]] = {}
-    origins = Origins(prefix)
-    for name in FILES:
-        tables[name] = _merged(folder, name, origins, errors)
-    if errors:
-        raise combine(errors)
     catalogue = Catalogue(
-        references=_tables(tables["references"], ReferenceEntry, "references.toml", origins, errors),
-        molecules=_tables(tables["molecules"], MoleculeEntry, "molecules.toml", origins, errors),
-        receptors=_tables(tables["receptors"], ReceptorEntry, "receptors.toml", origins, errors),
-        traits=_tables(tables["traits"], TraitEntry, "traits.toml", origins, errors),
-        cells=_tables(tables["cells"], CellEntry, "cells.toml", origins, errors),
-        rules=_rules(tables["rules"].get("rule", []), origins, errors),
+        references=_valid(ReferenceEntry, laid.tables["reference"], "reference.", errors),
+        molecules=_valid(MoleculeEntry, laid.tables["molecule"], "molecule.", errors),
+        receptors=_valid(ReceptorEntry, laid.tables["receptor"], "receptor.", errors),
+        traits=_valid(TraitEntry, laid.tables["trait"], "trait.", errors),
+        cells=_valid(CellEntry, laid.tables["cell"], "cell.", errors),
+        rules=tuple(laid.rules.values()),
+        origins=laid.origins,
     )
-    errors = errors or check(catalogue, origins)
-    if errors:
-        raise combine(errors)
+    return _checked(catalogue, errors)
+
+
+def _checked(catalogue: Catalogue, errors: Sequence[InputError] = ()) -> Catalogue:
+    """`catalogue`, unless there are `errors` or contradictions; of each the file is said that it is in."""
+    if found := errors or check(catalogue):
+        raise combine([error.replace(file=catalogue.file_of(error.place or "")) for error in found])
     return catalogue
 
 
-def _merged(folder: Traversable, name: str, origins: Origins, errors: list[InputError]) -> dict[str, Any]:
-    """The entries of `name.toml` and of every file in the folder `name`; whose file an entry came from is noted."""
-    merged: dict[str, Any] = {}
-    for path in (f"{name}.toml", *_beside(folder, name)):
-        label = f"{origins.prefix}{path}"
-        try:
-            table = read_toml(folder.joinpath(*path.split("/")), name=label)
-        except InputError as error:
-            errors.append(error)
-            continue
-        if name == "rules":
-            rules = _list_of_rules(table, label, errors)
-            origins.rules += [path] * len(rules)
-            merged.setdefault("rule", []).extend(rules)
-            continue
-        for key, entry in table.items():
-            if key in merged:
-                first = origins.label(f"{name}.toml", key)
-                errors.append(InputError(f"'{key}' is in {first} already", file=label, place=key))
-                continue
-            merged[key] = entry
-            origins.entries[f"{name}.toml", key] = path
-    return merged
-
-
-def _beside(folder: Traversable, name: str) -> list[str]:
-    """The files of the folder that goes with a table, by name."""
-    more = folder.joinpath(name)
-    if not more.is_dir():
-        return []
-    return sorted(f"{name}/{file.name}" for file in more.iterdir() if file.name.endswith(".toml"))
-
-
-def _list_of_rules(table: Mapping[str, Any], label: str, errors: list[InputError]) -> list[Any]:
-    errors.extend(
-        InputError(f"unknown key '{key}'", file=label, allowed=("rule",), word=key) for key in table if key != "rule"
-    )
-    rules = table.get("rule", [])
-    if not isinstance(rules, list):
-        errors.append(InputError("rules are written as [[rule]], with double brackets", file=label, place="rule"))
-        return []
-    return rules
-
-
-def _tables(
-    raw: Mapping[str, Any], model: type[Model], file: str, origins: Origins, errors: list[InputError]
-) -> dict[str, Model]:
+def _valid(model: type[Model], tables: Mapping[str, Any], prefix: str, errors: list[InputError]) -> dict[str, Model]:
     found: dict[str, Model] = {}
-    for name, table in raw.items():
+    for name, table in tables.items():
         try:
-            found[name] = validated(model, table, file=origins.label(file, name), place=name)
+            found[name] = validated(model, table, place=f"{prefix}{name}")
         except InputError as error:
             errors.extend(error.parts)
     return found
 
 
-def _rules(raw: list[Any], origins: Origins, errors: list[InputError]) -> tuple[Rule, ...]:
-    found: list[Rule] = []
-    for index, table in enumerate(raw, start=1):
-        place = _raw_place(index, table)
+class _Laid:
+    """The tables of all files, laid one over the other; the file that said what is at a place; and what was refused."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, dict[str, Any]] = {table: {} for table in (*_TABLES, "order")}
+        self.rules: dict[str, Rule] = {}
+        self.origins: dict[str, str] = {}
+        self.errors: list[InputError] = []
+        self._said: dict[tuple[str, ...], str] = {}  # (cell, signal, effect, behavior) -> place of the rule
+
+    def add(self, label: str, content: Mapping[str, Any]) -> None:
+        """Lay the tables of the file `label` over what is there."""
+        for key, value in content.items():
+            if key == "rule" and isinstance(value, list):
+                for number, table in enumerate(value, start=1):
+                    self._add_rule(table, number, label)
+            elif key == "rule":
+                self._refuse("rules are written as [[rule]], with double brackets", label, key)
+            elif key not in self.tables:
+                self._refuse(f"unknown table '{key}'", label, None, allowed=(*_TABLES, "rule"), word=key)
+            elif not isinstance(value, dict):
+                self._refuse(f"should be a table such as [{key}.NAME]", label, key)
+            else:
+                self._lay(self.tables[key], value, key, label)
+
+    def put_in_order(self) -> None:
+        """Put first what [order] lists; the rest stays in the order of the files."""
+        for table, names in self.tables.pop("order").items():
+            label, place = self.origins[f"order.{table}"], f"order.{table}"
+            if table not in self.tables or not isinstance(names, list):
+                self._refuse("should be the list of names of a table", label, place, allowed=_TABLES, word=table)
+                continue
+            entries = self.tables[table]
+            for name in names:
+                if name not in entries:
+                    self._refuse(f"no {table} '{name}'", label, place, allowed=entries, word=str(name))
+            self.tables[table] = {name: entries[name] for name in names if name in entries} | entries
+
+    def _lay(self, under: dict[str, Any], over: Mapping[str, Any], path: str, label: str) -> None:
+        """Add what `over` says to `under`; what both say is refused, unless it is marked as a replacement."""
+        for key, value in over.items():
+            place, there = f"{path}.{key}", under.get(key)
+            replaces = self._unmarked(value, place, label)
+            if key not in under or replaces:
+                if replaces and key in under:
+                    self.origins = {at: file for at, file in self.origins.items() if not at.startswith(f"{place}.")}
+                elif replaces:
+                    self._refuse(_NOTHING, label, place)
+                self.origins[place] = label
+                under[key] = value
+                self._refuse_marks(value, place, label)
+            elif isinstance(value, dict) and isinstance(there, dict) and not _NUMBER & there.keys():
+                self._lay(there, value, place, label)
+            elif path.count(".") == 1 and not isinstance(there, dict):
+                self._refuse(_AGAIN.format(self._file(place)), label, path)
+                return  # the entry is defined again: one error is enough
+            else:
+                self._refuse(_AGAIN.format(self._file(place)), label, place)
+
+    def _add_rule(self, table: Any, number: int, label: str) -> None:
+        place = f"rule {number}"
+        if isinstance(table, dict) and all(word in table for word in ("cell", "signal", "effect", "behavior")):
+            cell = table["cell"]
+            cells = ", ".join(map(str, cell)) if isinstance(cell, list) else cell
+            place = f"rule ({cells}: {table['signal']} {table['effect']} {table['behavior']})"
+        replaces = self._unmarked(table, place, label)
         try:
-            found.append(validated(Rule, table, file=origins.label("rules.toml", place), place=place))
+            rule = validated(Rule, table, file=label, place=place)
         except InputError as error:
-            errors.extend(error.parts)
-    return tuple(found)
+            self.errors.extend(error.parts)
+            return
+        says = [(cell, rule.signal, rule.effect, rule.behavior) for cell in rule.cell]
+        before = {one: self._said[one] for one in says if one in self._said}
+        if len(set(says)) < len(says):
+            self._refuse("names a cell twice", label, place)
+        elif before and not replaces:
+            where = " and ".join(dict.fromkeys(f"{self._file(old)}: {old}" for old in before.values()))
+            self._refuse(_AGAIN.format(where), label, place)
+        elif replaces and not before:
+            self._refuse(_NOTHING, label, place)
+        for old in dict.fromkeys(before.values() if replaces else ()):
+            self._narrow(old, rule.cell)
+        self.rules[place] = rule
+        self.origins[place] = label
+        self._said |= dict.fromkeys(says, place)
+
+    def _narrow(self, place: str, without: Sequence[str]) -> None:
+        """Take cells out of a rule; without any left it is gone."""
+        old = self.rules.pop(place)
+        left = old.model_copy(update={"cell": tuple(cell for cell in old.cell if cell not in without)})
+        if left.cell:
+            self.rules[left.place] = left
+            self.origins[left.place] = self.origins[place]
+            self._said |= {(cell, left.signal, left.effect, left.behavior): left.place for cell in left.cell}
+
+    def _unmarked(self, table: object, place: str, label: str) -> bool:
+        """Take the mark off a table that replaces another one, and say whether it had it."""
+        mark = table.pop("replaces", False) if isinstance(table, dict) else False
+        if not isinstance(mark, bool):
+            self._refuse(f"should be true, not {mark!r}", label, f"{place}.replaces")
+        return mark is True
+
+    def _refuse_marks(self, table: object, place: str, label: str) -> None:
+        """Refuse the marks of tables inside a table that is new as a whole."""
+        for key, value in table.items() if isinstance(table, dict) else ():
+            if self._unmarked(value, f"{place}.{key}", label):
+                self._refuse(_NOTHING, label, f"{place}.{key}")
+            self._refuse_marks(value, f"{place}.{key}", label)
+
+    def _file(self, place: str) -> str:
+        return file_of(self.origins, place)
+
+    def _refuse(
+        self, what: str, label: str, place: str | None, *, allowed: Iterable[str] = (), word: str | None = None
+    ) -> None:
+        self.errors.append(InputError(what, file=label, place=place, allowed=allowed, word=word))
 
 
-def _raw_place(index: int, table: Any) -> str:
-    """What errors call a rule that may not be one."""
-    if not isinstance(table, Mapping):
-        return f"rule {index}"
-    cell = table.get("cell", "?")
-    cells = ", ".join(map(str, cell)) if isinstance(cell, list) else cell
-    return f"rule {index} ({cells}: {table.get('signal', '?')} {table.get('effect', '?')} {table.get('behavior', '?')})"
+def _no_number(place: str, places: Mapping[str, Parameter]) -> InputError:
+    guess = nearest(place, places)
+    return InputError(f"the catalogue has no number '{place}'" + (f"; did you mean '{guess}'?" if guess else ""))
+
+
+def _steps(catalogue: Catalogue, place: str) -> list[str | int]:
+    """The way from the catalogue to the number at `place`."""
+    if place.startswith("rule ("):
+        rule, _, number = place.rpartition(": ")
+        return ["rules", [one.place for one in catalogue.rules].index(rule), number, "value"]
+    table, *keys = place.split(".")
+    return [_TABLES[table], *keys, "value"]
+
+
+def _replaced(item: Any, steps: Sequence[str | int], value: str | float) -> Any:
+    """A copy of `item` with `value` at the end of `steps`; what lies beside the way is shared."""
+    if not steps:
+        return value
+    step, rest = steps[0], steps[1:]
+    if isinstance(step, int):
+        return (*item[:step], _replaced(item[step], rest, value), *item[step + 1 :])
+    if isinstance(item, BaseModel):
+        return item.model_copy(update={step: _replaced(getattr(item, step), rest, value)})
+    return {**item, step: _replaced(item[step], rest, value)}

@@ -54,10 +54,10 @@ class SupplyEntry(Frozen):
 
 
 class MoleculeEntry(Frozen):
-    """A molecule that diffuses as a field, or one that is shown on a cell's surface."""
+    """A molecule that diffuses as a field, acts by touch, or is a state inside the cell that only the cell senses."""
 
     name: StrictStr
-    reach: Literal["diffusing", "contact"]
+    reach: Literal["diffusing", "contact", "inside"]
     description: StrictStr = ""
     diffusivity: Parameter | None = None
     decay: Parameter | None = None
@@ -172,3 +172,8 @@ class Rule(Evidence):
     def title(self) -> str:
         """The rule without its numbers."""
         return f"{', '.join(self.cell)}: {self.signal} {self.effect} {self.behavior}"
+
+    @property
+    def place(self) -> str:
+        """Where its numbers are, as `Catalogue.entries` names places."""
+        return f"rule ({self.title})"

@@ -193,7 +193,7 @@ def read_calibration(source: Path | Traversable | None = None, catalogue: Catalo
     source = source or resources.files(__package__).joinpath(FILE)
     name = source.name
     document = validated(_Document, read_toml(source, name=name), file=name)
-    entries = {f"{entry.file}: {entry.place}": entry for entry in catalogue.entries() if not entry.parameter.is_trait}
+    entries = {entry.place: entry for entry in catalogue.entries() if not entry.parameter.is_trait}
     return Calibration(
         knobs=tuple(_knob(free, entries, name) for free in document.free),
         goals=tuple(_goal(target, catalogue, name) for target in document.target),

@@ -58,10 +58,10 @@ class Tuned(TumorSimulator):
 
     def start(self, scenario: Scenario, seed: int) -> Any:
         """A new tumor."""
-        from ..biology.loader import load_catalogue
+        from ..biology import changed, load_catalogue
         from ..model import TumorModel
 
-        return TumorModel(scenario, rng=seed, catalogue=load_catalogue().changed(dict(self.values)))
+        return TumorModel(scenario, rng=seed, catalogue=changed(load_catalogue(), dict(self.values)))
 
     def resume(self, scenario: Scenario, seed: int, arrays: Mapping[str, Any]) -> Any:
         """A tumor as it was."""

@@ -35,7 +35,7 @@ def sources(
 ) -> None:
     """Show where every number of the model comes from.
 
-    One line a number: its place in the catalogue, value, unit, basis, source.
+    One line a number: its file, its place in the catalogue, value, unit, basis, source.
 
     [bold]Examples[/bold]
 
@@ -66,7 +66,7 @@ def sources(
         writer.writerows([_cell(value) for value in row.values()] for row in rows)
         say(lines.getvalue())
     else:
-        columns = ("id", "title", "where") if references else ("place", "value", "unit", "basis", "source")
+        columns = ("id", "title", "where") if references else ("file", "place", "value", "unit", "basis", "source")
         made = table(columns, [[_cell(row[column]) for column in columns] for row in rows])
         for column in made.columns:
             column.justify = "left"
@@ -79,6 +79,7 @@ def _numbers(catalogue: Catalogue) -> list[dict[str, Any]]:
     trait is listed in its own place."""
     return [
         {
+            "file": catalogue.file_of(place),
             "place": place,
             **_amount(parameter.value),
             "basis": parameter.basis,

@@ -2,7 +2,7 @@
 
 The variants keep everything else (vessels, blood, starting tissue), so a state that survives every single
 swap and is lost with all of them is held by several mechanisms together. Traits are grouped in the
-catalogue (`group` in traits.toml).
+catalogue (`group` of a trait).
 """
 
 from __future__ import annotations

@@ -140,9 +140,8 @@ def carriers(catalogue: Catalogue) -> Mapping[str, tuple[Carrier, ...]]:
         for claim in dict.fromkeys(claim for part in (rule, *numbers) for claim in part.claims):
             found[claim] += [_carrier(sentence, rule, keys, rule.title, words) for sentence in said]
     for place, parameter in catalogue.parameters():
-        file, _, inner = place.partition(": ")
-        if file != "rules.toml":
-            steps = inner.split(".")
+        if not place.startswith("rule ("):
+            steps = place.split(".")[1:]
             says, words = f"{' › '.join(steps)} = {parameter.value}", frozenset(_words(steps))
             for claim in parameter.claims:
                 found[claim].append(_carrier(says, parameter, parameter.source, "", words))

@@ -62,7 +62,8 @@ class _Form:
     """A way of saying a readout, as it is shown to people, and how to read it.
 
     unit : None for that of the behavior or metric which the text names
-    names : what the name in the text has to be: "diffusing" or "contact" molecule, "receptor", "behavior", "metric"
+    names : what the name in the text has to be: "diffusing", "contact" or "expressed" molecule, "receptor", "behavior",
+        "metric"
     """
 
     shown: str
@@ -103,7 +104,7 @@ def readout(text: str, catalogue: Catalogue) -> Readout:
         elif form.names:
             _check(words.name, form.names, catalogue)
         elif words.side and words.name not in _STATES:
-            _check(words.name.removeprefix("expression "), "contact", catalogue)
+            _check(words.name.removeprefix("expression "), "expressed", catalogue)
         return Readout(text, unit or "", partial(form.read, words), molecules, form.paths)
     raise InputError(f"no readout '{text}'. Forms: {'; '.join(FORMS)}")
 
@@ -118,7 +119,12 @@ def _cells(words: str, catalogue: Catalogue) -> tuple[str, ...]:
 
 def _check(name: str, what: str, catalogue: Catalogue) -> None:
     words = catalogue.vocabulary
-    known = {"diffusing": words.diffusing, "contact": words.contacts, "receptor": words.receptors}[what]
+    known = {
+        "diffusing": words.diffusing,
+        "contact": words.contacts,
+        "expressed": words.levels,
+        "receptor": words.receptors,
+    }[what]
     if name not in known:
         raise InputError(f"no {what}{'' if what == 'receptor' else ' molecule'} '{name}'", allowed=known, word=name)
 
@@ -168,7 +174,7 @@ _FORMS = (  # s is what is said, w the watch
     _Form("arrivals of CELL", "/day", lambda s, w: w.events("arrival of", s.cells) / max(w.days, 1e-12)),
     _Form("hours to first kill of CELL", "h", lambda s, w: w.first_event("cytotoxicity of", s.cells)),
     _Form("STATE of CELL", "", lambda s, w: w.average(s.cells, s.name)),
-    _Form("expression MOLECULE of CELL", "", lambda s, w: w.average(s.cells, expression_column(s.name)), "contact"),
+    _Form("expression MOLECULE of CELL", "", lambda s, w: w.average(s.cells, expression_column(s.name)), "expressed"),
     _Form("share of CELL with STATE above|below X", "", _share),
     _Form("attack while bound of CELL", "/min", _attack_while_bound),
     _Form("behavior NAME of CELL", None, lambda s, w: w.mean_behavior(s.cells, s.name), "behavior"),

@@ -120,7 +120,7 @@ def find_metric(name: str, catalogue: Catalogue) -> Metric:
     members = _members(
         cells=[cell for cell, entry in catalogue.cells.items() if entry.layer != "vessel"],
         leukocytes=[cell for cell, entry in catalogue.cells.items() if entry.layer == "immune"],
-        contacts=known.contacts,
+        contacts=known.levels,
         molecules=known.diffusing,
     )
     found = {metric.name: metric for metric in members}

@@ -33,7 +33,7 @@ def molecules(catalogue: Catalogue) -> Iterator[str]:
 def _molecule(name: str, entry: MoleculeEntry) -> str:
     text = f"{name}, {entry.name}"
     if entry.diffusivity is None or entry.decay is None:
-        return f"{text}: acts by contact."
+        return f"{text}: {'acts by contact' if entry.reach == 'contact' else 'stays inside the cell'}."
     diffusivity, decay = entry.diffusivity.number("diffusivity"), entry.decay.number("rate")
     reach = f", range {show((diffusivity / decay) ** 0.5, 'length')}" if diffusivity > 0 and decay > 0 else ""
     return (
