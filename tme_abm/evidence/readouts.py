@@ -1,7 +1,7 @@
-"""Readouts: what is measured in a dish or a tumor, named in words, one value a well.
+"""Readouts: what is measured in a dish or a tumor, as texts such as "kills of tumor by CD8"; one value per well.
 
-A readout is a text such as "kills of tumor by CD8". It is parsed once against the catalogue, so that a misspelled name
-is refused before anything runs, and then evaluated on a `Watch`, which has followed the model.
+A text is parsed once against the catalogue, so a misspelled name is refused before anything runs. The readout is then
+evaluated on a `Watch`, which has followed the model.
 """
 
 from __future__ import annotations
@@ -30,6 +30,21 @@ _STATES = ("activation", "exhaustion", "polarization", "damage", "binding")
 _UNITS = {"rate": "/min", "speed": "µm/min", "time": "min", "secretion": "molecules/cell/min", "number": ""}
 """Kind of quantity of a behavior -> its unit."""
 
+_PLACES = (
+    ("CELL", r"(?P<cells>[\w+\-]+)"),
+    ("CELL", r"(?P<others>[\w+\-]+)"),
+    ("with STATE", r"with (?P<name>[\w ]+)"),
+    ("STATE", rf"(?P<name>{'|'.join(_STATES)})"),
+    ("MOLECULE", r"(?P<name>[\w\-]+)"),
+    ("RECEPTOR", r"(?P<name>[\w\-]+)"),
+    ("NAME", r"(?P<name>[\w\- ]+)"),
+    ("METRIC", r"(?P<name>.+)"),
+    ("hot|cold|excluded", r"(?P<name>hot|cold|excluded)"),
+    ("above|below", r"(?P<side>above|below)"),
+    (" X", r" (?P<cut>[\d.]+)"),
+)
+"""Words of a form, in the order in which they are replaced, and the patterns that they stand for."""
+
 
 @dataclass(frozen=True)
 class Readout:
@@ -48,7 +63,7 @@ class Readout:
 
 @dataclass(frozen=True)
 class _Words:
-    """What a text says in the places of its form: cell types, the name of something, and the bound of a share."""
+    """The words of a text in the places of its form: cell types, a name, and the bound of a share."""
 
     cells: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
@@ -59,10 +74,10 @@ class _Words:
 
 @dataclass(frozen=True)
 class _Form:
-    """A way of saying a readout, as it is shown to people, and how to read it.
+    """A form of readout texts, as it is shown to users, and how to read it.
 
-    unit : None for that of the behavior or metric which the text names
-    names : what the name in the text has to be: "diffusing", "contact" or "expressed" molecule, "receptor", "behavior",
+    unit : None if the behavior or metric in the text decides
+    names : kind of the name in the text: "diffusing", "contact" or "expressed" (molecules), "receptor", "behavior" or
         "metric"
     """
 
@@ -74,18 +89,15 @@ class _Form:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """Matches the texts of this form; the words in capitals stand for names."""
-        text = re.sub(r" \[(.*)\]", r"(?: \1)?", self.shown)
-        text = text.replace("CELL", r"(?P<cells>[\w+\-]+)", 1).replace("CELL", r"(?P<others>[\w+\-]+)")
-        text = text.replace("with STATE", r"with (?P<name>[\w ]+)").replace("STATE", rf"(?P<name>{'|'.join(_STATES)})")
-        text = re.sub("MOLECULE|RECEPTOR", r"(?P<name>[\\w\\-]+)", text)
-        text = text.replace("NAME", r"(?P<name>[\w\- ]+)").replace("METRIC", r"(?P<name>.+)")
-        text = text.replace("hot|cold|excluded", r"(?P<name>hot|cold|excluded)")
-        return re.compile(text.replace("above|below", r"(?P<side>above|below)").replace(" X", r" (?P<cut>[\d.]+)"))
+        """Matches the texts of this form."""
+        text = self.shown.replace(" [", "(?: ").replace("]", ")?")
+        for word, pattern in _PLACES:
+            text = text.replace(word, pattern, 1)
+        return re.compile(text)
 
 
 def readout(text: str, catalogue: Catalogue) -> Readout:
-    """The readout that `text` says. Raises InputError that lists the forms, or the names where a name is unknown."""
+    """The readout that `text` names. Raises InputError, which lists the forms or the known names."""
     for form in _FORMS:
         found = form.pattern.fullmatch(text)
         if found is None:
@@ -190,4 +202,4 @@ _FORMS = (  # s is what is said, w the watch
 )
 
 FORMS: tuple[str, ...] = tuple(form.shown for form in _FORMS)
-"""How readouts are said."""
+"""The forms of readout texts."""

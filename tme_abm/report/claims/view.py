@@ -1,7 +1,6 @@
 """The view of a review: all that its page and its tables show, computed once from the results as frozen values.
 
-Nothing is judged here: verdicts, effects and intervals are those of the review, and what carries a claim is read from
-the catalogue and the assays.
+Nothing is judged here: verdicts, effects and intervals are those of the review.
 """
 
 from __future__ import annotations
@@ -74,7 +73,7 @@ class Plot:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """An assay as it bears on one claim.
+    """What an assay says about one claim.
 
     extent : how many wells, and how long
     arms : (arm, what is done to it)
@@ -91,9 +90,9 @@ class Experiment:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A claim with everything that is shown of it.
+    """A claim with everything that the page shows about it.
 
-    why : what kept the claim from being shown
+    why : why the claim was not shown
     marks : (variant in words, "same", "flips" or "not applicable"), one a robustness variant
     """
 
@@ -122,11 +121,9 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class SweptDose:
-    """A swept dose whose effect may turn: the change of a readout along it, one curve a condition."""
+    """An assay that sweeps a dose: the change of its first readout along the dose, one curve for each condition."""
 
-    id: str
-    title: str
-    note: str
+    result: AssayResult
     claims: tuple[str, ...]
     name: str
     readout: str
@@ -206,7 +203,7 @@ def _tally(review: Review, known: Mapping[str, Claim]) -> tuple[tuple[str, Mappi
 
 
 def _choices(entries: Iterable[Entry], catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
-    """What each filter offers: only what some claim has."""
+    """The options of each filter: only what some claim has."""
     found: dict[str, set[str]] = {name: set() for name in ("cell", "molecule", "kind", "tier", "verdict")}
     for entry in entries:
         found["cell"].update(entry.cells)
@@ -237,7 +234,7 @@ def _entry(
         result=result,
         sentence=_sentence(claim),
         remark=" ".join(_REMARK.findall(claim.fact)),
-        effect=effect(result.effect, result.ci95, result.unit),
+        effect=_figure(result),
         relative=percent(primary.relative) if primary is not None else "",
         why=_why(result, [one for one in judged if not one.holds]),
         marks=tuple(
@@ -258,13 +255,13 @@ def _sentence(claim: Claim) -> str:
 
 
 def _why(result: ClaimResult, failed: list[Judged]) -> str:
-    """What kept a claim from being shown: the expectations that failed, or the reason there is nothing to judge."""
+    """Why a claim was not shown: the expectations that failed, or the reason why there is nothing to judge."""
     if result.verdict == "shown":
         return ""
     if not failed:
         return result.reason
     first, *others = failed
-    said = f"{first.readout}: expected {_expected(first)}, found {effect(first.effect, first.ci95, first.unit)}"
+    said = f"{first.readout}: expected {_expected(first)}, found {_figure(first)}"
     return f"{said}; and {plural(len(others), 'further expectation')}" if others else said
 
 
@@ -279,31 +276,26 @@ def _experiment(assay: AssayResult, claim: str) -> Experiment:
         reading = _reading(assay, one)
         if reading is not None and (reading.readout, reading.over) not in plots:
             plots[reading.readout, reading.over] = _plot(reading, one)
-    variants = {variant.name: variant for variant in assay.variants if claim in variant.verdicts}
+    tried = {variant.name: variant for variant in assay.variants if claim in variant.verdicts}
     return Experiment(
         result=assay,
         extent=f"{plural(assay.wells, 'well')}, {f'{hours:g} h' if hours <= 72 else f'{hours / 24:g} days'}",
         arms=tuple(_arms(assay)),
         findings=tuple(
-            Finding(
-                judged=one,
-                expected=_expected(one),
-                found=effect(one.effect, one.ci95, one.unit),
-                relative=percent(one.relative),
-            )
+            Finding(judged=one, expected=_expected(one), found=_figure(one), relative=percent(one.relative))
             for one in judged
         ),
         plots=tuple(plots.values()),
         variants=tuple(
-            (
-                MARKS.get(name, name),
-                variants[name].verdicts[claim],
-                next((effect(one.effect, one.ci95, one.unit) for one in of_claim(variants[name].judged, claim)), None),
-            )
-            for name in dict.fromkeys((*MARKS, *variants))
-            if name in variants
+            (what, tried[name].verdicts[claim], next(map(_figure, of_claim(tried[name].judged, claim)), None))
+            for name, what in MARKS.items()
+            if name in tried
         ),
     )
+
+
+def _figure(one: Judged | ClaimResult) -> Effect:
+    return effect(one.effect, one.ci95, one.unit)
 
 
 def _expected(one: Judged) -> str:
@@ -320,7 +312,7 @@ def _expected(one: Judged) -> str:
 
 
 def _reading(assay: AssayResult, one: Judged) -> Reading | None:
-    """The reading that an expectation was judged by: at the end or as a mean, whichever gives its effect."""
+    """The reading that an expectation was judged by: at the end or as a mean, the one that gives its effect."""
 
     def off(reading: Reading) -> float:
         values, against = reading.arms.get(one.arm, ()), reading.arms.get(one.against)
@@ -372,9 +364,7 @@ def _swept_dose(assay: AssayResult, asked: Iterable[str]) -> SweptDose | None:
     if not found:
         return None
     return SweptDose(
-        id=assay.id,
-        title=assay.title,
-        note=assay.note,
+        result=assay,
         claims=tuple(claim for claim in assay.claims if claim in asked),
         name=assay.sweep.name,
         readout=reading.readout,
