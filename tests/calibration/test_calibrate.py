@@ -31,8 +31,8 @@ from tme_abm.scenario import Scenario, load
 
 ATTACK, SPEED = "cell.CD8.behaviors.attack", "cell.CD8.behaviors.speed"
 KNOBS = (
-    Knob(name="hits", places=(ATTACK,), unit="/min", low=0.01, high=0.1, logarithmic=True, shipped="0.05 /min"),
-    Knob(name="gain", places=(SPEED,), unit="", low=4.0, high=36.0, logarithmic=False, shipped=12.0),
+    Knob(key="hits", places=(ATTACK,), unit="/min", low=0.01, high=0.1, scale="log", shipped="0.05 /min"),
+    Knob(key="gain", places=(SPEED,), low=4.0, high=36.0, shipped=12.0),
 )
 
 

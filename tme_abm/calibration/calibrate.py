@@ -1,10 +1,10 @@
 """Calibration: find values of the free parameters with which the shipped scenarios meet their targets.
 
-`calibration_targets` says what is free and what is aimed at, `calibration_search` where to look next, and
-`calibration_trials` what comes of it. The search begins at the shipped values and follows from its seed; every
-evaluation is kept, so the same command given again goes on where it stopped. At the end the best values meet seeds
-they were not chosen by, for what was chosen among many flatters itself on its own seeds. Nothing is written into
-the catalogue: `calibrated.toml` is a proposal, for people to copy with a note of what was fitted to what.
+`targets` says what is free and what is aimed at, `search` where to look next, and `trials` what comes of it. The
+search begins at the shipped values and follows from its seed; every evaluation is kept, so the same command given
+again goes on where it stopped. At the end the best values meet seeds they were not chosen by, for what was chosen
+among many flatters itself on its own seeds. Nothing is written into the catalogue: `calibrated.toml` is a proposal,
+for people to copy with a note of what was fitted to what.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def _proposal(
         "# A proposal: copy what you accept into the catalogue, with a note of what it was fitted to.",
     ]
     for knob, setting in zip(calibration.knobs, best.settings, strict=True):
-        lines += ["", f"# {knob.name}; shipped: {knob.shipped}"]
+        lines += ["", f"# {knob.key}; shipped: {knob.shipped}"]
         lines += [
             f"{json.dumps(place, ensure_ascii=False)} = {json.dumps(setting, ensure_ascii=False)}"
             for place in knob.places

@@ -7,13 +7,12 @@ metric of a scenario on a day. The loss of a set of values is zero when every go
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from importlib import resources
 from importlib.resources.abc import Traversable
-from math import exp, inf, isfinite, log
+from math import inf, isfinite, log
 from pathlib import Path
 from typing import Literal
 
@@ -26,13 +25,13 @@ from ..biology.loader import load_catalogue
 from ..biology.parameter import Number, StringList
 from ..core.errors import InputError
 from ..core.toml import Frozen, read_toml, validated
-from ..core.units import parse
+from ..core.units import parse, split
 from ..observe.metrics import find_metric
+from ..studies.parameters import Parameter
 
 __all__ = ["Calibration", "Floats", "Goal", "Knob", "Measured", "Setting", "read_calibration"]
 
 FILE = "calibration.toml"
-DIGITS = 3  # more would claim a precision that no fit to these bands has
 
 Floats = NDArray[np.float64]
 Setting = str | float
@@ -66,35 +65,27 @@ class _Document(Frozen):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Knob:
-    """A free parameter. Its ends and the shipped value are numbers in `unit`, the unit the catalogue writes."""
+class Knob(Parameter):
+    """A free parameter: numbers at `places` of the catalogue that move together, `shipped` as the catalogue has it.
 
-    name: str
+    `key` is its name; its ends are numbers in `unit`, the unit the catalogue writes.
+    """
+
     places: tuple[str, ...]
-    unit: str
-    low: float
-    high: float
-    logarithmic: bool
     shipped: Setting
+    digits: int = 3  # more would claim a precision that no fit to these bands has
 
     @property
     def start(self) -> float:
         """Where between its ends, 0 to 1, the shipped value lies."""
-        value = _split(self.shipped)[0]
-        if self.logarithmic:
-            return log(value / self.low) / log(self.high / self.low)
-        return (value - self.low) / (self.high - self.low)
+        return float(self.position(_split(self.shipped)[0]))
 
     def setting(self, position: float) -> Setting:
-        """The value at a position from 0 to 1, as the catalogue would write it; rounded, and never past an end."""
+        """The value at a position from 0 to 1, as the catalogue would write it."""
         if abs(position - self.start) < 1e-9:
             return self.shipped
-        if self.logarithmic:
-            value = self.low * exp(position * log(self.high / self.low))
-        else:
-            value = self.low + position * (self.high - self.low)
-        value = min(max(float(f"{value:.{DIGITS}g}"), self.low), self.high)
-        return f"{np.format_float_positional(value, trim='-')} {self.unit}" if self.unit else value
+        setting: Setting = self.level(position).setting
+        return setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +175,7 @@ class Calibration:
         if not goals:
             first = min(goal.day for goal in self.goals)
             raise InputError(f"the first target is of day {first:g}; {days:g} days reach none", place="days")
-        return Calibration(knobs=self.knobs, goals=goals, worst=self.worst)
+        return replace(self, goals=goals)
 
 
 def read_calibration(source: Path | Traversable | None = None, catalogue: Catalogue | None = None) -> Calibration:
@@ -230,13 +221,7 @@ def _knob(free: _Free, entries: Mapping[str, Entry], file: str) -> Knob:
         if low * one < bounds[0] * (1 - 1e-9) or high * one > bounds[1] * (1 + 1e-9):
             raise refused(f"the range leaves that of '{place}', {entry.parameter.range}")
     return Knob(
-        name=free.name,
-        places=tuple(found),
-        unit=unit,
-        low=low,
-        high=high,
-        logarithmic=free.scale == "log",
-        shipped=shipped,
+        key=free.name, places=tuple(found), unit=unit, low=low, high=high, scale=free.scale, shipped=shipped
     )
 
 
@@ -245,7 +230,7 @@ def _goal(target: _Target, catalogue: Catalogue, file: str) -> Goal:
     try:
         units = {find_metric(metric, catalogue).quantity for metric in target.metric}
     except InputError as error:
-        raise InputError(error.what, file=file, place=place, allowed=error.allowed, word=error.word) from error
+        raise error.replace(file=file, place=place) from error
     if len(units) != 1:
         raise InputError("metrics of different units cannot be added", file=file, place=place)
     kind, unit = ("number", "") if target.over else units.pop()
@@ -255,28 +240,17 @@ def _goal(target: _Target, catalogue: Catalogue, file: str) -> Goal:
     )
     if low >= high or not (low > 0 or isfinite(high)):
         raise InputError("the band must have an end, and rise", file=file, place=place)
-    return Goal(
-        scenario=target.scenario,
-        metrics=target.metric,
-        day=target.day,
-        low=low,
-        high=high,
-        weight=target.weight,
-        over=target.over,
-        required=target.required,
-        source=target.source,
-        unit=unit,
-    )
+    same = target.model_dump(include={"scenario", "day", "weight", "over", "required", "source"})
+    return Goal(**same, metrics=target.metric, low=low, high=high, unit=unit)
 
 
 def _split(value: Setting) -> tuple[float, str]:
-    """The number and the unit of a value as written."""
+    """The number and the unit of a value that the catalogue has accepted."""
     if not isinstance(value, str):
         return float(value), ""
-    found = re.fullmatch(r"\s*([-+.\deE]*\d\.?)\s*(.*?)\s*", value)
-    if found is None:  # the catalogue has been read, so this cannot be
-        raise InputError(f"{value!r} is not a number with a unit")
-    return float(found[1]), found[2]
+    found = split(value)
+    assert found is not None
+    return found
 
 
 def _number_in(unit: str, value: Setting, kind: str, file: str, place: str) -> float:

@@ -196,7 +196,7 @@ class Trials:
             "days": self.days,
             "shape": self.shape,
             "seeds": list(self.seeds),
-            "free parameters": [[knob.name, *knob.places] for knob in self.calibration.knobs],
+            "free parameters": [[knob.key, *knob.places] for knob in self.calibration.knobs],
             "targets": [goal.label for goal in self.calibration.goals],
             "model": self.simulate({}).fingerprint(),
             "scenarios": {name: scenario.hash for name, scenario in self.scenarios.items()},
@@ -204,17 +204,14 @@ class Trials:
 
     def _header(self) -> list[str]:
         reached = [f"{goal.label}, seed {seed}" for goal in self.calibration.goals for seed in self.seeds]
-        return ["loss", *(knob.name for knob in self.calibration.knobs), *reached]
+        return ["loss", *(knob.key for knob in self.calibration.knobs), *reached]
 
     def _write(self) -> None:
-        text = io.StringIO()
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(self._header())
-        for key, values in self.known.items():
-            table.writerow(
-                [f"{self.calibration.loss(values):.6g}", *key, *(repr(float(one)) for one in values.ravel())]
-            )
-        files.write_bytes(self.out / EVALUATIONS, text.getvalue().encode())
+        rows = (
+            [f"{self.calibration.loss(values):.6g}", *key, *(repr(float(one)) for one in values.ravel())]
+            for key, values in self.known.items()
+        )
+        files.write_chunks(self.out / EVALUATIONS, map(files.csv_line, (self._header(), *rows)))
         self._clear()
 
     def _read(self) -> dict[Key, Floats]:

@@ -117,7 +117,7 @@ def _values(found: Calibrated) -> Table:
     """One line a free parameter: where it was, where it is best, and how far it may go."""
     settings = found.best.settings if found.best is not None else found.shipped.settings
     rows = [
-        (knob.name, str(knob.shipped), str(best), f"{knob.low:g} – {knob.high:g} {knob.unit}".rstrip())
+        (knob.key, str(knob.shipped), str(best), f"{knob.low:g} – {knob.high:g} {knob.unit}".rstrip())
         for knob, best in zip(found.calibration.knobs, settings, strict=True)
     ]
     return table(("free parameter", "shipped", "best", "range"), rows)
