@@ -8,6 +8,7 @@ to 1 along the scale of the parameter: on a logarithmic scale equal steps are eq
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,7 +87,7 @@ class Parameter:
         """Where values lie between the ends, 0 to 1."""
         low, high = self.ends
         if self.scale == "log":
-            return np.asarray(np.log(np.asarray(values) / low) / (np.log(high / low) or 1.0))
+            return np.asarray(np.log(np.asarray(values) / low) / (math.log(high / low) or 1.0))
         return np.asarray((np.asarray(values) - low) / ((high - low) or 1.0))
 
     def level(self, position: float) -> Level:

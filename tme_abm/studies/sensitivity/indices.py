@@ -195,7 +195,7 @@ def regression(found: Outcome, axes: Axes, points: NDArray[np.int64] | None = No
     if used < len(ordered) + 3:
         note = f"{used} points are too few to regress on {len(ordered)} parameters"
         return Regression(by_parameter={}, points_used=used, note=note)
-    table = np.column_stack([axes.position[rows][there][:, ordered], means[there]])
+    table = np.column_stack([*axes.position[rows][there][:, ordered].T, means[there]])
     ranks = rankdata(table, axis=0)
     src, prcc = _coefficients(_correlations(table)), _partial(_correlations(ranks))
     src_drawn, prcc_drawn = _resampled(table)
