@@ -171,7 +171,7 @@ def _load(folder: Traversable) -> dict[str, Assay]:
         try:
             tables = list(_tables(read_toml(file, name=file.name), file.name))
         except InputError as error:
-            errors.extend(error.parts)
+            errors.append(error)
             continue
         for place, table in tables:
             try:
@@ -180,7 +180,7 @@ def _load(folder: Traversable) -> dict[str, Assay]:
                     raise InputError(f"there are two assays '{assay.id}'", file=file.name, place=place)
                 found[assay.id] = assay
             except InputError as error:
-                errors.extend(error.parts)
+                errors.append(error)
     if errors:
         raise combine(errors)
     return found

@@ -1,13 +1,11 @@
-"""Coverage: from each claim to the rules, molecules, receptors, cells and assays that speak for it.
+"""Coverage: the rules, molecules, receptors, cells and assays behind each claim.
 
-Nothing is kept by hand. Rules and numbers of the catalogue name their claims, assays name theirs, and what an assay
-does in the arms that a claim is judged by counts for that claim. A claim without a rule or an assay shows as a gap.
+Rules and numbers of the catalogue name their claims, and so do assays; what an assay does in the arms that a claim is
+judged by counts for that claim. A claim without a rule or an assay shows as a gap.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +15,7 @@ from typing import Any
 
 from ..biology.catalogue import Catalogue
 from ..biology.parameter import Evidence
-from ..core.files import write_bytes
+from ..core.files import csv_line, write_bytes
 from .assays import Assay
 from .claims import claims, scope
 from .results import Review
@@ -38,7 +36,7 @@ class Carrier:
 
     sources : keys of references
     rule : the title of the rule; empty for a number
-    words : names that it brings to the claim
+    words : names in it
     """
 
     says: str
@@ -51,10 +49,10 @@ class Carrier:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What stands for one claim.
+    """What is behind one claim.
 
     carriers : the rules, then the numbers, that name it
-    verdict : of the review, or empty where there was none
+    verdict : from the review; empty without one
     outside : why the claim is out of scope; empty for a claim in scope
     """
 
@@ -74,14 +72,13 @@ class Row:
 
     @property
     def in_scope(self) -> bool:
-        """Whether the claim is to have an assay."""
+        """Whether the claim should have an assay."""
         return not self.outside
 
 
 def coverage(catalogue: Catalogue, assays: Mapping[str, Assay], review: Review | None = None) -> list[Row]:
-    """One row a claim, by id: all in scope, those left out of it with the reason, and any other that has an assay.
-
-    With a review, its verdicts stand beside.
+    """One row per claim, by id: all in scope, those left out of it with the reason, and any other that has an assay or
+    a verdict in `review`.
     """
     inside, outside = scope().ids, scope().outside
     served: dict[str, list[Assay]] = defaultdict(list)
@@ -117,15 +114,13 @@ def coverage(catalogue: Catalogue, assays: Mapping[str, Assay], review: Review |
 
 
 def write_coverage(rows: Iterable[Row], path: Path) -> None:
-    """Write a table for a spreadsheet, several entries of a cell parted by "; ". Raises InputError if it cannot."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    """Write a CSV table; "; " separates several entries of a cell. Raises InputError if the file cannot be written."""
+    lines: list[tuple[str, ...]] = [COLUMNS]
     for row in rows:
         claim = claims()[row.claim]
         several = ("; ".join(names) for names in (row.assays, row.rules, row.molecules, row.receptors, row.cells))
-        writer.writerow((row.claim, claim.tier, claim.kind, row.verdict, *several, row.outside, claim.fact))
-    write_bytes(path, text.getvalue().encode())
+        lines.append((row.claim, claim.tier, claim.kind, row.verdict, *several, row.outside, claim.fact))
+    write_bytes(path, b"".join(map(csv_line, lines)))
 
 
 def carriers(catalogue: Catalogue) -> Mapping[str, tuple[Carrier, ...]]:
@@ -160,7 +155,7 @@ def _carrier(says: str, evidence: Evidence, sources: Iterable[str], rule: str, w
 
 
 def _words(item: Any) -> set[str]:
-    """Every word of a text, or of all texts in lists and tables; a name of the catalogue is a word."""
+    """All words of a text, or of the texts in a list or table; a name of the catalogue is a word."""
     if isinstance(item, str):
         return set(_WORD.split(item))
     if isinstance(item, Mapping):
@@ -169,7 +164,7 @@ def _words(item: Any) -> set[str]:
 
 
 def _says(assay: Assay, claim: str) -> Iterator[Any]:
-    """What an assay says that bears on one of its claims: cells, arms the claim is judged by, readouts."""
+    """The parts of an assay that concern one of its claims: cells, arms that the claim is judged by, readouts."""
     expected = assay.expected_of(claim)
     compared = {arm for one in expected for arm in (one.arm, one.against, *one.arms)}
     yield [one.readout for one in expected]

@@ -1,4 +1,4 @@
-"""A watch follows one model from the moment readouts begin: what was there, what happened, who walked how far."""
+"""A watch follows one model from the moment readouts begin: present cells, events, and the paths of cells."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _DEATHS = ("apoptosis of", "necrosis of", "cytotoxicity of", "depletion of")
 
 @dataclass(frozen=True)
 class Walk:
-    """Means over the cells that lived through it, by well: net way along x, length of path [µm], and the mean square
-    of the displacement about its mean [µm²].
+    """Means by well over the cells that lived all the time: displacement along x and length of path [µm], and the mean
+    square of the displacement about its mean [µm²].
     """
 
     net: Values
@@ -43,7 +43,7 @@ class Watch:
         self.begin()
 
     def begin(self) -> None:
-        """Readouts count from now on."""
+        """Start to count."""
         tissue = self.model.tissue
         self._start = tissue.clock.time
         self._ledger = {event: number.copy() for event, number in tissue.ledger.items()}
@@ -57,7 +57,7 @@ class Watch:
         self._response = None
 
     def look(self) -> None:
-        """Take in the step that has just ended."""
+        """Record the step that has just ended."""
         tissue = self.model.tissue
         self._response = None
         living = tissue.cells.fate == ALIVE
@@ -80,7 +80,7 @@ class Watch:
 
     @property
     def days(self) -> float:
-        """Length of the watch."""
+        """Days since the start."""
         return (self.model.tissue.clock.time - self._start) / _DAY
 
     @property
@@ -90,12 +90,12 @@ class Watch:
         return lattice.n_sites / lattice.wells * lattice.site_area / _MM2
 
     def cell_days(self, cells: Sequence[str]) -> Values:
-        """Days lived by cells of these types, summed over cells."""
+        """Days that cells of these types lived, summed over cells."""
         total: Values = self._minutes[self._kinds(cells)].sum(axis=0) / _DAY
         return total
 
     def events(self, what: str, cells: Sequence[str]) -> Values:
-        """How much there was of the ledger's events "`what` CELL"; "death of" is all deaths."""
+        """Number of the ledger's events "`what` CELL" since the start; "death of" is all deaths."""
         names = _DEATHS if what == "death of" else (what,)
         now, before = self.model.tissue.ledger, self._ledger
         happened = (
@@ -106,11 +106,11 @@ class Watch:
         return sum(happened, np.zeros(self.wells))
 
     def per_cell_day(self, what: str, cells: Sequence[str], lived_by: Sequence[str] = ()) -> Values:
-        """Events per day lived by these cells, or by others."""
+        """Events per day that these cells, or those in `lived_by`, lived."""
         return ratio(self.events(what, cells), self.cell_days(lived_by or cells))
 
     def first_event(self, what: str, cells: Sequence[str]) -> Values:
-        """Hours until the first such event; the length of the watch where there was none."""
+        """Hours until the first such event; hours since the start if there was none."""
         times = [self._first.get(f"{what} {cell}", np.full(self.wells, np.nan)) for cell in cells]
         first = np.fmin.reduce(times)
         return np.where(np.isnan(first), self.days * _DAY, first) / _HOUR
@@ -143,10 +143,8 @@ class Watch:
         return ratio(total, number)
 
     def mean_level(self, molecule: str) -> Values:
-        """Mean free concentration in the well [nM], what the medium holds included."""
-        sites = np.arange(self.model.tissue.lattice.n_sites)
-        level = self._responses().senses.level(molecule, sites, None)
-        mean: Values = np.broadcast_to(level, sites.shape).reshape(self.wells, -1).mean(axis=1)
+        """Mean free concentration in the well [nM], including what the medium holds."""
+        mean: Values = self._levels(molecule).mean(axis=1)
         return mean
 
     def level_at(self, molecule: str, cells: Sequence[str]) -> Values:
@@ -167,12 +165,10 @@ class Watch:
         return self._by_well(np.concatenate(found), np.concatenate(places))
 
     def reach(self, molecule: str) -> Values:
-        """Distance [µm] from the highest level in the well to where it has fallen to 1/e of that one site beside it."""
-        lattice = self.model.tissue.lattice
-        level = self._responses().senses.level(molecule, np.arange(lattice.n_sites), None)
-        level = np.broadcast_to(level, (lattice.n_sites,)).reshape(self.wells, -1)
-        at = lattice.coordinates(np.arange(level.shape[1]))
-        return np.array([self._fall(one, at) * lattice.spacing for one in level])
+        """Distance [µm] from the site of the highest level at which the level is 1/e of that one site away."""
+        lattice, levels = self.model.tissue.lattice, self._levels(molecule)
+        at = lattice.coordinates(np.arange(levels.shape[1]))
+        return np.array([self._fall(one, at) * lattice.spacing for one in levels])
 
     def _fall(self, level: Values, at: Values) -> float:
         """Where the profile around the highest site crosses 1/e of the first ring's level, in sites; NaN if nowhere."""
@@ -187,7 +183,7 @@ class Watch:
         return float(ring - 1 + (inner - np.log(profile[1]) + 1.0) / (inner - outer))
 
     def walked(self, cells: Sequence[str]) -> Walk:
-        """How far the cells of these types that were there at the start and still live have come."""
+        """Displacements of the cells of these types that were there at the start and still live."""
         tissue = self.model.tissue
         rows, which, now = self._remaining()
         mine = np.isin(tissue.cells.kind[rows], self._kinds(cells)) & (tissue.cells.fate[rows] == ALIVE)
@@ -204,6 +200,12 @@ class Watch:
             self._response = Response(self.model.biology, self.model.tissue)
         return self._response
 
+    def _levels(self, molecule: str) -> Values:
+        """Free concentration at the sites of each well [nM], shape (wells, sites)."""
+        sites = np.arange(self.model.tissue.lattice.n_sites)
+        level = self._responses().senses.level(molecule, sites, None)
+        return np.broadcast_to(level, sites.shape).reshape(self.wells, -1)
+
     def _kinds(self, cells: Sequence[str]) -> list[int]:
         return [self._index[cell] for cell in cells]
 
@@ -218,7 +220,7 @@ class Watch:
         return ratio(np.asarray(total, dtype=np.float64), number)
 
     def _remaining(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Values]:
-        """Of the cells of the start those that are still there: their rows, their number then, and where they are."""
+        """The cells of the start that are still there: their rows, their number at the start, and their coordinates."""
         tissue, cells = self.model.tissue, self.model.tissue.cells
         if not len(self._keys):
             none = np.zeros(0, dtype=np.int64)
