@@ -7,27 +7,15 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
+from tests.support.models import TINY, State, assert_sound, ran, same
 from tme_abm.model import SCHEDULE, TumorModel
 from tme_abm.scenario import Scenario, load
-from tme_abm.tissue import ALIVE, APOPTOTIC, EMPTY, NECROTIC
 
 ROOT = Path(__file__).parents[2]
-TINY: dict[str, Any] = {
-    "lattice.margin": "30 um",
-    "lattice.shape": [32, 32],
-    "tumor.cells": 150,
-    "clock.days": 2,
-    "immune.CD8": "300 /mm^2",
-    "immune.NK": "200 /mm^2",
-    "vessels.density": "300 /mm^2",
-}
 SHAPES = [pytest.param([32, 32], id="2D"), pytest.param([14, 13, 12], id="3D")]
-State = dict[str, np.ndarray]
 
 
 @cache
@@ -35,56 +23,11 @@ def tiny(shape: tuple[int, ...] = (32, 32)) -> Scenario:
     return load("hot", TINY | {"lattice.shape": list(shape)})
 
 
-def ran(scenario: Scenario, steps: int, seed: int = 1) -> TumorModel:
-    model = TumorModel(scenario, rng=seed)
-    for _ in range(steps):
-        model.step()
-    return model
-
-
-def same(one: State, other: State) -> bool:
-    """All arrays, bit for bit."""
-    return one.keys() == other.keys() and all(
-        one[name].dtype == other[name].dtype and one[name].tobytes() == other[name].tobytes() for name in one
-    )
-
-
 def digest(state: State) -> str:
     summary = hashlib.sha256()
     for name in sorted(state):
         summary.update(name.encode() + str(state[name].dtype).encode() + state[name].tobytes())
     return summary.hexdigest()
-
-
-def assert_sound(model: TumorModel) -> None:
-    tissue, cells = model.tissue, model.tissue.cells
-    occupant = tissue.lattice.occupant
-    np.testing.assert_array_equal(occupant[tissue.layer, cells.site], np.arange(len(cells)))
-    assert (occupant[:, :-1] != EMPTY).sum() == len(cells)
-    assert len(np.unique(cells.key)) == len(cells)
-    assert (cells.key != 0).all()
-    assert set(np.unique(cells.fate)) <= {ALIVE, APOPTOTIC, NECROTIC}
-    for score in ("activation", "exhaustion", "polarization", "binding"):
-        assert ((cells[score] >= 0) & (cells[score] <= 1)).all(), score
-    for column in cells.columns:
-        values = cells[column]
-        assert np.isfinite(values).all(), column
-        if column not in ("heading", "born"):
-            assert (values >= 0).all(), column
-    assert (cells.born <= tissue.clock.time).all()
-    assert (cells.heading < len(tissue.lattice.directions)).all()
-    # Who is bound lives, and remembers how well it sees its partner.
-    np.testing.assert_array_equal(cells.partner != 0, cells.binding > 0)
-    assert (cells.fate[cells.partner != 0] == ALIVE).all()
-    for name in tissue.fields:
-        field = tissue.fields[name]
-        assert field.shape == tissue.lattice.field_shape
-        assert field.dtype == np.dtype(model.scenario.fields.precision)
-        assert np.isfinite(field).all(), name
-        assert (field >= 0).all(), name
-        assert not tissue.fields.source[name].any(), name
-    assert all((level >= 0).all() for level in tissue.pools.values())
-    assert all((number >= 0).all() for number in tissue.ledger.values())
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.model.test_model import SHAPES, TINY, assert_sound, same
+from tests.model.test_model import SHAPES
+from tests.support.models import TINY, assert_sound, same
 from tme_abm.core.errors import InputError
 from tme_abm.model import TumorModel
 from tme_abm.observe import compartments, measure, measure_wells, snapshot

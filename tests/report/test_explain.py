@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.support.models import AIR, dish
 from tme_abm.biology import load_catalogue
 from tme_abm.biology.catalogue import in_words
 from tme_abm.model import SCHEDULE
@@ -42,8 +43,6 @@ def test_a_pathway_is_named_with_its_rule(text: str) -> None:
 
 
 def test_a_dish_without_tumor_immune_mix_and_vessels_is_described() -> None:
-    from tests.model.test_primitives import AIR, dish
-
     said = flat(explain(dish(AIR, {"do": "add", "cell": "CD8", "count": 4, "x": ["0 um", "60 um"]})))
     assert "There is no tumor at the start" in said
     assert "Blood vessels: none." in said

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.model.test_model import TINY
+from tests.support.models import TINY
 from tme_abm.scenario import Scenario, load
 from viz.frame import Frame
 from viz.session import Session

@@ -13,7 +13,7 @@ from mesa.discrete_space import OrthogonalMooreGrid
 from mesa.visualization import Slider, SolaraViz, make_plot_component, make_space_component
 from mesa.visualization.components import AgentPortrayalStyle
 
-from tests.model.test_model import TINY
+from tests.support.models import TINY
 from tme_abm.model import TumorModel
 from tme_abm.report.style.palette import cell_color
 from tme_abm.scenario import load

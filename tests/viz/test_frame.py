@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.model.test_model import TINY
+from tests.support.models import TINY
 from tme_abm.model import TumorModel
 from tme_abm.observe import classify, measure, snapshot
 from tme_abm.processes import Response

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.model.test_model import same
+from tests.support.models import same
 from tests.viz import frame_rate
 from tests.viz.browser import Watcher, browser, chromium, served
 from tme_abm.cli import main

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.model.test_model import TINY, same
+from tests.support.models import TINY, same
 from tme_abm.cli import main
 from tme_abm.core.errors import InputError
 from tme_abm.model import TumorModel
