@@ -13,7 +13,7 @@ from dataclasses import dataclass
 __all__ = [
     "DASH", "LARGE", "MINUS", "SMALL", "Effect", "Unit", "coefficient", "duration",
     "effect", "fixed", "interval", "join", "listed", "number", "percent", "plural",
-    "power_of_ten", "resolution", "share", "short", "signed", "significant", "size", "split_power",
+    "power_of_ten", "raised", "resolution", "share", "short", "signed", "significant", "size", "split_power",
     "unit_for",
 ]  # fmt: skip
 
@@ -122,7 +122,12 @@ def split_power(largest: float) -> int:
 
 def power_of_ten(power: int) -> str:
     """ "×10⁻⁵"; nothing for a power of 0."""
-    return f"×10{str(power).translate(_SUPERSCRIPT)}" if power else ""
+    return f"×10{raised(power)}" if power else ""
+
+
+def raised(power: int) -> str:
+    """A whole number in superscript: "⁻⁵"."""
+    return str(power).translate(_SUPERSCRIPT)
 
 
 # ------------------------------------------------------------------ effects and shares

@@ -1,4 +1,4 @@
-"""How a template becomes a page: all text is escaped, and a name that is missing is an error, not a blank."""
+"""How a template becomes a page: in HTML all text is escaped, and a name that is missing is an error, not a blank."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from .numbers import join, plural
 
@@ -14,10 +14,10 @@ __all__ = ["data_address", "page"]
 
 
 def page(template: str, content: Mapping[str, Any], filters: Mapping[str, Any] | None = None) -> str:
-    """HTML text of a template of the reports; templates may use `plural`, `join` and the filter `data`."""
+    """The text of a template of the reports; templates may use `plural`, `join` and the filter `data`."""
     environment = Environment(
         loader=ChoiceLoader([PackageLoader("tme_abm.report", ""), PackageLoader("tme_abm.report")]),
-        autoescape=select_autoescape(default=True, default_for_string=True),
+        autoescape=lambda name: name is None or not name.endswith(".md.j2"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from ..biology import BEHAVIORS, Catalogue
-from ..biology.catalogue import in_words
-from ..biology.parameter import Evidence, Parameter
-from ..core.units import show
-from .explain_text import heading, item, spelled, wrapped
-from .style.numbers import join, plural
+from ...biology import BEHAVIORS, Catalogue
+from ...biology.catalogue import in_words
+from ...biology.parameter import Evidence, Parameter
+from ...core.units import show
+from ..style.numbers import join
 
 if TYPE_CHECKING:
-    from ..biology.schema import CellEntry, MoleculeEntry, Rule
-    from ..scenario import Scenario
+    from ...biology.schema import CellEntry, MoleculeEntry, Rule
+    from ...scenario import Scenario
 
-__all__ = ["cells", "molecules", "references"]
+__all__ = ["cells", "molecules", "references", "spelled"]
 
 _TRAIT = re.compile(r"the tumor's (\w+)")
 _SEEN_BY = {"antigen": "by antigen", "stress": "by signs of stress and missing class I MHC", None: "by touch"}
 
 
-def molecules(catalogue: Catalogue) -> Iterator[str]:
+def spelled(name: str) -> str:
+    """A name of the catalogue as it stands in a sentence."""
+    return name.replace("_", "-")
+
+
+def molecules(catalogue: Catalogue) -> list[str]:
     """What every molecule is, how it spreads, and how far."""
-    yield heading("Molecules", 2)
-    yield wrapped("Range is how far a molecule gets before it decays, where no cell takes it up.")
-    yield "\n".join(item(_molecule(name, entry)) for name, entry in catalogue.molecules.items())
+    return [_molecule(name, entry) for name, entry in catalogue.molecules.items()]
 
 
 def _molecule(name: str, entry: MoleculeEntry) -> str:
@@ -42,27 +44,26 @@ def _molecule(name: str, entry: MoleculeEntry) -> str:
     )
 
 
-def cells(catalogue: Catalogue, scenario: Scenario) -> Iterator[str]:
+def cells(catalogue: Catalogue, scenario: Scenario) -> list[dict[str, Any]]:
     """Every cell: a portrait, what it does without signals, and its rules, with the traits of this tumor put in."""
-    yield heading("Cells and their rules", 2)
-    yield wrapped("In brackets: the basis of the numbers, and their source as listed at the end.")
     rules = _rules(catalogue)
 
-    def with_traits(text: str) -> str:
-        return _TRAIT.sub(lambda found: f"{found[0]} ({_trait(found[1], scenario, catalogue)})", text)
+    def trait(found: re.Match[str]) -> str:
+        value = show(scenario.tumor.traits[found[1]], catalogue.traits[found[1]].kind)
+        return f"{found[0]} ({value})"
 
-    for name, entry in catalogue.cells.items():
-        yield heading(f"{entry.name} ({name})", 3)
-        yield wrapped(_portrait(name, entry, catalogue))
-        lines = [
-            item(f"{in_words(what)}: {with_traits(catalogue.base_text(name, what))} {_why(base)}{_meaning(what)}")
-            for what, base in entry.behaviors.items()
-        ]
-        if lines:
-            yield "Without signals:\n" + "\n".join(lines)
-        own = rules[name]
-        if own:
-            yield f"{plural(len(own), 'rule')}:\n" + "\n".join(item(with_traits(said)) for said in own)
+    return [
+        {
+            "name": f"{entry.name} ({name})",
+            "portrait": _portrait(name, entry, catalogue),
+            "behaviors": [
+                f"{in_words(what)}: {_TRAIT.sub(trait, catalogue.base_text(name, what))} {_why(base)}{_meaning(what)}"
+                for what, base in entry.behaviors.items()
+            ],
+            "rules": [_TRAIT.sub(trait, said) for said in rules[name]],
+        }
+        for name, entry in catalogue.cells.items()
+    ]
 
 
 def _portrait(name: str, entry: CellEntry, catalogue: Catalogue) -> str:
@@ -118,19 +119,18 @@ def _why_rule(rule: Rule) -> str:
     return f"[{'; '.join((_evidence(rule), *own))}]"
 
 
-def references(catalogue: Catalogue) -> Iterator[str]:
+def references(catalogue: Catalogue) -> list[str]:
     """The publications that a number or a rule names."""
     used = {s for _, parameter in catalogue.parameters() for s in parameter.source}
     used |= {source for rule in catalogue.rules for source in rule.source}
-    yield heading("Sources", 2)
     lines = []
     for key, entry in catalogue.references.items():
         if key in used:
             where = f"doi:{entry.doi}" if entry.doi else entry.url or entry.repository
             who = f"{', '.join(entry.authors)}. " if entry.authors else ""
             when = f" ({entry.year})" if entry.year else ""
-            lines.append(item(f"{key}: {who}{entry.title}{when}. {where}"))
-    yield "\n".join(lines)
+            lines.append(f"{key}: {who}{entry.title}{when}. {where}")
+    return lines
 
 
 def _why(evidence: Evidence) -> str:
@@ -143,7 +143,3 @@ def _evidence(evidence: Evidence) -> str:
 
 def _meaning(behavior: str) -> str:
     return f"; {BEHAVIORS[behavior][1]}" if behavior in BEHAVIORS else ""
-
-
-def _trait(name: str, scenario: Scenario, catalogue: Catalogue) -> str:
-    return show(scenario.tumor.traits[name], catalogue.traits[name].kind)
