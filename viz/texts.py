@@ -201,8 +201,7 @@ def _why(evidence: Evidence, catalogue: Catalogue, sources: Sequence[str] | None
 
 def _reference(catalogue: Catalogue, key: str) -> str:
     entry = catalogue.references[key]
-    link = f"https://doi.org/{entry.doi}" if entry.doi else entry.url or entry.repository
-    return f"[{key}]({link})" if link else key
+    return f"[{key}]({entry.address})"
 
 
 def _cell(cell: Cell, day: float) -> str:

@@ -74,7 +74,7 @@ def test_contrasts_are_a_minus_b_in_pairs(done: Path) -> None:
     assert contrast["difference"] == pytest.approx(paired_difference(a, b).mean)
     assert contrast["ci95"] == pytest.approx(paired_difference(a, b).interval)
     assert contrast["paired_correlation"] == pytest.approx(paired_correlation(a, b))
-    assert len(found["contrasts"]) == 4
+    assert len(found["contrasts"]) == 5
 
 
 def test_time_courses_are_means_over_replicates(done: Path) -> None:

@@ -45,6 +45,17 @@ class ReferenceEntry(Frozen):
             raise ValueError("a reference needs a 'doi', a 'url' or a 'repository'")
         return self
 
+    @property
+    def address(self) -> str:
+        """Where it is on the web."""
+        return f"https://doi.org/{self.doi}" if self.doi else self.url or self.repository
+
+    @property
+    def citation(self) -> str:
+        """Authors, title and year."""
+        who = f"{', '.join(self.authors)}. " if self.authors else ""
+        return f"{who}{self.title}{f' ({self.year})' if self.year else ''}"
+
 
 class SupplyEntry(Frozen):
     """What a vessel does to a molecule: exchange with blood that holds it at a level."""

@@ -104,7 +104,7 @@ def _publications(catalogue: Catalogue) -> list[dict[str, Any]]:
             "title": entry.title,
             "authors": list(entry.authors),
             "year": entry.year,
-            "where": f"https://doi.org/{entry.doi}" if entry.doi else entry.url or entry.repository,
+            "where": entry.address,
             "note": entry.note,
         }
         for name, entry in catalogue.references.items()

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ...biology import Catalogue
-from ...biology.schema import ReferenceEntry
 from ...compare.statistics import Estimate, mean_interval, paired_difference
 from ...evidence.assays import Assay
 from ...evidence.claims import Claim, claims, scope
@@ -183,14 +182,8 @@ def view_of(review: Review, catalogue: Catalogue, assays: Mapping[str, Assay]) -
             if not row.in_scope and (whole or row.claim in asked)
         ),
         failed=tuple(assay for assay in review.assays if assay.error is not None),
-        references={key: _reference(entry) for key, entry in catalogue.references.items()},
+        references={key: (entry.citation, entry.address) for key, entry in catalogue.references.items()},
     )
-
-
-def _reference(entry: ReferenceEntry) -> tuple[str, str]:
-    who = f"{', '.join(entry.authors)}. " if entry.authors else ""
-    when = f" ({entry.year})" if entry.year else ""
-    return f"{who}{entry.title}{when}", f"https://doi.org/{entry.doi}" if entry.doi else entry.url or entry.repository
 
 
 def _tally(review: Review, known: Mapping[str, Claim]) -> tuple[tuple[str, Mapping[Verdict, int]], ...]:

@@ -123,14 +123,11 @@ def references(catalogue: Catalogue) -> list[str]:
     """The publications that a number or a rule names."""
     used = {s for _, parameter in catalogue.parameters() for s in parameter.source}
     used |= {source for rule in catalogue.rules for source in rule.source}
-    lines = []
-    for key, entry in catalogue.references.items():
-        if key in used:
-            where = f"doi:{entry.doi}" if entry.doi else entry.url or entry.repository
-            who = f"{', '.join(entry.authors)}. " if entry.authors else ""
-            when = f" ({entry.year})" if entry.year else ""
-            lines.append(f"{key}: {who}{entry.title}{when}. {where}")
-    return lines
+    return [
+        f"{key}: {entry.citation}. {f'doi:{entry.doi}' if entry.doi else entry.address}"
+        for key, entry in catalogue.references.items()
+        if key in used
+    ]
 
 
 def _why(evidence: Evidence) -> str:
