@@ -23,7 +23,7 @@ import numpy as np
 from tme_abm.core.errors import InputError
 from tme_abm.model import TumorModel
 from tme_abm.processes import Response
-from tme_abm.runs.keep import Logbook
+from tme_abm.runs.walk import Logbook
 from tme_abm.scenario import Intervention, Scenario, changed
 from tme_abm.tissue import EMPTY
 

@@ -24,8 +24,8 @@ from tme_abm.cli import main
 from tme_abm.core.errors import InputError
 from tme_abm.core.units import parse
 from tme_abm.observe import measure
-from tme_abm.runs.pool import Outcome, Task
-from tme_abm.runs.run import is_finished, result_of, run
+from tme_abm.runs.run import Outcome, Task, is_finished, result_of, run
+from tme_abm.runs.simulator import Simulator
 from tme_abm.runs.walk import RunFailed
 from tme_abm.scenario import Scenario, load
 
@@ -56,7 +56,7 @@ TOY = Calibration(
 
 
 @dataclass(frozen=True)
-class Toy:
+class Toy(Simulator):
     """CD8 core = 1000 × attack, twice that in hot; Treg core = gain / 4; a little luck by seed; failing if told."""
 
     changes: Mapping[str, Any] = field(default_factory=dict)

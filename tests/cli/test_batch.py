@@ -35,7 +35,7 @@ def tme(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def model(monkeypatch: pytest.MonkeyPatch, simulator: ToySimulator) -> None:
-    monkeypatch.setattr("tme_abm.runs.simulator.TumorSimulator", lambda: simulator)
+    monkeypatch.setattr("tme_abm.runs.simulator.TUMOR", simulator)
 
 
 def test_a_batch_ends_with_a_table_and_the_directory(tme: Run, tmp_path: Path) -> None:

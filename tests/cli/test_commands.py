@@ -49,8 +49,7 @@ def tme(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def simulate_with(monkeypatch: pytest.MonkeyPatch, simulator: ToySimulator) -> None:
-    for module in ("runs.run", "compare.compare", "runs.branch", "compare.finished"):
-        monkeypatch.setattr(f"tme_abm.{module}.TumorSimulator", lambda: simulator)
+    monkeypatch.setattr("tme_abm.runs.simulator.TUMOR", simulator)
 
 
 def test_run_ends_with_a_table_and_the_directory(tme: Run, tmp_path: Path) -> None:

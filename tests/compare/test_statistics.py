@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from tme_abm.compare.statistics import mean_interval, paired_correlation, paired_difference
-from tme_abm.runs.schedule import Schedule, steps_until
+from tme_abm.runs.walk import Schedule, steps_until
 
 A = [3.0, 5.5, 4.0, 8.0, 6.5]
 B = [2.0, 5.0, 5.0, 6.0, 3.5]

@@ -64,7 +64,11 @@ def test_images_lie_under_the_cells(cells: Any, picture: Picture) -> None:
 
 def test_every_picture_goes_to_a_file_of_its_own(run_directory: Path, tmp_path: Path) -> None:
     places = export(run_directory, "anndata", every=True, out=tmp_path)
-    assert [place.name for place in places] == ["day_000.000.h5ad", "day_000.333.h5ad", "day_000.667.h5ad"]
+    assert [place.name for place in places] == [
+        "day_000.00000_step_000000000.h5ad",
+        "day_000.33333_step_000000024.h5ad",
+        "day_000.66667_step_000000048.h5ad",
+    ]
     assert anndata.read_h5ad(places[0]).uns["provenance"]["day"] == 0.0
     with pytest.raises(InputError, match="--all writes several files"):
         export(run_directory, "anndata", every=True, out=tmp_path / "one.h5ad")

@@ -76,11 +76,13 @@ def test_the_same_tissue_makes_the_same_bytes_whatever_the_order_of_its_rows(mod
 
 
 def test_pictures_are_chosen_by_day(source: Source) -> None:
-    assert [day for day, _ in source.pictures(every=True)] == [0.0, 0.333, 0.667]
-    assert [day for day, _ in source.pictures()] == [0.667]
-    assert [day for day, _ in source.pictures(1 / 3)] == [0.333]
+    days = [0, 1 / 3, 2 / 3]
+    assert [day for day, _ in source.pictures(every=True)] == pytest.approx(days, abs=1e-5)
+    assert [day for day, _ in source.pictures()] == pytest.approx([2 / 3], abs=1e-5)
+    for asked in (1 / 3, 0.333):
+        assert [day for day, _ in source.pictures(asked)] == pytest.approx([1 / 3], abs=1e-5)
     assert source.open(source.pictures(1 / 3)[0][1]).day == pytest.approx(1 / 3)
-    with pytest.raises(InputError, match=r"no picture of day 0.5; it has those of 0, 0.333, 0.667"):
+    with pytest.raises(InputError, match=r"no picture of day 0.5; it has those of 0, 0.33333, 0.66667"):
         source.pictures(0.5)
 
 

@@ -95,7 +95,7 @@ def test_the_files_of_a_run(tmp_path: Path, undisturbed: dict[str, bytes]) -> No
     assert series.times[-1] == pytest.approx(DAYS, abs=10 / 1440)
     assert found.measures == series.last()
     assert found.state == TOY.classify(series.last())
-    assert [day for day, _ in list_snapshots(tmp_path / "a")][:2] == [0.0, 0.333]
+    assert [day for day, _ in list_snapshots(tmp_path / "a")][:2] == pytest.approx([0, 1 / 3], abs=1e-5)
     assert read_snapshot(list_snapshots(tmp_path / "a")[0][1])["cell_names"].tolist() == ["tumor", "CD8"]
     manifest = read_manifest(tmp_path / "a")
     assert (manifest["status"], manifest["seed"], manifest["scenario"]) == ("done", 3, "hot")
@@ -111,7 +111,24 @@ def test_a_run_that_ends_when_a_row_is_due_has_that_row_once(tmp_path: Path) -> 
     run(HOT, out=tmp_path / "a", days=2 / 3, simulator=TOY)
     times = [line.partition(",")[0] for line in (tmp_path / "a/series.csv").read_text().splitlines()[1:]]
     assert [times.count(time) for time in sorted(set(times))] == [5] * 9
-    assert [day for day, _ in list_snapshots(tmp_path / "a")] == [0.0, 0.333, 0.667]
+    assert [day for day, _ in list_snapshots(tmp_path / "a")] == pytest.approx([0, 1 / 3, 2 / 3], abs=1e-5)
+
+
+def test_a_picture_at_every_step_is_a_file_of_its_own_and_in_order(tmp_path: Path) -> None:
+    often = small(**{"clock.dt": "0.5 s", "record.snapshots": "0.5 s"})
+    run(often, out=tmp_path / "a", days=30 / 86400, simulator=TOY)
+    pictures = list_snapshots(tmp_path / "a")
+    assert len(pictures) == 61
+    steps = [int(read_snapshot(path)["steps"]) for _, path in pictures]
+    assert steps == list(range(61))
+    assert [path for _, path in pictures] == sorted((tmp_path / "a/snapshots").iterdir())
+
+
+def test_pictures_of_earlier_versions_are_still_listed(tmp_path: Path) -> None:
+    (tmp_path / "snapshots").mkdir()
+    for name in ("day_000.000.npz", "day_012.500.npz", "day_1000.250.npz", "day_000.333.npz"):
+        (tmp_path / "snapshots" / name).touch()
+    assert [day for day, _ in list_snapshots(tmp_path)] == [0.0, 0.333, 12.5, 1000.25]
 
 
 def test_another_seed_is_another_run(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
@@ -198,8 +215,8 @@ def flip(path: Path) -> None:
         (lambda out: newest(out, ".npz").write_bytes(oldest(out, ".npz").read_bytes()), 144),
         (lambda out: newest(out, ".json").write_text('{"schema": 1'), 144),
         (lambda out: newest(out, ".json").write_text('{"schema": 1}'), 144),
-        (lambda out: (out / "snapshots/day_001.333.npz").unlink(), 144),
-        (lambda out: flip(out / "snapshots/day_000.333.npz"), 0),
+        (lambda out: (out / "snapshots/day_001.33333_step_000000192.npz").unlink(), 144),
+        (lambda out: flip(out / "snapshots/day_000.33333_step_000000048.npz"), 0),
         (lambda out: (out / "series.csv").write_text("time_day,metric,value\n"), 0),
         (lambda out: [file.unlink() for file in (out / "checkpoint").iterdir()], 0),
     ],
@@ -248,15 +265,17 @@ def earlier(tmp_path: Path) -> Iterator[Path]:
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
-def test_what_may_not_be_resumed(earlier: Path) -> None:
+def test_what_may_not_be_resumed(earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match=r"run of another scenario \(hot, .*not of the one asked for"):
         resume(earlier, scenario=small("cold"), simulator=TOY)
     with pytest.raises(InputError, match="a run with seed 3, not 4"):
         resume(earlier, seed=4, simulator=TOY)
     with pytest.raises(InputError, match="another version of the model"):
         resume(earlier, simulator=ToySimulator(version="toy 2"))
-    with pytest.raises(InputError, match="another version of the model"):  # the file now resolves to something else
-        resume(earlier, load=lambda _: small("cold"), simulator=TOY)
+    with monkeypatch.context() as patch:
+        patch.setattr("tme_abm.runs.run.load", lambda _: small("cold"))  # the file now resolves to something else
+        with pytest.raises(InputError, match="another version of the model"):
+            resume(earlier, simulator=TOY)
     with pytest.raises(InputError, match="not the directory of a run"):
         resume(earlier.parent, simulator=TOY)
     with pytest.raises(InputError, match="no such directory"):

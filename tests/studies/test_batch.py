@@ -450,7 +450,7 @@ def test_a_worker_that_nobody_waits_for_ends_its_run(
 
 
 def an_order(study: Study, out: Path, simulator: ToySimulator) -> perform.Order:
-    from tme_abm.runs.pool import Task
+    from tme_abm.runs.run import Task
 
     run = study.runs[0]
     task = Task(

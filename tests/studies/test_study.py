@@ -263,6 +263,6 @@ def test_shipped_studies_are_studies_and_no_scenarios() -> None:
 
 
 def _real() -> ToySimulator:
-    from tme_abm.runs.simulator import TumorSimulator
+    from tme_abm.runs.simulator import Simulator
 
-    return TumorSimulator()  # type: ignore[return-value]
+    return Simulator()  # type: ignore[return-value]

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tme_abm.runs.simulator import TumorSimulator
+from tme_abm.runs.simulator import Simulator
 from tme_abm.studies.batch import run_study
 from tme_abm.studies.study import load_study
 
@@ -42,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "throughput.toml"
         file.write_text(TEXT.format(days=asked.days, runs=asked.runs))
-        study = load_study(file, simulator=TumorSimulator())
+        study = load_study(file, simulator=Simulator())
         for attempt in range(asked.times):
             for jobs in (1, asked.jobs):
                 began = time.perf_counter()

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tme_abm.runs.simulator import Simulator
 from tme_abm.scenario import Scenario, load
 
 
@@ -39,7 +40,7 @@ class ToyModel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ToySimulator:
+class ToySimulator(Simulator):
     seconds_a_step: float = 0.0
     fails_at: int = -1
     dies_at: int = -1
@@ -78,6 +79,7 @@ class ToySimulator:
         return {
             "tissue_kind": np.round(model.x * 5).astype(np.int8),
             "cell_names": np.array(["tumor", "CD8"]),
+            "steps": np.array(model.steps),
         }
 
     def classify(self, measures: Mapping[str, float]) -> str:

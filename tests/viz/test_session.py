@@ -318,7 +318,7 @@ def test_a_checkpoint_is_a_run_that_goes_on(tiny: Scenario, tmp_path: Path) -> N
         assert (directory / name).read_bytes() == (whole / name).read_bytes()
     saved, once = ({file.name: file.read_bytes() for file in at.glob("[cs]*/*.npz")} for at in (directory, whole))
     assert saved == once
-    assert {"day_000.000.npz", "step_000000072.npz"} <= saved.keys()
+    assert {"day_000.00000_step_000000000.npz", "step_000000072.npz"} <= saved.keys()
 
 
 def test_a_checkpoint_can_be_taken_up_by_hand(tiny: Scenario, tmp_path: Path) -> None:

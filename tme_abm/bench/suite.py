@@ -18,7 +18,7 @@ import scipy
 from ..core.errors import InputError
 from ..core.parallel import VARIABLE
 from ..core.toml import read_toml
-from ..runs.versions import versions
+from ..runs.fingerprint import versions
 from .cases import Case, settings
 from .measure import NotMeasured, in_child
 

@@ -22,9 +22,9 @@ import numpy as np
 
 from ..core import files
 from ..core.errors import InputError
-from ..runs.pool import Outcome, Task, Tell, run_all
 from ..runs.results import read_series
-from ..runs.simulator import Simulator, TumorSimulator
+from ..runs.run import Outcome, Task, Tell, run_all
+from ..runs.simulator import Simulator
 from ..runs.walk import RunFailed
 from .targets import Calibration, Floats, Setting
 
@@ -47,7 +47,7 @@ Key = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tuned(TumorSimulator):
+class Tuned(Simulator):
     """The tumor model with some numbers of its catalogue changed."""
 
     values: tuple[tuple[str, Setting], ...]

@@ -73,7 +73,7 @@ def batch(
       batch my_study.toml --scheduler tcp://10.0.0.5:8786
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
-    from ..runs.simulator import TumorSimulator
+    from ..runs.simulator import or_tumor
     from ..studies import batch as experiment
     from ..studies.study import STUDY, find_study, load_study
     from ..studies.tables import check_parquet, write_parquet
@@ -82,7 +82,7 @@ def batch(
         check_parquet()
     if jobs is not None and jobs < 1:
         raise InputError(f"at least one process is needed, not {jobs}", place="--jobs")
-    simulator = TumorSimulator()
+    simulator = or_tumor(None)
     file = find_study(study)
     plan = load_study(file, simulator=simulator, days=days)
     again = file.name == STUDY and (file.parent / "study.json").is_file()

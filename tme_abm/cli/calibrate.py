@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..calibration.calibrate import Calibrated
     from ..calibration.targets import Floats, Goal
-    from ..runs.pool import Tell
+    from ..runs.run import Tell
 
 __all__ = ["calibrate"]
 

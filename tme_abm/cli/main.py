@@ -51,7 +51,7 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        from ..runs.versions import package_version
+        from ..runs.fingerprint import package_version
 
         typer.echo(f"tme_abm {package_version()}")
         raise typer.Exit

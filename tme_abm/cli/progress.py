@@ -15,7 +15,7 @@ from .terminal import note, stderr
 if TYPE_CHECKING:
     from ..evidence import AssayResult
     from ..evidence.review import Tell as TellAssay
-    from ..runs.pool import Tell
+    from ..runs.run import Tell
     from ..runs.walk import Callback, Progress
     from ..studies.batch import BatchProgress
     from ..studies.batch import Tell as TellBatch

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import InputError
 from ..core.toml import read_toml
 from ..runs.branch import BranchPoint, branch_scenario, prepare, read_protocol
-from ..runs.pool import Task, Tell
 from ..runs.results import CHECKPOINTS
-from ..runs.run import checked_days
+from ..runs.run import Task, Tell, checked_days
 from ..runs.simulator import Simulator
 from .compare import check_jobs, claim_directory, is_begun, simulate, tasks_of
 from .comparison import Comparison

@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Any
 from ..core import files
 from ..core.errors import InputError
 from ..core.parallel import cores
-from ..runs.pool import Task, Tell, run_all
 from ..runs.results import MANIFEST, read_manifest
-from ..runs.run import check_seed
-from ..runs.simulator import Simulator, TumorSimulator
+from ..runs.run import Task, Tell, check_seed, run_all
+from ..runs.simulator import Simulator, or_tumor
 from .comparison import COMPARISON, RUNS, Comparison, Run, conclude, run_directory
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def tasks_of(
             days=days,
             out=run_directory(out, scenario.name, seed),
             command=command,
-            simulator=simulator or TumorSimulator(),
+            simulator=or_tumor(simulator),
         )
         for seed in seeds
         for scenario in scenarios

@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from ..core import files
 from ..core.errors import InputError
 from ..observe.state import STATES
+from ..runs.fingerprint import versions
 from ..runs.results import Series, list_snapshots, read_series
 from ..runs.simulator import Simulator
-from ..runs.versions import versions
 from .statistics import mean_interval, paired_correlation, paired_difference
 
 if TYPE_CHECKING:

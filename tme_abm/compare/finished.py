@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import InputError
 from ..runs.results import RESOLVED, read_manifest
 from ..runs.run import changed_since
-from ..runs.simulator import Simulator, TumorSimulator
+from ..runs.simulator import Simulator, or_tumor
 from .compare import claim_directory
 from .comparison import Comparison, Run, conclude
 
@@ -64,7 +64,7 @@ def compare_runs(
         {(label, seed): runs[label, seed] for seed in seeds for label in scenarios},
         out=out,
         days=next(iter(manifests.values()))["days"],
-        simulator=simulator or TumorSimulator(),
+        simulator=or_tumor(simulator),
         command=command,
         began=began,
         extra={"branched": branched} if branched else None,

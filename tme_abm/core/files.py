@@ -4,16 +4,18 @@ A file is written under a hidden name beside its place, forced to disk, and rena
 any moment therefore leaves the old file, the new file or no file under the final name, never half of one.
 Arrays go into npz archives whose bytes depend on the arrays alone (fixed dates, fixed order), so that two
 runs can be compared byte by byte. Nothing is ever pickled. A disk that is full or read-only is the reader's
-to mend, and so an `InputError`.
+to mend, and so an `InputError`. One process at a time writes a directory (`locked`).
 """
 
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
 import os
+import time
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,18 +23,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from .errors import InputError
+from .errors import InputError, brief
 
 __all__ = [
     "Arrays",
+    "check_name",
     "check_place",
     "csv_line",
     "disk_errors",
+    "is_locked",
     "is_temporary",
+    "locked",
     "npz_bytes",
     "read_json",
     "read_npz",
@@ -75,6 +81,53 @@ def check_place(path: Path) -> None:
         raise InputError(f"cannot be a directory: {parent} is a file", file=path)
     if not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(f"cannot be written: {parent} is read-only or belongs to someone else", file=path)
+
+
+def check_name(name: str) -> str:
+    """Return `name` if it can be the name of a file or directory. Raises InputError if it cannot."""
+    if name.startswith(".") or not name.isprintable() or any(sign in name for sign in "/\\"):
+        raise InputError(f"{brief(name)} cannot serve as a name: no slashes, no leading dot")
+    return name
+
+
+@contextmanager
+def locked(directory: Path, taken: str, *, patience: float = 0.0) -> Iterator[None]:
+    """Keep other processes out of a directory. The lock belongs to the directory itself, so it leaves no file, and it
+    ends with the process, however that ends. Where the system or the disk has no such lock, there is none.
+
+    Raises:
+        InputError: another process has held the lock for `patience` seconds; `taken` says what that means.
+    """
+    if os.name != "posix":
+        yield
+        return
+    with disk_errors(directory, "use the directory"):
+        handle = os.open(directory, os.O_RDONLY)
+    try:
+        until = time.monotonic() + patience
+        while not _lock(handle):
+            if time.monotonic() >= until:
+                raise InputError(taken, file=directory) from BlockingIOError(errno.EAGAIN, "locked")
+            time.sleep(0.05)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    try:
+        return filelock.lock_descriptor(handle, blocking=False)
+    except OSError:  # some network disks have no locks; a run without one is better than none
+        return True
+
+
+def is_locked(directory: Path) -> bool:
+    """Whether a process holds the lock of a directory."""
+    try:
+        with locked(directory, "", patience=0.1):
+            return False
+    except InputError as error:
+        return isinstance(error.__cause__, BlockingIOError)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -193,13 +246,5 @@ def read_npz(path: Path, expected_sha256: str | None = None) -> dict[str, NDArra
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (
-        ValueError,
-        KeyError,
-        EOFError,
-        TypeError,
-        AttributeError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except _DAMAGE as error:
         raise InputError(f"the file is damaged or not an npz archive ({error})", file=path) from error

@@ -18,7 +18,9 @@ from typing import Any
 
 from .errors import InputError, TmeError, nearest
 
-__all__ = ["KINDS", "parse", "show", "split"]
+__all__ = ["KINDS", "MINUTES_PER_DAY", "parse", "show", "split"]
+
+MINUTES_PER_DAY = 1440.0
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache, partial
-from importlib import resources
-from importlib.resources.abc import Traversable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +12,9 @@ from pydantic import ValidationError
 
 from ..compare.statistics import mean_interval
 from ..core.errors import InputError
-from ..core.files import write_bytes
+from ..core.files import sha256, write_bytes
 from ..core.parallel import Here, Workers
-from ..core.units import parse
-from ..runs.versions import package_version
+from ..runs.fingerprint import fingerprint, package_version
 from .assays import Assay, load_assays
 from .claims import unmodeled
 from .dishes import dishes, wells_of
@@ -26,12 +22,6 @@ from .experiment import not_run, run_assay
 from .results import AssayResult, ClaimResult, Review, Verdict, of_claim
 
 __all__ = ["assays_for", "claim_result", "read_review", "run_review", "write_review"]
-
-_NO_MATTER = (
-    "report/", "cli/", "evidence/review.py", "evidence/coverage.py", "evidence/claims.py", "evidence/data/assays/",
-    "evidence/data/scope.toml", "evidence/data/unmodeled.toml",
-)  # fmt: skip
-"""Parts of the package that cannot change what one assay finds."""
 
 Tell = Callable[[AssayResult, int, int], None]
 """Called with each assay that has ended, how many have ended, and how many there are."""
@@ -173,13 +163,13 @@ def _results(assays: Sequence[Assay], seed: int, jobs: int, robust: bool) -> Ite
 
 
 def _work(assay: Assay) -> float:
-    """Estimate of the time an assay takes, in sites × steps × arms; the longest begin first."""
+    """Estimate of the time an assay takes, in sites × minutes × arms; the longest begin first."""
     if assay.dish not in dishes():
         return 0.0
     dish = dishes()[assay.dish]
     shape = assay.dish_changes.get("lattice.shape", dish.scenario.get("lattice", {}).get("shape", [24, 24]))
     sites = wells_of(assay) * float(shape[0]) * float(shape[-1])
-    return (sites + 5000.0) * assay.minutes[1] * len(assay.arms) / parse("10 min", "time")
+    return (sites + 5000.0) * assay.minutes[1] * len(assay.arms)
 
 
 def _place(out: Path, assay: Assay) -> Path:
@@ -198,29 +188,7 @@ def _kept(out: Path, assay: Assay, seed: int, robust: bool) -> AssayResult | Non
 
 
 def _fingerprint(assay: Assay, seed: int, robust: bool) -> str:
-    """What a result depends on: the assay, the seed, and every file of the package that can change it."""
+    """The fingerprint of the model and of the modules that run assays, with the dishes, the assay and the seed."""
+    program = fingerprint("evidence.experiment", data=("evidence/data/**/dishes.toml",))
     said = json.dumps([assay.model_dump(mode="json"), seed, robust], sort_keys=True)
-    return hashlib.sha256(f"{_program()}{said}".encode()).hexdigest()
-
-
-@cache
-def _program() -> str:
-    """A digest of the package: its code, its catalogue and its dishes; not of the assays, which count one by one."""
-    digest = hashlib.sha256()
-    for path, file in sorted(_files(resources.files("tme_abm"), "")):
-        if path.startswith(_NO_MATTER):
-            continue
-        digest.update(path.encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-def _files(folder: Traversable, prefix: str) -> Iterable[tuple[str, Traversable]]:
-    for item in folder.iterdir():
-        if item.is_dir():
-            if item.name != "__pycache__":
-                yield from _files(item, f"{prefix}{item.name}/")
-        elif item.name.endswith((".py", ".toml")):
-            yield f"{prefix}{item.name}", item
-
-
+    return sha256(f"{program}{said}".encode())

@@ -38,7 +38,7 @@ _STATES = {  # column -> the behaviors that move it; a kind that has neither has
     "exhaustion": ("exhaustion", "recovery"),
     "polarization": ("polarization up", "polarization down"),
 }
-_SAME_TIME = 0.5 / 24 / 60  # [day] pictures are named to the thousandth of a day
+_SAME_TIME = 1e-3  # [day] a day may be asked for by three decimals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,11 +173,11 @@ class Source:
             return found
         if day is None:
             return found[-1:]
-        near = [one for one in found if abs(one[0] - day) <= _SAME_TIME + 5e-4]
-        if not near:
+        nearest = min(found, key=lambda one: abs(one[0] - day))
+        if abs(nearest[0] - day) > _SAME_TIME:
             days = ", ".join(f"{when:g}" for when, _ in found)
             raise InputError(f"the run has no picture of day {day:g}; it has those of {days}", file=self.directory)
-        return near[:1]
+        return [nearest]
 
     def open(self, file: Path) -> Picture:
         """One picture of this run.

@@ -13,7 +13,7 @@ from pathlib import Path
 from markupsafe import Markup, escape
 
 from ..core.files import write_bytes
-from ..runs.versions import versions
+from ..runs.fingerprint import versions
 from ..verification.check import Bound, Figure, Judged, Plot
 from ..verification.running import Report
 from .style.numbers import duration

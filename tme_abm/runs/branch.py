@@ -20,13 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InputError
 from ..core.toml import read_toml
-from ..core.units import show
-from .checkpoints import Checkpoint
-from .run import RunResult, begun_with, checked_days, new_manifest, result_of
-from .schedule import MINUTES_PER_DAY, steps_until
-from .simulator import Simulator, TumorSimulator
-from .store import RunDirectory
-from .walk import Callback, Walk
+from ..core.units import MINUTES_PER_DAY, show
+from .directory import Checkpoint, RunDirectory
+from .run import RunResult, begun_with, checked_days, result_of
+from .simulator import Simulator, or_tumor
+from .walk import Callback, Walk, new_manifest, steps_until
 
 if TYPE_CHECKING:
     from ..scenario import Intervention, Scenario
@@ -102,7 +100,7 @@ def branch_point(directory: Path, *, at: float | None = None, simulator: Simulat
         InputError: not a run, one of another version of the model, or no such state.
     """
     run = RunDirectory.open(directory)
-    scenario = begun_with(run, simulator or TumorSimulator())
+    scenario = begun_with(run, or_tumor(simulator))
     kept, dt = run.kept(), scenario.clock.dt
     step = None if at is None else steps_until(at, dt)
     if step is not None and step not in kept:
@@ -183,7 +181,7 @@ def prepare(
     Raises:
         InputError: the scenario is none for this branch, it ends before it begins, or the directory cannot be used.
     """
-    simulator = simulator or TumorSimulator()
+    simulator = or_tumor(simulator)
     check_branch(point, scenario)
     RunDirectory.check_free(out, overwrite=overwrite)
     wanted = checked_days(scenario.clock.days if days is None else days)
@@ -231,7 +229,7 @@ def branch(
         InputError: see `prepare`.
         RunFailed: the simulation broke.
     """
-    simulator = simulator or TumorSimulator()
+    simulator = or_tumor(simulator)
     directory, model = prepare(
         point, scenario, out=out, days=days, command=command, overwrite=overwrite, simulator=simulator
     )

@@ -1,7 +1,7 @@
 """What a finished or running run left on disk, read back.
 
-The names of the files in a run's directory are stated here, beside the functions that read them; `store`
-writes them.
+The names of the files in a run's directory are stated here, beside the functions that read them; `directory` writes
+them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..core import files
 from ..core.errors import InputError
 
-__all__ = ["Series", "list_snapshots", "read_manifest", "read_series", "read_snapshot"]
+__all__ = ["Series", "list_snapshots", "read_manifest", "read_series", "read_snapshot", "snapshot_name"]
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
@@ -104,10 +104,15 @@ def read_series(directory: Path) -> Series:
     return Series(times=np.array(list(times), dtype=np.float64), metrics=metrics)
 
 
+def snapshot_name(step: int, day: float) -> str:
+    """The name of the picture after `step` steps; the day is for readers, the step makes it unique."""
+    return f"day_{day:09.5f}_step_{step:09d}.npz"
+
+
 def list_snapshots(directory: Path) -> list[tuple[float, Path]]:
-    """The pictures of a run: (day, file), in order of time."""
+    """The pictures of a run: (day, file), in order of time. Earlier versions named them by the day alone."""
     found = (directory / SNAPSHOTS).glob("day_*.npz")
-    return sorted((float(path.stem.removeprefix("day_")), path) for path in found)
+    return sorted((float(path.stem.split("_")[1]), path) for path in found)
 
 
 def read_snapshot(path: Path) -> dict[str, NDArray[Any]]:

@@ -1,45 +1,45 @@
-"""One run: step the model, write down what it does, and be able to go on after any interruption.
+"""Runs: step a model, write down what it does, and be able to go on after any interruption.
 
 `run` begins, `resume` goes on. Both walk the same steps and write at the same ones, so a run that was
 killed and resumed ends in the same bytes as one that was not, and a run made longer is the run that was
 longer from the start. What is taken up again must be what was begun: the same scenario, seed and model.
+`run_all` brings many runs to their ends, each in a process of its own.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from ..core import files
+from ..core import files, parallel
 from ..core.errors import InputError
-from .results import RESOLVED, SERIES, read_manifest, read_series
-from .schedule import steps_until
-from .simulator import Simulator, TumorSimulator
-from .store import RunDirectory
-from .versions import versions
-from .walk import Callback, Progress, RunFailed, Walk, now
-
-if TYPE_CHECKING:
-    from ..scenario.schema import Scenario
-
-    Load = Callable[[Path], Scenario]
+from ..core.parallel import Workers, report
+from ..scenario import Scenario, load
+from .directory import RunDirectory
+from .fingerprint import versions
+from .results import MANIFEST, RESOLVED, SERIES, read_manifest, read_series
+from .simulator import Simulator, or_tumor
+from .walk import Callback, Progress, RunFailed, Walk, new_manifest, steps_until
 
 __all__ = [
+    "Outcome",
     "Progress",
     "RunFailed",
     "RunResult",
+    "Task",
+    "Tell",
     "begun_with",
     "changed_since",
     "check_seed",
     "checked_days",
     "is_finished",
-    "new_manifest",
     "result_of",
+    "result_of_task",
     "resume",
     "run",
+    "run_all",
 ]
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def run(
         InputError: the scenario, the seed, the length or the directory cannot be used, or the disk refuses.
         RunFailed: the simulation broke.
     """
-    simulator = simulator or TumorSimulator()
+    simulator = or_tumor(simulator)
     check_seed(seed)
     RunDirectory.check_free(out, overwrite=overwrite)
     wanted = checked_days(scenario.clock.days if days is None else days)
@@ -91,37 +91,6 @@ def run(
     return result_of(out, simulator)
 
 
-def new_manifest(
-    scenario: Scenario, *, seed: int, days: float, command: str, simulator: Simulator
-) -> dict[str, Any]:
-    """What the manifest of a run says when it begins."""
-    return {
-        "scenario": scenario.name,
-        "title": scenario.title,
-        "scenario_hash": scenario.hash,
-        "model": simulator.fingerprint(),
-        "seed": seed,
-        "days": days,
-        "steps": steps_until(days, scenario.clock.dt),
-        "command": command,
-        "status": "running",
-        "error": None,
-        "started": now(),
-        "finished": None,
-        "wall_seconds": 0.0,
-        "resumed": 0,
-        "versions": versions(),
-        **_of_slide(scenario),
-    }
-
-
-def _of_slide(scenario: Scenario) -> dict[str, Any]:
-    """What became of the measured cells that the tissue starts from, if it does."""
-    from ..scenario.slide.section import report
-
-    return {} if scenario.slide is None else {"slide": report(scenario.slide, scenario.lattice)}
-
-
 def resume(
     out: Path,
     *,
@@ -130,18 +99,16 @@ def resume(
     days: float | None = None,
     progress: Callback | None = None,
     simulator: Simulator | None = None,
-    load: Load | None = None,
 ) -> RunResult:
     """Go on with the run in `out`, from its last good checkpoint to its end or to a later `days`.
 
-    A finished run is returned as it is. `scenario` and `seed` say which run is expected; `load` reads the
-    resolved scenario (the package's reader by default).
+    A finished run is returned as it is. `scenario` and `seed` say which run is expected.
 
     Raises:
         InputError: not a run, a run of another scenario, or one that is already longer than `days`.
         RunFailed: the simulation broke.
     """
-    simulator = simulator or TumorSimulator()
+    simulator = or_tumor(simulator)
     directory = RunDirectory.open(out)
     manifest = directory.manifest
     if scenario is not None and scenario.hash != manifest["scenario_hash"]:
@@ -150,7 +117,7 @@ def resume(
             f"not of the one asked for ({scenario.hash[:8]})",
             file=out,
         )
-    stored = begun_with(directory, simulator, load)
+    stored = begun_with(directory, simulator)
     if seed is not None and seed != manifest["seed"]:
         raise InputError(f"holds a run with seed {manifest['seed']}, not {seed}", file=out)
     wanted = checked_days(manifest["days"] if days is None else days)
@@ -180,7 +147,7 @@ def resume(
     return result_of(out, simulator, resumed_from=step)
 
 
-def begun_with(directory: RunDirectory, simulator: Simulator, load: Load | None = None) -> Scenario:
+def begun_with(directory: RunDirectory, simulator: Simulator) -> Scenario:
     """The scenario of a run that is to be gone on with.
 
     Raises:
@@ -189,7 +156,7 @@ def begun_with(directory: RunDirectory, simulator: Simulator, load: Load | None 
     # Asked first: a catalogue that has changed since may no longer know the names in the stored scenario.
     if simulator.fingerprint() != directory.manifest.get("model"):
         raise changed_since(directory.path)
-    scenario = (load or _load)(directory.path / RESOLVED)
+    scenario = load(directory.path / RESOLVED)
     if scenario.hash != directory.manifest["scenario_hash"]:
         raise changed_since(directory.path)
     return scenario
@@ -200,7 +167,7 @@ def is_finished(out: Path, *, scenario: Scenario, seed: int, days: float, simula
     wanted = {
         "status": "done",
         "scenario_hash": scenario.hash,
-        "model": (simulator or TumorSimulator()).fingerprint(),
+        "model": or_tumor(simulator).fingerprint(),
         "seed": seed,
         "days": days,
     }
@@ -224,7 +191,7 @@ def result_of(out: Path, simulator: Simulator | None = None, *, resumed_from: in
         days=manifest["days"],
         steps=manifest["steps"],
         measures=measures,
-        state=(simulator or TumorSimulator()).classify(measures),
+        state=or_tumor(simulator).classify(measures),
         wall_seconds=manifest["wall_seconds"],
         resumed_from=resumed_from,
     )
@@ -252,7 +219,69 @@ def check_seed(seed: int) -> None:
         raise InputError(f"a seed lies between 0 and {SEEDS - 1}, not at {seed}", place="seed")
 
 
-def _load(path: Path) -> Scenario:
-    from ..scenario.load import load
+# ---------------------------------------------------------------- many runs
 
-    return load(str(path))
+
+Outcome = parallel.Outcome[RunResult]
+Tell = Callable[[Sequence[float], int], None]
+"""Called with the days each run has reached (−1: not begun) and the number of runs that have ended."""
+
+_NOT_BEGUN = -1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One run that is wanted: begun, gone on with or only read, whichever is needed."""
+
+    scenario: Scenario
+    seed: int
+    days: float
+    out: Path
+    command: str
+    simulator: Simulator
+    overwrite: bool = False
+
+
+def run_all(tasks: Sequence[Task], *, jobs: int, tell: Tell | None = None) -> list[Outcome]:
+    """Every task's outcome, in the order of the tasks; `jobs` processes at a time."""
+    named = {str(task.out): task for task in tasks}
+    days = dict.fromkeys(named, _NOT_BEGUN)
+    outcomes: dict[str, Outcome] = {}
+
+    def look(_: Collection[str]) -> None:
+        if tell is not None:
+            tell(list(days.values()), len(outcomes))
+
+    with Workers(jobs) as workers:
+        for outcome in workers.do(_perform, named.items(), look=look, heard=days.__setitem__):
+            outcomes[outcome.name] = outcome
+    return [outcomes[name] for name in named]
+
+
+def _perform(task: Task) -> RunResult:
+    return result_of_task(task, lambda now: report(now.day))
+
+
+def result_of_task(task: Task, progress: Callback) -> RunResult:
+    """Begin the run, go on with it or only read it, whichever is needed."""
+    if is_finished(task.out, scenario=task.scenario, seed=task.seed, days=task.days, simulator=task.simulator):
+        return result_of(task.out, task.simulator)
+    if (task.out / MANIFEST).exists() and not task.overwrite:
+        return resume(
+            task.out,
+            scenario=task.scenario,
+            seed=task.seed,
+            days=task.days,
+            progress=progress,
+            simulator=task.simulator,
+        )
+    return run(
+        task.scenario,
+        seed=task.seed,
+        days=task.days,
+        out=task.out,
+        command=task.command,
+        overwrite=task.overwrite,
+        progress=progress,
+        simulator=task.simulator,
+    )

@@ -1,13 +1,16 @@
 """The way of a run from one step to the last, and what is written where on it.
 
-Rows, pictures and checkpoints are written between steps. Whether one is due is a matter of the step's
-number, so a run that was killed and resumed writes the same bytes as one that was not; how often the series
-is flushed and a checkpoint taken by the clock on the wall changes nothing in the results.
+Rows, pictures and checkpoints are written between steps. Whether one is due depends on the number of the step alone, so
+a run that was killed and resumed writes the same bytes as one that was not; how often the series is flushed and a
+checkpoint taken by the clock on the wall changes nothing in the results.
+
+`Walk` steps a model and writes; `Logbook` keeps the same rows and pictures of a model that someone else steps.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -19,20 +22,45 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import files
 from ..core.errors import InputError, TmeError
+from ..core.units import MINUTES_PER_DAY
+from .directory import RunDirectory
+from .fingerprint import versions
 from .results import LOG, SERIES
-from .schedule import MINUTES_PER_DAY, Schedule
 from .simulator import Simulator
-from .store import RunDirectory
 
 if TYPE_CHECKING:
-    from ..scenario.schema import Scenario
+    from ..model import TumorModel
+    from ..scenario import Scenario
 
-__all__ = ["Callback", "Progress", "RunFailed", "Walk", "now"]
+__all__ = ["Callback", "Logbook", "Progress", "RunFailed", "Schedule", "Walk", "new_manifest", "now", "steps_until"]
 
 logger = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 60.0  # at most this much work is lost when a slow run is killed
 FLUSH_SECONDS = 5.0  # how old the series on disk may be while a run is being watched
+
+
+_ROUNDING = 1e-9  # in steps: 0.1 + 0.2 must still count as 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Every `every` minutes, seen at steps of `dt` minutes; step 0 is always due."""
+
+    every: float
+    dt: float
+
+    def due(self, step: int) -> bool:
+        """Is this the first step at or past a multiple of the interval?"""
+        return step == 0 or self._passed(step) > self._passed(step - 1)
+
+    def _passed(self, step: int) -> int:
+        return math.floor((step + _ROUNDING) * self.dt / self.every)
+
+
+def steps_until(days: float, dt: float) -> int:
+    """The number of steps of `dt` minutes that reaches `days`."""
+    return math.ceil(days * MINUTES_PER_DAY / dt - _ROUNDING)
 
 
 class RunFailed(TmeError):
@@ -70,6 +98,34 @@ Callback = Callable[[Progress], None]
 def now() -> str:
     """The time of day, for the manifest only."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def new_manifest(
+    scenario: Scenario, *, seed: int, days: float, command: str, simulator: Simulator
+) -> dict[str, Any]:
+    """The manifest of a run that begins."""
+    manifest = {
+        "scenario": scenario.name,
+        "title": scenario.title,
+        "scenario_hash": scenario.hash,
+        "model": simulator.fingerprint(),
+        "seed": seed,
+        "days": days,
+        "steps": steps_until(days, scenario.clock.dt),
+        "command": command,
+        "status": "running",
+        "error": None,
+        "started": now(),
+        "finished": None,
+        "wall_seconds": 0.0,
+        "resumed": 0,
+        "versions": versions(),
+    }
+    if scenario.slide is not None:  # what became of the measured cells that the tissue starts from
+        from ..scenario.slide.section import report
+
+        manifest["slide"] = report(scenario.slide, scenario.lattice)
+    return manifest
 
 
 class Walk:
@@ -145,7 +201,7 @@ class Walk:
             self.measures = self.simulator.measure(model)
             self.directory.add_row(self._day(step), self.measures)
         if self.pictures.due(step):
-            self.directory.add_snapshot(self._day(step), self.simulator.snapshot(model))
+            self.directory.add_snapshot(step, self._day(step), self.simulator.snapshot(model))
 
     def _finish(self, model: Any, step: int) -> None:
         """The last checkpoint first: a row or picture that is only here because the run ends is not part of
@@ -156,7 +212,7 @@ class Walk:
             self.directory.add_row(self._day(step), self.measures)
             self.directory.flush()
         if not self.pictures.due(step):
-            self.directory.add_snapshot(self._day(step), self.simulator.snapshot(model))
+            self.directory.add_snapshot(step, self._day(step), self.simulator.snapshot(model))
 
     def _day(self, step: int) -> float:
         return step * self.dt / MINUTES_PER_DAY
@@ -181,6 +237,56 @@ class Walk:
             )
         except InputError:  # the disk is why it failed; the first error is the one to tell
             logger.debug("the manifest could not be written", exc_info=True)
+
+
+class Logbook:
+    """The rows and pictures of one run up to now, for a model that someone else steps, as the browser page does.
+
+    The directory that `keep` makes is that of a run which was interrupted there: `resume` goes on with it, and the end
+    is the same to the byte as if the scenario of the directory had been run without interruption.
+    """
+
+    def __init__(self, model: TumorModel) -> None:
+        """Begin with a model at its first step."""
+        record, self._dt = model.scenario.record, model.scenario.clock.dt
+        self._simulator = Simulator()
+        self._due_rows = Schedule(every=record.every, dt=self._dt)
+        self._due_pictures = Schedule(every=record.snapshots, dt=self._dt)
+        self._rows: dict[int, dict[str, float]] = {}
+        self._pictures: dict[int, files.Arrays] = {}
+        self._began = now()
+        self.note(model)
+
+    def note(self, model: TumorModel) -> None:
+        """Write down what is due after this step."""
+        step = model.clock.step
+        if self._due_rows.due(step):
+            self._rows[step] = self._simulator.measure(model)
+        if self._due_pictures.due(step):
+            self._pictures[step] = self._simulator.snapshot(model)
+
+    def keep(self, model: TumorModel, out: Path) -> None:
+        """Make `out` the directory of this run, to be resumed from the step that `model` has reached.
+
+        Raises:
+            InputError: something is there already, or the disk refuses.
+        """
+        scenario, step = model.scenario, model.clock.step
+        days = max(scenario.clock.days, self._day(step))
+        manifest = new_manifest(scenario, seed=model.seed_number, days=days, command="", simulator=self._simulator)
+        directory = RunDirectory.create(
+            out, manifest={**manifest, "started": self._began}, resolved=scenario.resolved_toml()
+        )
+        with directory.locked():
+            for number, measures in self._rows.items():
+                directory.add_row(self._day(number), measures)
+            for number, arrays in self._pictures.items():
+                directory.add_snapshot(number, self._day(number), arrays)
+            directory.add_checkpoint(step, self._day(step), model.state())
+            directory.settle()
+
+    def _day(self, step: int) -> float:
+        return step * self._dt / MINUTES_PER_DAY
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from ..compare.comparison import Comparison, Run, conclude
 from ..compare.finished import labeled_scenario
 from ..core.errors import InputError
 from ..runs.results import read_manifest
-from ..runs.simulator import Simulator, TumorSimulator
+from ..runs.simulator import Simulator, or_tumor
 from .parameters import Parameter, value_text
 from .sensitivity.axes import Axes, axes
 
@@ -165,7 +165,7 @@ def compare_study(
         runs,
         out=out,
         days=study.days,
-        simulator=simulator or TumorSimulator(),
+        simulator=or_tumor(simulator),
         command=command,
         began=began,
         extra={"study": _about(study, chosen)},

@@ -20,10 +20,9 @@ from typing import Any
 from ..core import files, parallel
 from ..core.errors import InputError
 from ..core.parallel import Executor, Workers, cores
-from ..runs.pool import Task
 from ..runs.results import MANIFEST, read_manifest
-from ..runs.run import is_finished
-from ..runs.simulator import Simulator, TumorSimulator
+from ..runs.run import Task, is_finished
+from ..runs.simulator import Simulator, or_tumor
 from ..runs.walk import now
 from .directory import RUNS, SESSION, check_place, locked, prepare
 from .perform import Ended, Order, perform
@@ -81,7 +80,7 @@ def run_study(
     """
     if jobs is not None and jobs < 1:
         raise InputError(f"at least one process is needed, not {jobs}", place="jobs")
-    simulator = simulator or TumorSimulator()
+    simulator = or_tumor(simulator)
     executor = executor or Workers(jobs or cores())
     out = out.resolve()
     fingerprint = simulator.fingerprint()

@@ -17,24 +17,22 @@ batch works on a study at a time. The tables are made from the runs and can be m
 
 from __future__ import annotations
 
-import os
-import time
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from ..core import files
 from ..core.errors import InputError
 from ..core.toml import flatten
-from ..runs.versions import versions
+from ..runs.fingerprint import versions
 from .design import SAMPLED
 from .study import SCENARIOS, STUDY, Study
 
 __all__ = [
     "DESIGN", "DONE", "FAILED", "FAILURES", "PENDING", "RUNS", "RUN_TABLE", "SERIES_TABLE", "SESSION", "SUMMARY",
-    "TIMINGS", "check_place", "is_locked", "locked", "prepare", "read_summary",
+    "TIMINGS", "check_place", "locked", "prepare", "read_summary",
 ]  # fmt: skip
 
 SCHEMA = 1
@@ -55,7 +53,7 @@ SERIES_COLUMNS = (*RUN_COLUMNS, "time_day", "metric", "value")
 TIMING_COLUMNS = (*RUN_COLUMNS, "wall_seconds", "resumed", "host")
 
 _FEW = 6
-TRIES = 5  # at the lock
+PATIENCE_SECONDS = 0.4  # with a process that holds the lock
 
 
 def check_place(out: Path, study: Study, fingerprint: str) -> bool:
@@ -106,53 +104,10 @@ def prepare(out: Path, study: Study, fingerprint: str, *, begun: bool) -> None:
         files.write_json(out / SUMMARY, _summary(study, fingerprint))
 
 
-@contextmanager
-def locked(out: Path) -> Iterator[None]:
-    """Keep a second batch out; the lock goes with the process, however it ends."""
-    if os.name != "posix":
-        yield
-        return
-    import fcntl
-
-    with files.disk_errors(out, "use the directory"):
-        handle = os.open(out, os.O_RDONLY)
-    try:
-        for trial in range(TRIES):  # who asks for the status holds the lock for a moment
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                if trial == TRIES - 1:
-                    what = "another batch is at work on this study; watch it with the command status"
-                    raise InputError(what, file=out) from error
-                time.sleep(0.1)
-            except OSError:  # some network disks have no locks; a study without one is better than none
-                break
-            else:
-                break
-        yield
-    finally:
-        os.close(handle)
-
-
-def is_locked(path: Path) -> bool:
-    """Whether a process works on this directory."""
-    if os.name != "posix" or not path.is_dir():
-        return False
-    import fcntl
-
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
-    return False
+def locked(out: Path) -> AbstractContextManager[None]:
+    """Keep a second batch out; who asks for the status holds the lock for a moment."""
+    taken = "another batch is at work on this study; watch it with the command status"
+    return files.locked(out, taken, patience=PATIENCE_SECONDS)
 
 
 def read_summary(directory: Path) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core import files
-from ..runs.schedule import MINUTES_PER_DAY, steps_until
+from ..core.units import MINUTES_PER_DAY
 from ..runs.simulator import Simulator
+from ..runs.walk import steps_until
 from .directory import DONE
 from .results import read_study
 from .status import mean_seconds

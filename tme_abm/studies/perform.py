@@ -19,8 +19,8 @@ from pathlib import Path
 
 from ..core import files
 from ..core.errors import InputError
-from ..runs.pool import Task, result_of_task
 from ..runs.results import SERIES
+from ..runs.run import Task, result_of_task
 from ..runs.walk import Progress, RunFailed
 from .directory import SESSION
 

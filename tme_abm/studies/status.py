@@ -17,7 +17,7 @@ from typing import Any
 from ..core import files
 from ..core.errors import InputError
 from ..runs.results import MANIFEST, SERIES
-from .directory import DONE, FAILED, FAILURES, PENDING, SESSION, TIMINGS, is_locked
+from .directory import DONE, FAILED, FAILURES, PENDING, SESSION, TIMINGS
 from .results import StudyResults, read_study
 
 __all__ = ["BEGUN", "StudyStatus", "mean_seconds", "reached", "study_status"]
@@ -188,7 +188,7 @@ def _session(directory: Path) -> dict[str, Any]:
 
 def _at_work(directory: Path, session: dict[str, Any]) -> str:
     host = str(session.get("host", ""))
-    if is_locked(directory):
+    if files.is_locked(directory):
         return host or platform.node()
     # A lock of another machine may not be seen from here; its note is all there is to go by.
     return host if session.get("id") and host != platform.node() else ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.parallel import Here, Workers
-from ..runs.versions import versions
+from ..runs.fingerprint import versions
 from .check import Check, Judged, judge
 from .works import Works
 

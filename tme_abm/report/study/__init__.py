@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from ...core.files import write_bytes
 from ...observe.metrics import describe
-from ...runs.versions import versions
+from ...runs.fingerprint import versions
 from ...studies.parameters import Parameter, value_text
 from ...studies.sensitivity import Analysis, Sensitivity
 from ...studies.sensitivity.analysis import StateMap

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...core import files
-from ...runs.versions import versions
+from ...runs.fingerprint import versions
 from .analysis import Analysis, Sensitivity
 from .outcomes import Index
 
