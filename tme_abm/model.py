@@ -21,7 +21,6 @@ from . import processes as p
 from .agents import Cell, CellSet, Census, Populations, refuse_registration
 from .biology import Biology, Catalogue, compile, load_catalogue
 from .core.errors import InputError
-from .core.memory import keep_freed_memory
 from .core.units import parse
 from .processes.planting import plant
 from .processes.presence import fields_needed
@@ -79,6 +78,9 @@ class TumorModel(mesa.Model):
     `catalogue` replaces the biology of the package, for studies that vary it for all scenarios alike; `wells` is the
     number of replicates of the scenario that the model holds side by side, which share nothing but the code and cost
     much less than as many models.
+
+    A program that owns its process may call `core.memory.keep_freed_memory` first, as the command line does: steps then
+    take up to a fifth less processor time.
     """
 
     tissue: Tissue
@@ -92,7 +94,6 @@ class TumorModel(mesa.Model):
     ) -> None:
         if wells < 1:
             raise InputError(f"a model has at least one well, not {wells}", place="wells")
-        keep_freed_memory()
         seed = int(np.random.default_rng().integers(2**31)) if rng is None else int(rng)
         super().__init__(rng=seed)
         self.scenario = scenario if isinstance(scenario, Scenario) else load(scenario)

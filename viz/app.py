@@ -8,6 +8,8 @@ from typing import Any
 
 import solara
 
+from tme_abm.core.memory import keep_freed_memory
+
 from .colorings import CELL_TYPE, COLORINGS
 from .components import Markup, Pick, Prose, Tissue
 from .controls import Controls
@@ -19,6 +21,8 @@ __all__ = ["Layout", "Page"]
 SCENARIO_VARIABLE = "TME_ABM_VIEW_SCENARIO"
 _NO_FIELD = "no molecule"
 _STRIDES = (0, 1, 2, 5, 10, 20)  # 0: slow motion
+
+keep_freed_memory()  # the process is the page's
 
 
 @solara.component

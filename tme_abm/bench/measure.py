@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import TmeError
+from ..core.memory import keep_freed_memory
 from ..model import TumorModel
 from ..processes import Process, Transport
 from ..processes.presence import kinds_present
@@ -305,6 +306,7 @@ def _peak_gib() -> float:
 
 
 if __name__ == "__main__":
+    keep_freed_memory()
     try:
         sys.stdout.write(json.dumps(measure(Case.from_json(json.load(sys.stdin))), allow_nan=False) + "\n")
     except TmeError as refused:

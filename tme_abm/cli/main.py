@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 
 from ..core.errors import InputError, TmeError
+from ..core.memory import keep_freed_memory
 from . import (
     batch,
     bench,
@@ -105,6 +106,7 @@ for _command in (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line with `arguments` (the process's own by default) and return its exit code."""
+    keep_freed_memory()
     try:
         app(args=None if arguments is None else list(arguments), prog_name=program())
         return SUCCESS

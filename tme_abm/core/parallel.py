@@ -32,6 +32,7 @@ from multiprocessing import connection
 from typing import Any, Generic, Self, TypeVar
 
 from .errors import InputError, TmeError
+from .memory import keep_freed_memory
 
 __all__ = [
     "DIED",
@@ -324,6 +325,7 @@ def _work(pipe: connection.Connection) -> None:
     """In a worker: tasks in, reports and outcomes out, until the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    keep_freed_memory()
     logging.getLogger("tme_abm").addHandler(logging.NullHandler())  # a run writes its warnings to its own log
     _listener.set(_seldom(lambda value: pipe.send((value, False))))
     while True:

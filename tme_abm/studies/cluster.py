@@ -20,6 +20,7 @@ from typing import Any, Self
 
 from ..core import files
 from ..core.errors import InputError
+from ..core.memory import keep_freed_memory
 from ..core.parallel import DIED, Executor, Outcome, outcome_of, starting_workers
 from ..runs.simulator import Simulator
 
@@ -79,7 +80,7 @@ class ClusterExecutor(Executor):
         """Give the task to the scheduler."""
         key = f"tme_abm-{name}-{uuid.uuid4().hex}"
         try:
-            self._futures[self._client.submit(outcome_of, name, function, argument, key=key, pure=False)] = name
+            self._futures[self._client.submit(_in_worker, name, function, argument, key=key, pure=False)] = name
         except OSError as error:
             raise self._gone() from error
 
@@ -211,6 +212,11 @@ class ClusterExecutor(Executor):
                 "Dask is not installed; install it with: pip install 'tme_abm[cluster]'", place=PLACE
             ) from error
         return distributed
+
+
+def _in_worker(name: str, function: Callable[[Any], Any], argument: Any) -> Outcome[Any]:
+    keep_freed_memory()
+    return outcome_of(name, function, argument)
 
 
 def look_around(probe: str, simulator: Simulator) -> dict[str, Any]:
