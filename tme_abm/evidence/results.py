@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ..compare.statistics import mean_interval, paired_difference
 from ..core.toml import Frozen
 from .assays import Sweep
 
@@ -79,9 +80,16 @@ class AssayResult(Frozen):
     variants: tuple[Variant, ...] = ()
     sweep: Sweep | None = None
 
-    def stated(self, readout: str) -> tuple[Reading, ...]:
-        """The readings of a readout at the stated duration: at the end, as a mean over time, or both."""
-        return tuple(one for one in self.readings if one.readout == readout and math.isclose(one.time, self.duration))
+    def reading_of(self, one: Judged) -> Reading | None:
+        """The reading that an expectation was judged by: of those at the end and over time the one with its effect."""
+
+        def off(reading: Reading) -> float:
+            values, against = reading.arms.get(one.arm, ()), reading.arms.get(one.against)
+            found = (mean_interval(values) if against is None else paired_difference(values, against)).mean
+            return math.inf if found is None or one.effect is None else abs(found - one.effect)
+
+        same = (reading for reading in self.readings if reading.readout == one.readout)
+        return min((reading for reading in same if math.isclose(reading.time, self.duration)), key=off, default=None)
 
 
 class ClaimResult(Frozen):

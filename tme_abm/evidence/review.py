@@ -91,13 +91,13 @@ def claim_result(claim: str, results: Iterable[AssayResult]) -> ClaimResult:
     primary = next(iter(of_claim(first.judged, claim)), None)
     measured: dict[str, Any] = {}
     if primary is not None:
-        read = first.stated(primary.readout)[:1]
+        reading = first.reading_of(primary)
         measured = {
             "effect": primary.effect,
             "ci95": primary.ci95,
             "unit": primary.unit,
             "direction": primary.direction,
-            "arms": {arm: mean_interval(values).mean for one in read for arm, values in one.arms.items()},
+            "arms": {} if reading is None else {arm: mean_interval(read).mean for arm, read in reading.arms.items()},
         }
     return ClaimResult(
         id=claim,

@@ -9,8 +9,8 @@ from markupsafe import Markup
 from ...evidence.results import Judged
 from ..style.palette import MUTED, dashes, scenario_colors
 from ..style.svg import Scale, limits, svg, text, tick_texts, ticks
-from .sweeps import Axis, Curve
-from .view import Arm, Plot, SweptDose
+from .sweeps import Axis, Curve, SweptDose
+from .view import Arm, Plot
 
 __all__ = ["arms_plot", "forest", "sweep_key", "sweep_plot"]
 

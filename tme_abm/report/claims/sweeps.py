@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from ...compare.statistics import mean_interval, paired_difference
 from ...core.errors import InputError
 from ...core.units import KINDS, parse, split
 from ...evidence.assays import Sweep
-from ...evidence.results import Reading
+from ...evidence.results import AssayResult, Reading
 from ..style.numbers import MINUS, percent
 
-__all__ = ["Axis", "Crossing", "Curve", "Point", "axis_of", "curves"]
+__all__ = ["Axis", "Crossing", "Curve", "Point", "SweptDose", "swept_dose"]
 
 _WIDE = 20.0  # largest over smallest dose from which on an axis is logarithmic
 
@@ -86,7 +86,38 @@ class Curve:
         return " and ".join(f"{percent(end.mean / 100)} at {end.text}" for end in ends) + f"; it turns {turns}"
 
 
-def axis_of(values: tuple[str, ...]) -> Axis:
+@dataclass(frozen=True, kw_only=True)
+class SweptDose:
+    """An assay that sweeps a dose: the change of its first readout along the dose, one curve for each condition."""
+
+    result: AssayResult
+    claims: tuple[str, ...]
+    name: str
+    readout: str
+    axis: Axis
+    curves: tuple[Curve, ...]
+
+
+def swept_dose(assay: AssayResult, asked: Container[str]) -> SweptDose | None:
+    """The curves of an assay that sweeps a dose, and those of its claims that were `asked`; None for other assays."""
+    reading = assay.reading_of(assay.judged[0]) if assay.judged else None
+    if assay.sweep is None or reading is None:
+        return None
+    axis = _axis_of(assay.sweep.values)
+    found = _curves(assay.sweep, reading, axis)
+    if not found:
+        return None
+    return SweptDose(
+        result=assay,
+        claims=tuple(claim for claim in assay.claims if claim in asked),
+        name=assay.sweep.name,
+        readout=reading.readout,
+        axis=axis,
+        curves=found,
+    )
+
+
+def _axis_of(values: tuple[str, ...]) -> Axis:
     """The axis that suits swept values: logarithmic for doses, in a row for what are not quantities."""
     found = _amounts(values)
     if found is None:
@@ -104,7 +135,7 @@ def axis_of(values: tuple[str, ...]) -> Axis:
     return Axis(places=places, texts=texts, unit=unit, counted=True, none=none, logarithmic=logarithmic)
 
 
-def curves(sweep: Sweep, reading: Reading, axis: Axis) -> tuple[Curve, ...]:
+def _curves(sweep: Sweep, reading: Reading, axis: Axis) -> tuple[Curve, ...]:
     """The change of a readout along each curve, well by well against the curve's own arm without the dose."""
     made = []
     for name, arms in sweep.curves.items():

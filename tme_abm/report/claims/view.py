@@ -5,21 +5,21 @@ Nothing is judged here: verdicts, effects and intervals are those of the review.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ...biology import Catalogue
-from ...compare.statistics import Estimate, mean_interval, paired_difference
+from ...biology.schema import ReferenceEntry
+from ...compare.statistics import Estimate, mean_interval
 from ...evidence.assays import Assay
 from ...evidence.claims import Claim, claims, scope
 from ...evidence.coverage import Carrier, Row, coverage
 from ...evidence.results import VERDICTS, AssayResult, ClaimResult, Judged, Reading, Review, Verdict, of_claim
 from ..style.numbers import Effect, effect, join, percent, plural
-from .sweeps import Axis, Curve, axis_of, curves
+from .sweeps import SweptDose, swept_dose
 
-__all__ = ["ARROWS", "MARKS", "Arm", "Entry", "Plot", "SweptDose", "View", "view_of"]
+__all__ = ["ARROWS", "MARKS", "Arm", "Entry", "Plot", "View", "view_of"]
 
 MARKS: Mapping[str, str] = {
     "half dose": "half the dose",
@@ -119,18 +119,6 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweptDose:
-    """An assay that sweeps a dose: the change of its first readout along the dose, one curve for each condition."""
-
-    result: AssayResult
-    claims: tuple[str, ...]
-    name: str
-    readout: str
-    axis: Axis
-    curves: tuple[Curve, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class View:
     """A review for its readers.
 
@@ -138,7 +126,6 @@ class View:
     tally : (tier, claims with each verdict), "all" last if there are several tiers
     choices : what each filter of the page offers
     coverage, outside : the claims in scope; those listed outside it, as sentences
-    references : key of a source -> its title and where it is
     """
 
     review: Review
@@ -152,7 +139,7 @@ class View:
     coverage: tuple[Row, ...]
     outside: tuple[tuple[Row, str], ...]
     failed: tuple[AssayResult, ...]
-    references: Mapping[str, tuple[str, str]]
+    references: Mapping[str, ReferenceEntry]
 
 
 def view_of(review: Review, catalogue: Catalogue, assays: Mapping[str, Assay]) -> View:
@@ -165,7 +152,7 @@ def view_of(review: Review, catalogue: Catalogue, assays: Mapping[str, Assay]) -
         _entry(one, known[one.id], rows[one.id], results, catalogue)
         for one in sorted(review.claims, key=lambda one: one.id)
     )
-    swept = (_swept_dose(assay, asked) for assay in review.assays)
+    swept = (swept_dose(assay, asked) for assay in review.assays)
     return View(
         review=review,
         whole=whole,
@@ -182,7 +169,7 @@ def view_of(review: Review, catalogue: Catalogue, assays: Mapping[str, Assay]) -
             if not row.in_scope and (whole or row.claim in asked)
         ),
         failed=tuple(assay for assay in review.assays if assay.error is not None),
-        references={key: (entry.citation, entry.address) for key, entry in catalogue.references.items()},
+        references=catalogue.references,
     )
 
 
@@ -266,7 +253,7 @@ def _experiment(assay: AssayResult, claim: str) -> Experiment:
     hours = assay.duration / 60
     plots: dict[tuple[str, str], Plot] = {}
     for one in judged:
-        reading = _reading(assay, one)
+        reading = assay.reading_of(one)
         if reading is not None and (reading.readout, reading.over) not in plots:
             plots[reading.readout, reading.over] = _plot(reading, one)
     tried = {variant.name: variant for variant in assay.variants if claim in variant.verdicts}
@@ -304,17 +291,6 @@ def _expected(one: Judged) -> str:
     return f"{arm} {'above' if one.direction == 'up' else 'below'} {against or 'zero'}{by}"
 
 
-def _reading(assay: AssayResult, one: Judged) -> Reading | None:
-    """The reading that an expectation was judged by: at the end or as a mean, the one that gives its effect."""
-
-    def off(reading: Reading) -> float:
-        values, against = reading.arms.get(one.arm, ()), reading.arms.get(one.against)
-        found = (mean_interval(values) if against is None else paired_difference(values, against)).mean
-        return math.inf if found is None or one.effect is None else abs(found - one.effect)
-
-    return min(assay.stated(one.readout), key=off, default=None)
-
-
 def _plot(reading: Reading, one: Judged) -> Plot:
     arms = {name: values for name, values in reading.arms.items() if any(value is not None for value in values)}
     means = {name: mean_interval(values) for name, values in arms.items()}
@@ -346,21 +322,3 @@ def _arms(assay: AssayResult) -> Iterable[tuple[str, str]]:
             yield name, said
         elif name == sweep.curves[curve_of[name]][0]:
             yield f"{curve_of[name]} @ …", f"{said.replace(sweep.values[0], '…')}, with {join(sweep.values)}"
-
-
-def _swept_dose(assay: AssayResult, asked: Iterable[str]) -> SweptDose | None:
-    reading = _reading(assay, assay.judged[0]) if assay.judged else None
-    if assay.sweep is None or reading is None:
-        return None
-    axis = axis_of(assay.sweep.values)
-    found = curves(assay.sweep, reading, axis)
-    if not found:
-        return None
-    return SweptDose(
-        result=assay,
-        claims=tuple(claim for claim in assay.claims if claim in asked),
-        name=assay.sweep.name,
-        readout=reading.readout,
-        axis=axis,
-        curves=found,
-    )
