@@ -13,6 +13,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from tme_abm.report.style.numbers import compact
 from tme_abm.report.style.palette import INK, MUTED, rgb
 from tme_abm.report.style.svg import decades, ticks
 
@@ -80,7 +81,7 @@ def chart(
     for tick in decades(low, high) if log else ticks(low, high, _TICKS):
         at = float(y(tick))
         parts.append(f'<path d="M{_LEFT} {at:.1f}H{right}" stroke="{_GRID}"/>')
-        parts.append(_text(_LEFT - 5, at + 3.5, _short(tick), "end"))
+        parts.append(_text(_LEFT - 5, at + 3.5, compact(tick), "end"))
     parts += [
         _text(float(x(tick)), height - 4, f"{tick:g}" + (" d" if tick == 0 else ""), "middle")
         for tick in ticks(0.0, end, _TICKS)
@@ -145,13 +146,6 @@ def _path(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{MUTED}" font-size="10">{escape(text)}</text>'
-
-
-def _short(value: float) -> str:
-    """At most five signs: 1200 is 1,200, 250000 is 250k, 0.001 stays."""
-    if value >= 10_000:
-        return f"{value / 1000:g}k"
-    return f"{value:,.0f}" if value >= 1 and value == round(value) else f"{value:g}"
 
 
 def _brightness(color: str) -> float:

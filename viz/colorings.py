@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
+from tme_abm.report.style.numbers import plain
 from tme_abm.report.style.palette import DEAD, FIELD_COLORS, cell_color, rgb
 from tme_abm.report.style.svg import nice_above
 
@@ -127,8 +128,7 @@ class FieldScale:
     @property
     def end(self) -> str:
         """The upper end in words: all molecules in one unit, small numbers without powers of ten."""
-        number = f"{self.top:,.9f}".rstrip("0").rstrip(".") if self.top >= 1e-9 else f"{self.top:g}"
-        return f"{number} nM"
+        return f"{plain(self.top)} nM"
 
     def colors(self, field: NDArray[np.float32]) -> NDArray[np.uint8]:
         """RGB (ny, nx, 3) of concentrations [nM] (ny, nx)."""

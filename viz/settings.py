@@ -14,6 +14,7 @@ from typing import Any
 
 from tme_abm.biology import load_catalogue
 from tme_abm.core.units import KINDS, show
+from tme_abm.report.style.glossary import glossary
 from tme_abm.scenario import Scenario, load
 
 __all__ = ["Depot", "Dial", "Settings", "pool_dials", "trait_dials"]
@@ -118,13 +119,14 @@ class Depot:
 def trait_dials(scenario: Scenario) -> dict[str, Dial]:
     """A slider for every tumor trait of the catalogue, by key; the usual value is that of `scenario`."""
     found, catalogue = {}, load_catalogue()
+    words = glossary(catalogue)
     for name, trait in catalogue.traits.items():
         usual = scenario.tumor.traits[name]
         low, high = trait.bounds(trait.kind) or (0.0, 2 * usual or 1.0)
         key = f"tumor.traits.{name}"
         found[key] = Dial(
             key=key,
-            label=" ".join(word.upper() if word.upper() in catalogue.molecules else word for word in name.split("_")),
+            label=words.spell(name),
             group=trait.group or "other",
             description=trait.description,
             kind=trait.kind,

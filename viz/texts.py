@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
-from math import isfinite
 
 from tme_abm.biology import Catalogue
 from tme_abm.biology.parameter import Evidence
 from tme_abm.biology.schema import Rule
 from tme_abm.observe import criteria
 from tme_abm.report.explain import explain
+from tme_abm.report.style.numbers import fixed
 from tme_abm.report.style.palette import CORE_LINE, DEAD, STATES, VESSEL, cell_color, cell_shape
 from tme_abm.scenario import Scenario
 
@@ -53,7 +53,7 @@ def verdict(frame: Frame) -> str:
         ("tumor cells", tumor, least, "needs"),
     )
     lines = "".join(
-        f"<tr><td>{what}</td><td class='n'>{_count(value)}</td><td class='m'>{says} {limit:,.0f}</td></tr>"
+        f"<tr><td>{what}</td><td class='n'>{fixed(value, 0)}</td><td class='m'>{says} {limit:,.0f}</td></tr>"
         for what, value, limit, says in rows
     )
     called = frame.summoned
@@ -261,7 +261,3 @@ def _bar(name: str, colors: str, low: str, high: str) -> str:
         f"<div class='bar'><span class='t'>{escape(name)}</span><span>{escape(low)}</span>"
         f"<i style='background:linear-gradient(90deg,{gradient})'></i><span>{escape(high)}</span></div>"
     )
-
-
-def _count(value: float) -> str:
-    return f"{value:,.0f}" if isfinite(value) else "–"

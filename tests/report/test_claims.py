@@ -8,12 +8,12 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from tests.report import reviewed
+from tests.support.page import Page
 from tme_abm.biology import load_catalogue
 from tme_abm.core.errors import InputError
 from tme_abm.evidence.claims import claims, scope
@@ -26,33 +26,9 @@ from tme_abm.report.claims.view import Plot
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-class Page(HTMLParser):
-    """Tags with their attributes, and the text a reader sees."""
-
-    def __init__(self, raw: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.hidden = 0
-        self.feed(raw)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self.hidden += tag in {"style", "script"}
-
-    def handle_endtag(self, tag: str) -> None:
-        self.hidden -= tag in {"style", "script"}
-
-    def handle_data(self, data: str) -> None:
-        if not self.hidden:
-            self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
-
-    def claims(self) -> dict[str, Mapping[str, str | None]]:
-        return {a["id"] or "": a for tag, a in self.tags if tag == "details" and a.get("class") == "claim"}
+def claims_of(raw: str) -> dict[str, Mapping[str, str | None]]:
+    """The attributes of the claims of a page, by id."""
+    return {a["id"] or "": a for tag, a in Page(raw).tags if tag == "details" and a.get("class") == "claim"}
 
 
 def drawn(review: Review) -> str:
@@ -90,7 +66,7 @@ def test_nothing_is_fetched(raw: str) -> None:
 
 
 def test_every_claim_is_there_once_by_id(raw: str) -> None:
-    found = Page(raw).claims()
+    found = claims_of(raw)
     assert list(found) == ["A-IL2-08", "A-TNF-08", "B-MDSC-10", "B-METH-01"]
     assert [a["data-verdict"] for a in found.values()] == ["contradicted", "shown", "not shown", "not modeled"]
     for claim, verdict in (("A-TNF-08", "shown"), ("B-MDSC-10", "not shown"), ("B-METH-01", "not modeled")):
@@ -133,7 +109,7 @@ def test_robustness_has_four_marks(raw: str) -> None:
     assert outcomes("A-TNF-08") == ["not-applicable", "flips", "same", "same"]  # no half dose was run
     assert outcomes("B-MDSC-10") == ["same"] * 4
     assert outcomes("B-METH-01") == ["not-applicable"] * 4
-    assert [a["data-flips"] for a in Page(raw).claims().values()] == ["", "1", "", ""]
+    assert [a["data-flips"] for a in claims_of(raw).values()] == ["", "1", "", ""]
 
 
 def test_a_variant_tells_the_effect_of_the_claim() -> None:
@@ -161,7 +137,7 @@ def test_the_verdict_is_told_without_color(raw: str) -> None:
 
 
 def test_names_of_the_reviews_are_found_under_those_of_the_catalogue(raw: str) -> None:
-    found = Page(raw).claims()
+    found = claims_of(raw)
     assert "M-MDSC" in (found["B-MDSC-10"]["data-cell"] or "").split("|")
     assert "TNF" in (found["A-TNF-08"]["data-molecule"] or "").split("|")
     assert "Treg" in (found["A-IL2-08"]["data-cell"] or "").split("|")
@@ -379,6 +355,6 @@ def test_the_address_filters_and_opens(tmp_path: Path, address: str, left: list[
     quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", f"--user-data-dir={tmp_path / 'profile'}"]
     url = f"{(tmp_path / 'claims.html').as_uri()}{address}"
     done = subprocess.run([str(CHROMIUM), *quiet, "--dump-dom", url], capture_output=True, text=True, timeout=60)
-    found = Page(done.stdout).claims()
+    found = claims_of(done.stdout)
     assert [claim for claim, a in found.items() if "hidden" not in a] == left
     assert [claim for claim, a in found.items() if "open" in a] == opened

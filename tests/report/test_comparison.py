@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from tests.report.synthetic import write_synthetic
+from tests.support.page import Page
 from tme_abm.core.errors import InputError
 from tme_abm.report.comparison import write_comparison
 from tme_abm.report.style.numbers import interval, number, signed
@@ -17,28 +17,8 @@ from tme_abm.report.style.numbers import interval, number, signed
 SMALL = {"side": 60, "days": (0.0, 5.0, 10.0)}
 
 
-class Page(HTMLParser):
-    """Tags with their attributes, and the text a reader sees."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.raw = path.read_text(encoding="utf-8")
-        self.feed(self.raw)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
-
-    def count(self, tag: str) -> int:
-        return sum(name == tag for name, _ in self.tags)
+def read(path: Path) -> Page:
+    return Page(path.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +30,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_nothing_is_fetched_from_elsewhere(written: Path) -> None:
-    page = Page(written / "report.html")
+    page = read(written / "report.html")
     addresses = [v for _, attrs in page.tags for k, v in attrs.items() if k in {"src", "href", "srcset", "action"}]
     assert len(addresses) > 10
     assert all((address or "").startswith(("data:image/", "#")) for address in addresses)
@@ -59,7 +39,7 @@ def test_nothing_is_fetched_from_elsewhere(written: Path) -> None:
 
 
 def test_numbers_are_those_of_the_comparison(written: Path) -> None:
-    page = Page(written / "report.html").text
+    page = read(written / "report.html").text
     content = json.loads((written / "comparison.json").read_text())
     for name in ("cold", "hot"):
         for metric in ("CD8 core", "CD8 margin", "tumor cells"):
@@ -95,7 +75,7 @@ def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_pictures_are_there_for_each_moment_and_scenario(written: Path) -> None:
-    alts = [attrs.get("alt") or "" for tag, attrs in Page(written / "report.html").tags if tag == "img"]
+    alts = [attrs.get("alt") or "" for tag, attrs in read(written / "report.html").tags if tag == "img"]
     assert "Tissue of cold on day 5" in alts
     assert "Tissue of hot on day 10" in alts
     assert "Concentration of CXCL10 in cold and hot" in alts
@@ -112,7 +92,7 @@ def test_text_from_scenario_files_is_escaped(tmp_path: Path) -> None:
     content["scenarios"][name]["resolved"] += f'description = """{attack}"""\n'
     content["scenarios"]["hot"]["runs"][0]["error"] = attack
     (directory / "comparison.json").write_text(json.dumps(content))
-    page = Page(write_comparison(directory))
+    page = read(write_comparison(directory))
     assert page.count("script") == 0
     assert page.count("b") == 0
     assert not any(key.startswith("on") for _, attrs in page.tags for key in attrs)
@@ -120,7 +100,7 @@ def test_text_from_scenario_files_is_escaped(tmp_path: Path) -> None:
 
 
 def test_one_replicate_has_no_intervals(tmp_path: Path) -> None:
-    page = Page(write_comparison(write_synthetic(tmp_path, ("hot",), replicates=1, days=(0.0, 10.0), side=60))).text
+    page = read(write_comparison(write_synthetic(tmp_path, ("hot",), replicates=1, days=(0.0, 10.0), side=60))).text
     assert "95 % interval" not in page[: page.index("Verdict")]
     assert "One tumor grew for 10 days in the simulator, in 1 replicate." in page
     assert "“hot” came out hot, with" in page
@@ -129,14 +109,14 @@ def test_one_replicate_has_no_intervals(tmp_path: Path) -> None:
 
 def test_six_scenarios_without_pictures(tmp_path: Path) -> None:
     names = ("cold", "hot", "excluded", "d", "e", "f")
-    page = Page(write_comparison(write_synthetic(tmp_path, names, brief=True, replicates=2)))
+    page = read(write_comparison(write_synthetic(tmp_path, names, brief=True, replicates=2)))
     assert "the runs kept no snapshots" in page.text
     assert all(f"{name}, end" not in page.text for name in names)  # inside the charts, as paths
     assert "Six tumors grew" in page.text
 
 
 def test_a_failed_run_is_named_and_left_out(tmp_path: Path) -> None:
-    page = Page(write_comparison(write_synthetic(tmp_path, replicates=3, failed={"hot": 2}, brief=True))).text
+    page = read(write_comparison(write_synthetic(tmp_path, replicates=3, failed={"hot": 2}, brief=True))).text
     assert "1 run did not finish" in page
     assert "hot, seed 2 (failed: the fields blew up at day 3.2)" in page
     assert "Hot in 2 of 2 replicates" in page
@@ -144,7 +124,7 @@ def test_a_failed_run_is_named_and_left_out(tmp_path: Path) -> None:
 
 def test_a_scenario_all_of_whose_runs_failed(tmp_path: Path) -> None:
     directory = write_synthetic(tmp_path, replicates=1, failed={"hot": 1}, side=40, days=(0.0, 10.0))
-    page = Page(write_comparison(directory)).text
+    page = read(write_comparison(directory)).text
     assert "“hot” has no result: no replicate came to its end." in page
     assert "No pictures were kept of hot." in page
 
@@ -155,7 +135,7 @@ def test_a_swap_of_traits_is_tabled(tmp_path: Path) -> None:
     variant = {"name": "hot-all", "group": "all traits", "traits": ["antigenicity", "tgfb_secretion"]}
     content["swap"] = {"from": "cold", "into": "hot", "variants": [variant], "not_swapped": []}
     (directory / "comparison.json").write_text(json.dumps(content))
-    page = Page(write_comparison(directory)).text
+    page = read(write_comparison(directory)).text
     assert "Which traits decide" in page
     assert "hot with all traits of cold cold in 2 of 2 replicates" in page
     assert page.count("hot with traits of cold") == 2
@@ -174,11 +154,11 @@ def test_what_is_not_a_comparison_is_refused(tmp_path: Path) -> None:
 
 def test_arms_of_one_tissue_say_when_they_parted(tmp_path: Path) -> None:
     write_synthetic(tmp_path, brief=True)
-    plain = Page(write_comparison(tmp_path))
+    plain = read(write_comparison(tmp_path))
     content = json.loads((tmp_path / "comparison.json").read_text())
     content["branched"] = {"days": [5.0], "from": ["a"]}
     (tmp_path / "comparison.json").write_text(json.dumps(content))
-    parted = Page(write_comparison(tmp_path))
+    parted = read(write_comparison(tmp_path))
     assert "before they parted on day 5, and their chances" in parted.text
     assert "The upright dashed line marks the day" in parted.text
     assert "parted" not in plain.text

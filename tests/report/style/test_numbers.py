@@ -11,6 +11,7 @@ import pytest
 from tme_abm.report.style.numbers import (
     Unit,
     coefficient,
+    compact,
     duration,
     effect,
     fixed,
@@ -19,6 +20,7 @@ from tme_abm.report.style.numbers import (
     listed,
     number,
     percent,
+    plain,
     share,
     short,
     signed,
@@ -63,6 +65,9 @@ def test_three_digits() -> None:
     assert {value: significant(value) for value in shown} == shown
     assert [short(value) for value in (-12.34, 1234.5, None, float("nan"))] == ["-12.3", "1,234", "–", "–"]
     assert [coefficient(value) for value in (0.5, -0.001, -9.999, 1234.5)] == ["0.50", "0.00", "−10.00", "1,230"]
+    assert [plain(value) for value in (0.0, 0.1 + 0.2, 2.5e-4, 1500.0)] == ["0", "0.3", "0.00025", "1,500"]
+    assert plain(1e-12) == "1e-12"
+    assert [compact(value) for value in (0.001, 1200.0, 250_000.0)] == ["0.001", "1,200", "250k"]
     assert [fixed(value, 1, plus=True) for value in (0.04, 2.0, -1234.5)] == ["0.0", "+2.0", "−1,234.5"]
 
 

@@ -18,7 +18,7 @@ from ...compare.comparison import Comparison, Course, Tumor
 from ...observe import criteria
 from ...observe.metrics import PER_MM2, describe, headlines
 from ..style.figure import GRID, as_svg, style
-from ..style.numbers import unit_for
+from ..style.numbers import plain, unit_for
 from ..style.palette import INK, MUTED, STATES, cell_color, dashes, scenario_colors
 from .verdicts import verdict
 
@@ -117,7 +117,7 @@ def _time_course(comparison: Comparison, metric: str, shown: Mapping[str, Course
         axes.set_xlim(0, max(float(course.days[-1]) for course in shown.values()) or 1.0)
         axes.set_title(what.title + (f"  [{unit.name}]" if unit.name else ""))
         axes.set_xlabel("day", labelpad=1)
-        axes.yaxis.set_major_formatter(_plain)
+        axes.yaxis.set_major_formatter(lambda value, _: plain(value))
         axes.grid(axis="y", color=GRID, linewidth=0.7)
         axes.set_axisbelow(True)
         return as_svg(drawn)
@@ -172,9 +172,4 @@ def _name_rows(axes: Axes, labels: Sequence[str]) -> None:
     axes.set_yticks(range(len(labels)), labels, color=INK)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.xaxis.set_major_formatter(_plain)
-
-
-def _plain(value: float, _: object = None) -> str:
-    """A tick without a power of ten, thousands set off."""
-    return f"{value:,.10g}"
+    axes.xaxis.set_major_formatter(lambda value, _: plain(value))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ...biology import load_catalogue
+from ...biology import Catalogue, load_catalogue
 
 __all__ = ["Glossary", "glossary", "pretty"]
 
@@ -66,9 +66,9 @@ class Glossary:
         return self.spell(key), ""
 
 
-def glossary() -> Glossary:
-    """The words of the shipped catalogue."""
-    catalogue = load_catalogue()
+def glossary(catalogue: Catalogue | None = None) -> Glossary:
+    """The words of a catalogue, by default the shipped one."""
+    catalogue = load_catalogue() if catalogue is None else catalogue
     tables = (catalogue.cells, catalogue.molecules)
     return Glossary(
         names={name: entry.name for table in tables for name, entry in table.items()},

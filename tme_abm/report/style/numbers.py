@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 __all__ = [
-    "DASH", "LARGE", "MINUS", "SMALL", "Effect", "Unit", "coefficient", "duration",
-    "effect", "fixed", "interval", "join", "listed", "number", "percent", "plural",
+    "DASH", "LARGE", "MINUS", "SMALL", "Effect", "Unit", "coefficient", "compact", "duration",
+    "effect", "fixed", "interval", "join", "listed", "number", "percent", "plain", "plural",
     "power_of_ten", "raised", "resolution", "share", "short", "signed", "significant", "size", "split_power",
     "unit_for",
 ]  # fmt: skip
@@ -48,9 +48,21 @@ def unit_for(unit: str, values: Iterable[float]) -> Unit:
 
 
 def fixed(value: float, decimals: int, *, plus: bool = False) -> str:
-    """A number with so many decimals, thousands set off, zero without a sign."""
+    """A number with so many decimals, thousands set off, zero without a sign; a dash for what is not finite."""
+    if not math.isfinite(value):
+        return DASH
     text = f"{value:{'+' if plus else ''},.{decimals}f}"
     return (text if text.strip("+-0.,") else text.lstrip("+-")).replace("-", MINUS)
+
+
+def plain(value: float) -> str:
+    """All digits of a round number, without a power of ten: "0.00025", "1,500"."""
+    return f"{value:,.9f}".rstrip("0").rstrip(".") if value == 0 or abs(value) >= 1e-9 else f"{value:g}"
+
+
+def compact(value: float) -> str:
+    """A tick of at most five signs: "0.001", "1,200", "250k"."""
+    return f"{value / 1000:g}k" if value >= 10_000 else plain(value)
 
 
 def significant(value: float) -> str:
@@ -80,7 +92,7 @@ def resolution(step: float) -> int:
 
 def number(value: float, ci95: tuple[float, float] | None = None) -> str:
     """A number to the digits its interval supports (three significant ones without), thousands set off."""
-    return fixed(value, _decimals(value, ci95)) if math.isfinite(value) else DASH
+    return fixed(value, _decimals(value, ci95))
 
 
 def signed(value: float, ci95: tuple[float, float] | None = None) -> str:
