@@ -7,6 +7,7 @@ import errno
 import json
 import math
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -445,7 +446,7 @@ def test_a_worker_that_nobody_waits_for_ends_its_run(
     assert perform.perform(order).left
     assert read_manifest(out / study.runs[0].directory)["status"] == "running"
     monkeypatch.setattr(perform, "wanted", lambda _: True)
-    assert perform.perform(order).done
+    assert perform.perform(order) == perform.Ended(host=platform.node())
     assert read_manifest(out / study.runs[0].directory)["status"] == "done"
 
 
@@ -472,8 +473,9 @@ def test_a_worker_waits_for_a_process_that_is_about_to_leave(
     flip(copy / "runs/hot/point_00000/seed_001/series.csv")
     order = an_order(study, copy, TOY)
     monkeypatch.setattr(perform, "PATIENCE_SECONDS", 0.3)
-    with locked(copy / study.runs[0].directory):
-        assert "another process holds this run and does not go on" in (perform.perform(order).error or "")
+    held = pytest.raises(InputError, match="another process holds this run and does not go on")
+    with locked(copy / study.runs[0].directory), held:
+        perform.perform(order)
     holding = locked(copy / study.runs[0].directory)
     holding.__enter__()
     looks = 0
@@ -485,7 +487,7 @@ def test_a_worker_waits_for_a_process_that_is_about_to_leave(
             holding.__exit__(None, None, None)
 
     monkeypatch.setattr(perform.time, "sleep", leave)
-    assert perform.perform(order).done
+    assert perform.perform(order) == perform.Ended(host=platform.node())
     assert looks >= 3
 
 
@@ -493,7 +495,7 @@ def test_a_worker_with_another_model_refuses(study: Study, copy: Path) -> None:
     files.write_json(copy / "session.json", {"id": "mine"})
     order = an_order(study, copy, TOY)
     other = perform.Order(task=order.task, study=copy, session="mine", fingerprint="toy 2")
-    assert "another version of the model" in (perform.perform(other).stop or "")
+    assert "another version of the model" in perform.perform(other).stop
 
 
 def test_points_that_were_drawn_otherwise_are_not_mixed(

@@ -13,8 +13,7 @@ from tme_abm.core.errors import InputError
 from tme_abm.runs.run import run
 from tme_abm.runs.walk import Progress
 from tme_abm.studies.batch import BatchProgress
-from tme_abm.studies.estimate import estimate, free_bytes
-from tme_abm.studies.status import mean_seconds, reached, study_status
+from tme_abm.studies.status import estimate, free_bytes, mean_seconds, reached, study_status
 from tme_abm.studies.tables import write_parquet
 
 from .small import batched, loaded

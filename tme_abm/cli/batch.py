@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
     from ..core.parallel import Executor
     from ..runs.simulator import Simulator
-    from ..studies.estimate import Estimate
     from ..studies.parameters import Parameter
-    from ..studies.status import StudyStatus
+    from ..studies.status import Estimate, StudyStatus
     from ..studies.study import Study
 
 __all__ = ["batch", "status"]
@@ -146,7 +145,7 @@ def status(
 def _dry_run(plan: Study, directory: Path, simulator: Simulator, jobs: int | None) -> None:
     from ..core.parallel import cores
     from ..studies.directory import check_place
-    from ..studies.estimate import estimate, free_bytes
+    from ..studies.status import estimate, free_bytes
 
     check_place(directory, plan, simulator.fingerprint())
     cost = estimate(plan, directory, simulator)

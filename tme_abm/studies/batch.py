@@ -7,6 +7,7 @@ killed at any moment: the next one looks at what is there and does the rest, wit
 from __future__ import annotations
 
 import logging
+import os
 import platform
 import shutil
 import uuid
@@ -218,17 +219,17 @@ class _Batch:
             )
 
     def _note(self, index: int, outcome: parallel.Outcome[Ended]) -> None:
-        ended = outcome.result or Ended(error=outcome.error)
-        if ended.stop is not None:
+        ended = outcome.result or Ended()
+        if outcome.error is not None:
+            self.tables.note_failed(index, outcome.error.replace(f"{self.out}{os.sep}", ""))
+        elif ended.stop:
             raise InputError(f"{ended.stop} Nothing that is finished is lost; mend this, and the same command goes on")
-        if ended.error is not None:
-            self.tables.note_failed(index, ended.error)
-        elif ended.done and self._is_done(index):
+        elif not ended.left and self._is_done(index):
             self.tables.note_done(index, ended.host)
         elif ended.left and files.read_json(self.out / SESSION).get("id") != self.session:
             raise InputError("another batch has taken over this study", file=self.out)
         else:
-            self.unreadable[index] += ended.done
+            self.unreadable[index] += not ended.left
             if self.unreadable[index] < TRIES:
                 self.waiting.append(index)
             else:

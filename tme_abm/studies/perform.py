@@ -1,32 +1,26 @@
 """One run of a study, in a worker: begun, gone on with, or only read, whichever is needed.
 
-Whatever happens comes back as an `Ended`: a run that breaks is one sentence, a disk that refuses stops the whole
-batch. A worker whose batch is gone or has been interrupted ends at its next step; nothing is lost, for a run is whole
-on disk at every moment.
+A run that breaks raises its error, a disk that refuses stops the whole batch. A worker whose batch is gone or has been
+interrupted ends at its next step; nothing is lost, for a run is whole on disk at every moment.
 """
 
 from __future__ import annotations
 
 import errno
-import logging
-import os
 import platform
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..core import files
-from ..core.errors import InputError
+from ..core.errors import InputError, TmeError
 from ..runs.results import SERIES
 from ..runs.run import Task, result_of_task
 from ..runs.walk import Progress, RunFailed
 from .directory import SESSION
 
 __all__ = ["Ended", "Order", "perform"]
-
-logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 LOCKED_SECONDS = 0.1  # between two looks at a run that another process holds
@@ -48,20 +42,11 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """What became of an order: done, or the reason why not.
+    """How an order ended. stop: why nothing can go on (the disk), "" if it can. left: nobody waits for the run."""
 
-    error: the run itself failed. stop: nothing can go on (the disk). left: nobody waits for it.
-    """
-
-    error: str | None = None
-    stop: str | None = None
+    stop: str = ""
     left: bool = False
     host: str = ""
-
-    @property
-    def done(self) -> bool:
-        """Is there a result?"""
-        return self.error is None and self.stop is None and not self.left
 
 
 class _Left(BaseException):
@@ -69,7 +54,7 @@ class _Left(BaseException):
 
 
 def perform(order: Order) -> Ended:
-    """Bring one run to its end."""
+    """Bring one run to its end. Raises what broke the run."""
     host = platform.node()
     looked = time.monotonic()
 
@@ -80,26 +65,20 @@ def perform(order: Order) -> Ended:
             if not wanted(order):
                 raise _Left
 
+    if order.task.simulator.fingerprint() != order.fingerprint:
+        what = f"the worker on {host} has another version of the model or its biology"
+        return Ended(stop=f"{what}; results of the two must not be mixed.", host=host)
     try:
-        if order.task.simulator.fingerprint() != order.fingerprint:
-            what = f"the worker on {host} has another version of the model or its biology"
-            return Ended(stop=f"{what}; results of the two must not be mixed.", host=host)
         _bring_to_end(order, progress)
     except _Left:
         return Ended(left=True, host=host)
-    except InputError as error:
-        if isinstance(error.__cause__, OSError) and error.__cause__.errno in _DISK:
-            return Ended(stop=str(error), host=host)
-        return Ended(error=_relative(str(error), order), host=host)
     except RunFailed as error:
-        return Ended(error=error.what, host=host)
-    except OSError as error:
-        if error.errno in _DISK:
-            return Ended(stop=f"{order.task.out}: {error.strerror}", host=host)
-        return Ended(error=f"{type(error).__name__}: {error}", host=host)
-    except Exception as error:  # noqa: BLE001 - one broken run must not take the others along
-        logger.debug("%s", traceback.format_exc())
-        return Ended(error=f"{type(error).__name__}: {error}", host=host)
+        raise TmeError(error.what) from error  # without the place, so that the same failure is the same row everywhere
+    except (InputError, OSError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if isinstance(cause, OSError) and cause.errno in _DISK:
+            return Ended(stop=f"{order.task.out}: {cause.strerror}" if cause is error else str(error), host=host)
+        raise
     return Ended(host=host)
 
 
@@ -128,7 +107,7 @@ def _bring_to_end(order: Order, progress: Callable[[Progress], None]) -> None:
 
 
 def wanted(order: Order) -> bool:
-    """Does the batch that gave the order still wait for it?"""
+    """Whether the batch that gave the order still waits for it."""
     try:
         return files.read_json(order.study / SESSION).get("id") == order.session
     except InputError:
@@ -141,8 +120,3 @@ def _age(path: Path) -> str:
     except OSError:
         return ""
     return f"{found.st_mtime_ns} {found.st_size}"
-
-
-def _relative(text: str, order: Order) -> str:
-    """A sentence without the place of the study, so that the same failure is the same row everywhere."""
-    return text.replace(f"{order.study}{os.sep}", "")

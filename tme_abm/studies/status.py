@@ -1,34 +1,53 @@
-"""How far a study is, seen from outside: while it runs, after it was killed, on the machine or on another.
+"""How far a study is, and what is left of it: seen from outside, while it runs, after it was killed, from any machine.
 
-Only files are read, and nothing is written. What runs.csv does not know yet is asked of the runs themselves.
+Only files are read, and nothing is written. What runs.csv does not know yet is read from the runs themselves.
+
+The cost of what is left is estimated from the runs of this very study that are done. Without any, a pilot is made: of
+every scenario the design point in the middle is started and stepped for about a second, and what it would write is
+measured, all in memory. Other points are estimated from that by their number of steps and sites. A tumor that grows
+costs more with time, so this is a first guess, and the plan says so.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import math
 import platform
+import shutil
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core import files
 from ..core.errors import InputError
+from ..core.units import MINUTES_PER_DAY
 from ..runs.results import MANIFEST, SERIES
-from .directory import DONE, FAILED, FAILURES, PENDING, SESSION, TIMINGS
+from ..runs.simulator import Simulator
+from ..runs.walk import steps_until
+from .directory import DONE, FAILED, FAILURES, PENDING, SESSION, SUMMARY, TIMINGS
 from .results import StudyResults, read_study
+from .study import Study
 
-__all__ = ["BEGUN", "StudyStatus", "mean_seconds", "reached", "study_status"]
+if TYPE_CHECKING:
+    from ..scenario.schema import Scenario
+
+__all__ = ["BEGUN", "Estimate", "StudyStatus", "estimate", "free_bytes", "mean_seconds", "reached", "study_status"]
 
 BEGUN = "begun"  # begun and not ended: under way, or interrupted
 _TAIL = 4096
 
+PILOT_SECONDS, PILOT_STEPS = 1.0, 200
+NOTES = 1600  # bytes of a run's manifest and of the note on its checkpoint
+SAMPLED_RUNS = 20  # whose size is measured, where many are done
+
 
 @dataclass(frozen=True, kw_only=True)
 class StudyStatus:
-    """What `status` tells.
+    """What `status` shows.
 
     counts: runs by scenario and what they are (done, failed, begun, pending). states: of the runs that are done, by
     scenario. at_work: on which machine a batch works on it now, "" if none does. seconds_left: None if unknown.
@@ -52,7 +71,7 @@ class StudyStatus:
 
     @property
     def finished(self) -> bool:
-        """Is there nothing left to do, but perhaps to try failed runs again?"""
+        """Whether nothing is left to do, but perhaps to try failed runs again."""
         return self.total(DONE) + self.total(FAILED) == self.runs
 
     def to_json(self) -> dict[str, Any]:
@@ -76,7 +95,7 @@ class StudyStatus:
 def study_status(directory: Path) -> StudyStatus:
     """How far the study in a directory is. Raises InputError where there is none."""
     results = read_study(directory)
-    failed = _failures(directory)
+    failed = {name: str(error) for name, error in _note(directory / FAILURES).items()}
     counts = {name: dict.fromkeys((DONE, FAILED, BEGUN, PENDING), 0) for name in results.scenarios}
     states: dict[str, dict[str, int]] = {name: {} for name in results.scenarios}
     begun: dict[str, float] = {}
@@ -93,7 +112,7 @@ def study_status(directory: Path) -> StudyStatus:
         else:
             states[row["scenario"]][row["state"]] = states[row["scenario"]].get(row["state"], 0) + 1
         counts[row["scenario"]][what] += 1
-    session = _session(directory)
+    session = _note(directory / SESSION)
     at_work = _at_work(directory, session)
     workers = int(session.get("workers", 0)) if at_work else 0
     return StudyStatus(
@@ -172,16 +191,10 @@ def _mean(values: Iterable[float]) -> float:
     return sum(found) / len(found)
 
 
-def _failures(directory: Path) -> dict[str, str]:
+def _note(path: Path) -> dict[str, Any]:
+    """A file of notes, empty if it is missing or damaged."""
     try:
-        return {name: str(error) for name, error in files.read_json(directory / FAILURES).items()}
-    except InputError:
-        return {}
-
-
-def _session(directory: Path) -> dict[str, Any]:
-    try:
-        return files.read_json(directory / SESSION)
+        return files.read_json(path)
     except InputError:
         return {}
 
@@ -192,3 +205,116 @@ def _at_work(directory: Path, session: dict[str, Any]) -> str:
         return host or platform.node()
     # A lock of another machine may not be seen from here; its note is all there is to go by.
     return host if session.get("id") and host != platform.node() else ""
+
+
+# ---------------------------------------------------------------- what is left
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Seconds of one process and bytes on disk for what is left, and what the estimate rests on."""
+
+    runs: int
+    seconds: float
+    size: float
+    basis: str
+
+
+def estimate(study: Study, out: Path, simulator: Simulator) -> Estimate:
+    """What is left of a study in `out`, which need not exist. Nothing is written."""
+    there = read_study(out).runs if (out / SUMMARY).is_file() else []
+    done = {row["directory"].relative_to(out).as_posix(): row["directory"] for row in there if row["status"] == DONE}
+    left = [run for run in study.runs if run.directory not in done]
+    known = mean_seconds(out) if done else {}
+    if set(known) >= set(study.scenarios):
+        paths = sorted(done.values())[:: max(1, len(done) // SAMPLED_RUNS)]
+        size = sum(_size(path) for path in paths) / len(paths)
+        return Estimate(
+            runs=len(left),
+            seconds=sum(known[run.scenario] for run in left),
+            size=size * len(left),
+            basis=f"the {len(done)} runs of this study that are done",
+        )
+    pilots = {name: _pilot(study, name, simulator) for name in study.scenarios}
+    seconds = size = 0.0
+    cases: dict[tuple[str, int], tuple[float, float]] = {}
+    for run in left:
+        if (run.scenario, run.point) not in cases:
+            scenario = study.scenario(run.scenario, run.point)
+            cases[run.scenario, run.point] = pilots[run.scenario].of(scenario, study.days)
+        a_run = cases[run.scenario, run.point]
+        seconds, size = seconds + a_run[0], size + a_run[1]
+    steps = " and ".join(f"{pilot.steps} of {name}" for name, pilot in pilots.items())
+    return Estimate(
+        runs=len(left),
+        seconds=seconds,
+        size=size,
+        basis=f"a pilot (the first steps, measured now: {steps}); a growing tumor takes longer",
+    )
+
+
+def free_bytes(out: Path) -> int:
+    """Room on the disk that `out` is or will be on."""
+    place = out.absolute()
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pilot:
+    """What was measured of one scenario at one point."""
+
+    sites: int
+    steps: int
+    start: float
+    a_step: float
+    row: float
+    row_of_study: float
+    picture: float
+    checkpoint: float
+
+    def of(self, scenario: Scenario, days: float) -> tuple[float, float]:
+        """Seconds and bytes of a run."""
+        ratio = math.prod(scenario.lattice.shape) / self.sites
+        seconds = self.start + steps_until(days, scenario.clock.dt) * self.a_step * ratio
+        minutes = days * MINUTES_PER_DAY
+        rows = minutes // scenario.record.every + 2
+        pictures = minutes // scenario.record.snapshots + 2
+        size = rows * (self.row + self.row_of_study) + pictures * self.picture * ratio + self.checkpoint * ratio
+        return seconds, size + len(scenario.resolved_toml()) + NOTES
+
+
+def _pilot(study: Study, name: str, simulator: Simulator) -> _Pilot:
+    scenario = study.scenario(name, len(study.points) // 2)
+    began = time.perf_counter()
+    model = simulator.start(scenario, study.seeds[0])
+    model.step()  # the first one may prepare things that later ones find ready
+    start, steps = time.perf_counter() - began, 0
+    began = time.perf_counter()
+    while steps < PILOT_STEPS and time.perf_counter() - began < PILOT_SECONDS:
+        model.step()
+        steps += 1
+    a_step = (time.perf_counter() - began) / steps
+    began = time.perf_counter()
+    measures = simulator.measure(model)
+    every = max(1.0, scenario.record.every / scenario.clock.dt)
+    return _Pilot(
+        sites=math.prod(scenario.lattice.shape),
+        steps=steps,
+        start=start,
+        a_step=a_step + (time.perf_counter() - began) / every,
+        row=sum(_line(metric, value) for metric, value in measures.items()),
+        row_of_study=sum(_line(metric, value) + len(f"12,{name},1,") for metric, value in measures.items()
+                         if metric in study.metrics),
+        picture=len(files.npz_bytes(simulator.snapshot(model))),
+        checkpoint=len(files.npz_bytes(model.state())),
+    )
+
+
+def _line(metric: str, value: float) -> int:
+    return len(f"0.08333333333333333,{metric},{value!r}\n")
+
+
+def _size(directory: Path) -> int:
+    return sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
