@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,14 @@ from numpy.typing import NDArray
 
 from . import processes as p
 from .agents import Cell, CellSet, Census, Populations, refuse_registration
-from .biology import Biology, Catalogue, compile, load_catalogue
+from .biology import Biology, Catalogue
 from .core.errors import InputError
 from .core.units import parse
 from .processes.planting import plant
 from .processes.presence import fields_needed
 from .processes.treatment import Treatment
 from .scenario import Intervention, Scenario, changed, load
+from .scenario.load import under
 from .tissue import Tissue
 
 __all__ = ["SCHEDULE", "TumorModel"]
@@ -65,17 +65,11 @@ def _needs(item: Intervention, scenario: Scenario, molecules: Sequence[str]) -> 
     return f"in this run {why} no field of {', '.join(molecules)}; give '{item.do}' in the protocol of a new one"
 
 
-@lru_cache(maxsize=8)
-def _shipped(traits: tuple[tuple[str, float], ...]) -> Biology:
-    """The shipped catalogue for `traits`, compiled once for all models of one tumor, as arms are."""
-    return compile(load_catalogue(), dict(traits))
-
-
 class TumorModel(mesa.Model):
     """A tumor and its microenvironment on a lattice.
 
     `scenario` is the name of a shipped scenario, a file, or a loaded one; `rng` is the seed, an integer;
-    `catalogue` replaces the biology of the package, for studies that vary it for all scenarios alike; `wells` is the
+    `catalogue` takes the place of the shipped biology and of the scenario's packs; `wells` is the
     number of replicates of the scenario that the model holds side by side, which share nothing but the code and cost
     much less than as many models.
 
@@ -96,9 +90,12 @@ class TumorModel(mesa.Model):
             raise InputError(f"a model has at least one well, not {wells}", place="wells")
         seed = int(np.random.default_rng().integers(2**31)) if rng is None else int(rng)
         super().__init__(rng=seed)
-        self.scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+        if not isinstance(scenario, Scenario):
+            scenario = load(scenario, catalogue=catalogue)
+        elif catalogue is not None and catalogue is not scenario.catalogue:
+            scenario = under(scenario, catalogue)
+        self.scenario = scenario
         self.seed_number = seed
-        self.catalogue = load_catalogue() if catalogue is None else catalogue
         self._set_biology(dict(self.scenario.tumor.traits))
         self.tissue = plant(self.scenario, self.biology, seed, wells)
         self.populations = Populations(self)
@@ -107,9 +104,13 @@ class TumorModel(mesa.Model):
 
     def _set_biology(self, traits: dict[str, float]) -> None:
         self._traits = traits
-        is_shipped = self.catalogue is load_catalogue()
-        self.biology = _shipped(tuple(traits.items())) if is_shipped else compile(self.catalogue, traits)
+        self.biology = self.scenario.biology(traits)
         self.processes = {name: make(self.biology, self.scenario) for name, make in SCHEDULE}
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The biology of this model."""
+        return self.scenario.catalogue
 
     @property
     def clock(self) -> Any:
@@ -141,7 +142,10 @@ class TumorModel(mesa.Model):
         tissue (cells, a medium) means that it is planted anew. Raises InputError for what does not fit.
         """
         item = item.model_copy(update={"start": max(item.start, self.tissue.clock.time)})
-        protocol = [one.model_dump(mode="json", exclude_none=True) for one in (*self.scenario.protocol, item)]
+        protocol = [
+            one.model_dump(mode="json", exclude_none=True, context=self.catalogue)
+            for one in (*self.scenario.protocol, item)
+        ]
         scenario = changed(self.scenario, {"protocol": protocol})
         if not self.tissue.clock.step and item.planted:
             self.tissue = plant(scenario, self.biology, self.seed_number, self.tissue.lattice.wells)
@@ -180,20 +184,31 @@ class TumorModel(mesa.Model):
 
     @classmethod
     def from_state(
-        cls, scenario: Scenario, seed: int, state: Mapping[str, NDArray[Any]], wells: int = 1
+        cls,
+        scenario: Scenario,
+        seed: int,
+        state: Mapping[str, NDArray[Any]],
+        wells: int = 1,
+        catalogue: Catalogue | None = None,
     ) -> TumorModel:
         """A model that continues from a saved state."""
-        model = cls(scenario, rng=seed, wells=wells)
+        model = cls(scenario, rng=seed, wells=wells, catalogue=catalogue)
         model.restore(state)
         return model
 
     @classmethod
-    def branched(cls, scenario: Scenario, seed: int, state: Mapping[str, NDArray[Any]]) -> TumorModel:
+    def branched(
+        cls,
+        scenario: Scenario,
+        seed: int,
+        state: Mapping[str, NDArray[Any]],
+        catalogue: Catalogue | None = None,
+    ) -> TumorModel:
         """A model that continues a saved state under another scenario from here on.
 
         Molecules that had no field so far and need one now start at their background; what had one keeps it.
         """
-        model = cls(scenario, rng=seed)
+        model = cls(scenario, rng=seed, catalogue=catalogue)
         planted = {f"fields/{name}": model.tissue.fields[name].copy() for name in model.tissue.fields}
         model.restore({**planted, **state})
         return model

@@ -15,7 +15,6 @@ import solara
 from tme_abm.core.errors import TmeError
 from tme_abm.core.units import show
 from tme_abm.scenario import Scenario, load
-from tme_abm.scenario.vocabulary import vocabulary
 
 from .courses import courses
 from .files import handed
@@ -207,7 +206,7 @@ class Desk:
         mean = self.session.mean_behavior(cell, behavior)
         if math.isnan(mean):
             return f"There are no {cell} cells now."
-        kind = vocabulary().quantities[behavior]
+        kind = self.session.model.catalogue.kind_of(behavior)
         return f"now {show(mean, kind).replace('molecules/cell/min', '/min')} on average"
 
     def lift(self, number: int) -> None:

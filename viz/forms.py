@@ -11,7 +11,6 @@ from typing import Any
 import solara
 
 from tme_abm.core.units import show
-from tme_abm.scenario.vocabulary import vocabulary
 
 from .components import Dial, Pick
 from .desk import Desk
@@ -72,7 +71,7 @@ def _Block(desk: Desk) -> None:
     receptor, set_receptor = solara.use_state("CXCR3" if "CXCR3" in names else names[0])
     share, set_share = solara.use_state(0.9)
     Pick("Receptor", names, receptor, set_receptor)
-    cells = _use_cells("On", vocabulary().carriers[receptor])
+    cells = _use_cells("On", desk.session.model.catalogue.carriers[receptor])
     _Share(share, set_share)
     table = {"do": "block", "receptor": receptor, "fraction": share, **cells}
     solara.Button("Block", on_click=lambda: desk.intervene(table))
@@ -80,7 +79,7 @@ def _Block(desk: Desk) -> None:
 
 @solara.component
 def _Neutralize(desk: Desk) -> None:
-    names = in_order(list(desk.frame.value.fields) or list(vocabulary().diffusing))
+    names = in_order(list(desk.frame.value.fields) or list(desk.session.model.catalogue.diffusing))
     molecule, set_molecule = solara.use_state("IFNG" if "IFNG" in names else names[0])
     share, set_share = solara.use_state(0.9)
     Pick("Molecule", names, molecule, set_molecule)
@@ -91,7 +90,7 @@ def _Neutralize(desk: Desk) -> None:
 
 @solara.component
 def _Hold(desk: Desk) -> None:
-    names = in_order(vocabulary().diffusing)
+    names = in_order(desk.session.model.catalogue.diffusing)
     molecule, set_molecule = solara.use_state("CXCL10" if "CXCL10" in names else names[0])
     power, set_power = solara.use_state(0.0)
     sloped, set_sloped = solara.use_state(False)
@@ -114,7 +113,7 @@ def _Hold(desk: Desk) -> None:
 
 @solara.component
 def _Inject(desk: Desk) -> None:
-    names = in_order(list(desk.frame.value.fields) or list(vocabulary().diffusing))
+    names = in_order(list(desk.frame.value.fields) or list(desk.session.model.catalogue.diffusing))
     molecule, set_molecule = solara.use_state("CXCL10" if "CXCL10" in names else names[0])
     power, set_power = solara.use_state(6.0)
     hours, set_hours = solara.use_state(24.0)
@@ -148,11 +147,11 @@ def _Inject(desk: Desk) -> None:
 
 @solara.component
 def _Inhibit(desk: Desk) -> None:
-    names = in_order(list(vocabulary().pathways))
+    names = in_order(list(desk.session.model.catalogue.pathways))
     pathway, set_pathway = solara.use_state("STAT3" if "STAT3" in names else names[0])
     share, set_share = solara.use_state(0.9)
     Pick("Pathway", names, pathway, set_pathway)
-    cells = _use_cells("In", vocabulary().pathways[pathway])
+    cells = _use_cells("In", desk.session.model.catalogue.pathways[pathway])
     _Share(share, set_share)
     table = {"do": "inhibit", "pathway": pathway, "fraction": share, **cells}
     solara.Button("Inhibit", on_click=lambda: desk.intervene(table))
@@ -160,7 +159,7 @@ def _Inhibit(desk: Desk) -> None:
 
 @solara.component
 def _KnockOut(desk: Desk) -> None:
-    known = vocabulary()
+    known = desk.session.model.catalogue
     makers = {name: known.carriers.get(name) or known.producers.get(name, ()) for name in known.products}
     names = in_order([name for name, cells in makers.items() if cells])
     product, set_product = solara.use_state("IFNG" if "IFNG" in names else names[0])
@@ -172,12 +171,12 @@ def _KnockOut(desk: Desk) -> None:
 
 @solara.component
 def _Fix(desk: Desk) -> None:
-    known = vocabulary()
+    known = desk.session.model.catalogue
     cell, set_cell = solara.use_state("CD8" if "CD8" in known.placed else known.placed[0])
     names = [name for name, able in known.behaviors.items() if cell in able]
     wanted, set_behavior = solara.use_state("speed")
     behavior = wanted if wanted in names else names[0]
-    kind = known.quantities[behavior]
+    kind = known.kind_of(behavior)
     typed, set_typed = solara.use_state({})
     value = typed.get(kind) or show(0.0, kind)
     solara.Select("Cells", list(known.placed), value=cell, on_value=set_cell, dense=True)
@@ -267,5 +266,5 @@ def _InForce(desk: Desk) -> None:
         solara.Text("Nothing is being done to this tumor.", classes=["tme-note"])
     for number, item in items:
         with solara.Row(gap="4px", classes=["tme-force"]):
-            solara.Text(item.says(vocabulary()))
+            solara.Text(item.says(desk.session.model.catalogue))
             solara.Button("end", text=True, small=True, on_click=lambda number=number: desk.lift(number))

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tme_abm.biology import load_catalogue
 from tme_abm.core.units import KINDS, show
 from tme_abm.report.style.glossary import glossary
 from tme_abm.scenario import Scenario, load
@@ -118,7 +117,7 @@ class Depot:
 
 def trait_dials(scenario: Scenario) -> dict[str, Dial]:
     """A slider for every tumor trait of the catalogue, by key; the usual value is that of `scenario`."""
-    found, catalogue = {}, load_catalogue()
+    found, catalogue = {}, scenario.catalogue
     words = glossary(catalogue)
     for name, trait in catalogue.traits.items():
         usual = scenario.tumor.traits[name]

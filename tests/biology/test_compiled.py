@@ -12,7 +12,6 @@ import pytest
 from tme_abm.biology import BEHAVIORS, Biology, Signal, compile, load_catalogue
 from tme_abm.biology.compiled import ContactMolecule, Molecule, Program, Receptor, Term
 from tme_abm.core import InputError
-from tme_abm.scenario.vocabulary import gather
 
 SMALL = Path(__file__).parent / "small"
 Edit = Callable[[str, str, str], Path]
@@ -87,11 +86,11 @@ def test_a_rule_brings_the_pathways_that_carry_it(edited: Edit) -> None:
     carried = {term.pathway for program in compile(catalogue).programs for term in (*program.ups, *program.downs)}
     assert carried == {(), ("SHP2", "PD1")}
     assert "PD1 occupancy decreases attack through SHP2 and PD1 from " in catalogue.sentences()[0]
-    known = gather(catalogue)
-    assert known.pathways == {"PD1": ("CD8",), "SHP2": ("CD8",)}
-    assert known.behaviors["expression PDL1"] == ("tumor", "TAM")
-    assert known.behaviors["infiltration"] == ("CD8", "TAM")
-    assert known.quantities["attack"] == "rate"
+
+    assert catalogue.pathways == {"PD1": ("CD8",), "SHP2": ("CD8",)}
+    assert catalogue.behaviors["expression PDL1"] == ("tumor", "TAM")
+    assert catalogue.behaviors["infiltration"] == ("CD8", "TAM")
+    assert catalogue.kind_of("attack") == "rate"
 
 
 def test_a_behavior_is_not_forgotten_while_its_trait_is_zero() -> None:

@@ -81,7 +81,7 @@ def test_an_export_can_be_the_slide_of_another_run(run_directory: Path, tmp_path
     settings = {f"slide.cells.{name}": name for name in picture.kinds}
     scenario = load("base", {"slide.file": str(tmp_path / "slide.h5ad"), **settings})
     assert scenario.slide is not None
-    fitted = scenario.slide.fitted(scenario.lattice)
+    fitted = scenario.slide.fitted(scenario.lattice, scenario.catalogue)
     assert not fitted.shared  # a site a cell, as it was
     assert scenario.tumor.cells == (picture.described["cell_type"] == "tumor").sum()
 

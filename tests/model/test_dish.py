@@ -14,7 +14,6 @@ from tme_abm.core.errors import InputError
 from tme_abm.model import TumorModel
 from tme_abm.processes import expression_column
 from tme_abm.scenario import intervention
-from tme_abm.scenario.vocabulary import vocabulary
 
 TUMOR = {"do": "add", "cell": "tumor", "count": 20}
 
@@ -127,7 +126,7 @@ def test_a_molecule_has_a_field_where_it_is_made_and_sensed() -> None:
     with_killers = in_dish(AIR, TUMOR, {"do": "add", "cell": "CD8", "count": 5, "start": "6 h"}).tissue.fields
     assert "IFNG" not in alone  # sensed, and made by nobody
     assert {"IFNG", "CXCL10"} <= set(with_killers)
-    known = vocabulary()
+    known = load_catalogue()
     asked = set(in_dish(AIR, TUMOR, **{"record.molecules": list(known.diffusing)}).tissue.fields)
     assert set(alone) == asked & _sensed_by("tumor")
     assert asked <= {name for name in known.diffusing if "tumor" in known.producers[name]}

@@ -193,7 +193,9 @@ def test_inhibiting_a_pathway_takes_its_share_of_the_drive_of_its_rules() -> Non
     """Half of the drive is the drive of half the signal, at Hill power 1; other cells and other rules keep theirs."""
     catalogue = load_catalogue()
     rule = next(
-        r for r in catalogue.rules if r.pathway and "CD8" in r.cell and r.signal in catalogue.vocabulary.diffusing
+        r
+        for r in catalogue.rules
+        if r.pathway and "CD8" in r.cell and r.signal in catalogue.diffusing and r.behavior == "attack"
     )
     pathway = rule.pathway[0]
     medium = {"do": "hold", "molecule": rule.signal, "level": "1 nM"}

@@ -34,7 +34,7 @@ def where(model: TumorModel, cell: str, well: int = 0) -> list[int]:
 def test_every_cell_of_the_slide_stands_on_its_site_and_nobody_else_is_there(scenario: Scenario) -> None:
     model = TumorModel(scenario, rng=3)
     assert scenario.slide is not None
-    sites = scenario.slide.fitted(scenario.lattice).sites
+    sites = scenario.slide.fitted(scenario.lattice, scenario.catalogue).sites
     assert set(sites) == {"tumor", "CD8", "Th1", "Treg", "TAM", "TAN"}
     for cell, expected in sites.items():
         assert where(model, cell) == expected.tolist(), cell
@@ -59,7 +59,7 @@ def test_every_well_holds_the_same_tissue(scenario: Scenario) -> None:
 def test_the_matrix_follows_the_tumor_tissue_of_the_slide() -> None:
     scenario = load("from_slide", {**SETTINGS, "stroma.matrix": "1.0", "stroma.matrix_in_tumor": "0.25"})
     assert scenario.slide is not None
-    tumor = scenario.slide.fitted(scenario.lattice).tumor
+    tumor = scenario.slide.fitted(scenario.lattice, scenario.catalogue).tumor
     assert 0.2 < tumor.mean() < 0.5
     np.testing.assert_array_equal(TumorModel(scenario, rng=1).tissue.matrix, np.where(tumor, 0.25, 1.0))
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from tests.support.toy import ToySimulator, results, small
+from tme_abm.biology import load_catalogue
 from tme_abm.core.errors import InputError
 from tme_abm.runs.branch import BranchPoint, branch, branch_point, branch_scenario, prepare, read_protocol
 from tme_abm.runs.results import list_snapshots, read_manifest, read_series
 from tme_abm.runs.run import resume, run
 from tme_abm.runs.walk import Progress
-from tme_abm.scenario.vocabulary import vocabulary
 
 TOY = ToySimulator()
 KEPT = small("hot", **{"record.checkpoints": "12 h"})
@@ -204,7 +204,7 @@ def test_a_molecule_that_is_dosed_first_in_the_branch_gets_its_field(
     tumor: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     there = {name.removeprefix("fields/") for name in last_state(tumor) if name.startswith("fields/")}
-    molecule = next(name for name in vocabulary().diffusing if name not in there)
+    molecule = next(name for name in load_catalogue().diffusing if name not in there)
     dose = {"do": "dose", "route": "bath", "molecule": molecule, "rate": "1 pM/min"}
     arm(tumor, tmp_path / "a", at=1 / 6, simulator=None, protocol=[dose])
     assert f"{molecule} had no field until day 0.166667" in caplog.text

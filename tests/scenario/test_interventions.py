@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tme_abm.biology import load_catalogue
 from tme_abm.core.errors import InputError
 from tme_abm.scenario import intervention, load
 from tme_abm.scenario.protocol import INTERVENTIONS, lanes
-from tme_abm.scenario.vocabulary import vocabulary
 
 SAID = [
     ('do = "block", receptor = "PD1", fraction = 0.9, start = "36 h"', "block PD1 by 90%, from 1.5 day"),
@@ -52,7 +52,7 @@ SAID = [
 @pytest.mark.parametrize(("table", "words"), SAID)
 def test_an_intervention_is_said_in_few_words(table: str, words: str) -> None:
     (item,) = load("hot", [f"protocol=[{{{table}}}]"]).protocol
-    assert item.says(vocabulary()) == words
+    assert item.says(load_catalogue()) == words
 
 
 def test_every_kind_is_said() -> None:

@@ -38,7 +38,7 @@ def test_the_lattice_and_the_numbers_follow_from_the_slide(scenario_file: Path) 
     scenario = load(scenario_file, ["lattice.spacing=10 um"])
     assert scenario.lattice.shape == (12, 16)  # the cells lie 10 um apart
     assert scenario.slide is not None
-    sites = scenario.slide.fitted(scenario.lattice).sites
+    sites = scenario.slide.fitted(scenario.lattice, scenario.catalogue).sites
     assert scenario.tumor.cells == len(sites["tumor"])
     assert scenario.immune["CD8"] * 12 * 16 * 100 == pytest.approx(len(sites["CD8"]))
     assert scenario.immune["TAM"] == 0.0
@@ -105,7 +105,7 @@ def test_remarks_name_who_found_no_site_and_the_spacing_to_choose(scenario_file:
     def said(*settings: str) -> list[str]:
         scenario: Scenario = load(scenario_file, settings)
         assert scenario.slide is not None
-        return remarks(scenario.slide, scenario.lattice)
+        return remarks(scenario.slide, scenario.lattice, scenario.catalogue)
 
     left, shared = said("slide.reach=0 um")
     assert left.startswith("cells without a free site within 0 µm, which are left out: ")

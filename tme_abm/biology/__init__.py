@@ -5,6 +5,18 @@ from __future__ import annotations
 from .catalogue import Catalogue
 from .compiled import Biology, compile
 from .grammar import BEHAVIORS, FAMILIES, Signal
-from .loader import changed, load_catalogue
+from .loader import changed, load_catalogue, read_pack
+from .schema import Pack
 
-__all__ = ["BEHAVIORS", "FAMILIES", "Biology", "Catalogue", "Signal", "changed", "compile", "load_catalogue"]
+__all__ = [
+    "BEHAVIORS",
+    "FAMILIES",
+    "Biology",
+    "Catalogue",
+    "Pack",
+    "Signal",
+    "changed",
+    "compile",
+    "load_catalogue",
+    "read_pack",
+]

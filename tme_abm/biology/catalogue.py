@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 from ..core.units import show
-from .grammar import DEFAULT_BASE, Vocabulary, behavior, signal
+from .grammar import BEHAVIORS, DEFAULT_BASE, Vocabulary, behavior, family_members, signal
 from .parameter import Parameter
-from .schema import CellEntry, MoleculeEntry, ReceptorEntry, ReferenceEntry, Rule, TraitEntry
+from .schema import CellEntry, MoleculeEntry, Pack, ReceptorEntry, ReferenceEntry, Rule, TraitEntry
 
 __all__ = ["Catalogue", "Entry", "file_of", "in_words"]
 
@@ -31,7 +31,7 @@ class Entry(NamedTuple):
 @dataclass(frozen=True)
 class Catalogue:
     """References, molecules, receptors, traits and cells by id, and the rules in the order of their files; `origins`
-    has the file that said what is at a place.
+    has the file that said what is at a place, `packs` what was laid over the shipped files.
     """
 
     references: dict[str, ReferenceEntry]
@@ -40,6 +40,7 @@ class Catalogue:
     traits: dict[str, TraitEntry]
     cells: dict[str, CellEntry]
     rules: tuple[Rule, ...]
+    packs: tuple[Pack, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __hash__(self) -> int:
@@ -62,6 +63,89 @@ class Catalogue:
         )
 
     @property
+    def diffusing(self) -> tuple[str, ...]:
+        """The molecules that can be fields."""
+        return self.vocabulary.diffusing
+
+    @cached_property
+    def placed(self) -> tuple[str, ...]:
+        """The cells that stand on the lattice."""
+        return tuple(name for name, cell in self.cells.items() if cell.layer != "vessel")
+
+    @cached_property
+    def pool_of(self) -> Mapping[str, str]:
+        """Immune cell -> its blood pool."""
+        return {name: cell.pool or name for name, cell in self.cells.items() if cell.layer == "immune"}
+
+    @property
+    def immune(self) -> tuple[str, ...]:
+        """The cells of the immune layer."""
+        return tuple(self.pool_of)
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The blood pools."""
+        return tuple(dict.fromkeys(self.pool_of.values()))
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """What a gene can make: molecules and receptors."""
+        return tuple(dict.fromkeys((*self.molecules, *self.receptors)))
+
+    @cached_property
+    def behaviors(self) -> Mapping[str, tuple[str, ...]]:
+        """Behavior -> the cells that have it by a base, a rule or, in the immune layer, a default."""
+        found: dict[str, set[str]] = {}
+        for name, cell in self.cells.items():
+            for what in (*cell.behaviors, *(DEFAULT_BASE if cell.layer == "immune" else ())):
+                found.setdefault(what, set()).add(name)
+        for rule in self.rules:
+            found.setdefault(rule.behavior, set()).update(rule.cell)
+        known = (*BEHAVIORS, *family_members(self.vocabulary))
+        return {what: self._in_order(found[what]) for what in known if what in found}
+
+    @cached_property
+    def pathways(self) -> Mapping[str, tuple[str, ...]]:
+        """Pathway, in alphabetical order -> the cells with a rule that it carries."""
+        found: dict[str, set[str]] = {}
+        for rule in self.rules:
+            for name in rule.pathway:
+                found.setdefault(name, set()).update(rule.cell)
+        return {name: self._in_order(found[name]) for name in sorted(found)}
+
+    @cached_property
+    def carriers(self) -> Mapping[str, tuple[str, ...]]:
+        """Receptor -> the cells that carry it."""
+        return {
+            receptor: tuple(name for name, cell in self.cells.items() if receptor in cell.receptors)
+            for receptor in self.receptors
+        }
+
+    @cached_property
+    def producers(self) -> Mapping[str, tuple[str, ...]]:
+        """Molecule -> the cells with a base or a rule for secreting it, or for having a level of it."""
+        ways = {molecule: (f"secretion {molecule}", f"expression {molecule}") for molecule in self.molecules}
+        return {
+            molecule: self._in_order({cell for one in way for cell in self.behaviors.get(one, ())})
+            for molecule, way in ways.items()
+        }
+
+    @cached_property
+    def exchange(self) -> Mapping[str, float]:
+        """Molecule -> exchange between blood and a vessel's site [1/min], where the catalogue has one."""
+        supplied = {name: molecule.supply for name, molecule in self.molecules.items()}
+        return {name: supply.exchange.number("rate") for name, supply in supplied.items() if supply is not None}
+
+    def kind_of(self, what: str) -> str:
+        """The kind of quantity of a behavior."""
+        return behavior(what, self.vocabulary).kind
+
+    @cached_property
+    def trait_ranges(self) -> Mapping[str, tuple[float | None, float | None]]:
+        """Trait -> the ends of its range, internal units; None where it has none."""
+        return {name: entry.bounds(entry.kind) or (None, None) for name, entry in self.traits.items()}
+
+    @cached_property
     def trait_defaults(self) -> dict[str, float]:
         """Value of every trait, internal units, when a scenario does not say otherwise."""
         return {name: entry.number(entry.kind, place=f"trait.{name}") for name, entry in self.traits.items()}
@@ -108,6 +192,9 @@ class Catalogue:
             return base.text(kind)
         default = DEFAULT_BASE.get(name, 0.0)
         return show(default, kind) if default else "0"
+
+    def _in_order(self, cells: Collection[str]) -> tuple[str, ...]:
+        return tuple(name for name in self.cells if name in cells)
 
     def _sentence(self, rule: Rule, cell: str) -> str:
         kind = behavior(rule.behavior, self.vocabulary).kind

@@ -1,4 +1,4 @@
-"""Reading a catalogue from files, any of which may hold any table.
+"""Reading a catalogue from files, any of which may hold any table, and from packs, which are laid over it.
 
 The files of a folder are laid one over the other, table by table. What nobody has said yet is added; a number or an
 entry that is there already is refused, unless the table that says it anew has ``replaces = true``. The shipped
@@ -18,13 +18,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from ..core.errors import InputError, combine, nearest
-from ..core.toml import read_toml, validated
+from ..core.toml import parse_toml, read_text, validated
 from .catalogue import Catalogue, file_of
 from .check import check
 from .parameter import Parameter
-from .schema import CellEntry, MoleculeEntry, ReceptorEntry, ReferenceEntry, Rule, TraitEntry
+from .schema import CellEntry, MoleculeEntry, Pack, ReceptorEntry, ReferenceEntry, Rule, TraitEntry
 
-__all__ = ["changed", "load_catalogue"]
+__all__ = ["changed", "load_catalogue", "read_pack"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -42,14 +42,24 @@ _AGAIN = "is in {} already; a table that says it anew has replaces = true"
 _NOTHING = "replaces nothing: no file before says it"
 
 
-def load_catalogue(directory: Path | str | None = None) -> Catalogue:
-    """The catalogue in `directory`, or the shipped one. Raises InputError, which lists all problems."""
+def load_catalogue(directory: Path | str | None = None, packs: Iterable[Pack | Path | str] = ()) -> Catalogue:
+    """The catalogue in `directory`, or the shipped one, with `packs` (files, if they are not read yet) laid over it.
+
+    Raises InputError, which lists all problems.
+    """
+    over = tuple(pack if isinstance(pack, Pack) else read_pack(pack) for pack in packs)
     if directory is None:
-        return _shipped()
+        return _shipped(over)
     folder = Path(directory)
     if not folder.is_dir():
         raise InputError("no such directory" if not folder.exists() else "not a directory", file=folder)
-    return _assembled(_files(folder, f"{folder}/"), str(folder))
+    return _assembled(_files(folder, f"{folder}/"), over, str(folder))
+
+
+def read_pack(file: Path | str) -> Pack:
+    """The pack in a file, with the same text whatever its line ends are. Raises InputError if it cannot be read."""
+    path = Path(file)
+    return Pack(name=path.name, toml=read_text(path).replace("\r\n", "\n"))
 
 
 def changed(catalogue: Catalogue, values: Mapping[str, str | float]) -> Catalogue:
@@ -69,9 +79,9 @@ def changed(catalogue: Catalogue, values: Mapping[str, str | float]) -> Catalogu
     return _checked(replace(catalogue, **fields))
 
 
-@lru_cache(maxsize=1)
-def _shipped() -> Catalogue:
-    return _assembled(_files(resources.files(__package__).joinpath("data"), ""), "the shipped catalogue")
+@lru_cache(maxsize=8)
+def _shipped(packs: tuple[Pack, ...]) -> Catalogue:
+    return _assembled(_files(resources.files(__package__).joinpath("data"), ""), packs, "the shipped catalogue")
 
 
 def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
@@ -83,11 +93,13 @@ def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]
             yield f"{prefix}{item.name}", item
 
 
-def _assembled(files: Iterable[tuple[str, Traversable]], name: str) -> Catalogue:
+def _assembled(files: Iterable[tuple[str, Traversable]], packs: Sequence[Pack], name: str) -> Catalogue:
     laid = _Laid()
-    for label, file in files:
+    sources: list[tuple[str, Traversable | Pack]] = [*files, *((pack.name, pack) for pack in packs)]
+    for label, source in sources:
         try:
-            laid.add(label, read_toml(file, name=label))
+            text = source.toml if isinstance(source, Pack) else read_text(source, name=label)
+            laid.add(label, parse_toml(text, name=label))
         except InputError as error:
             laid.errors.append(error)
     if not (laid.origins or laid.errors):
@@ -104,6 +116,7 @@ def _assembled(files: Iterable[tuple[str, Traversable]], name: str) -> Catalogue
         cells=_valid(CellEntry, laid.tables["cell"], "cell.", errors),
         rules=tuple(laid.rules.values()),
         origins=laid.origins,
+        packs=tuple(packs),
     )
     return _checked(catalogue, errors)
 

@@ -6,6 +6,7 @@ Only what can be said about an entry alone is checked here; whether it agrees wi
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Literal
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
@@ -19,6 +20,7 @@ __all__ = [
     "BehaviorEntry",
     "CellEntry",
     "MoleculeEntry",
+    "Pack",
     "ReceptorEntry",
     "ReferenceEntry",
     "Rule",
@@ -26,6 +28,18 @@ __all__ = [
     "SupplyEntry",
     "TraitEntry",
 ]
+
+
+class Pack(Frozen):
+    """A catalogue file of one's own, laid over the shipped catalogue: its name and its text."""
+
+    name: StrictStr = Field(min_length=1, description="Name of the file (written when it is read).")
+    toml: StrictStr = Field(description="What is in it (written when it is read).")
+
+    @property
+    def sha256(self) -> str:
+        """Fingerprint of the text."""
+        return hashlib.sha256(self.toml.encode()).hexdigest()
 
 
 class ReferenceEntry(Frozen):

@@ -58,10 +58,10 @@ class Tuned(Simulator):
 
     def start(self, scenario: Scenario, seed: int) -> Any:
         """A new tumor."""
-        from ..biology import changed, load_catalogue
+        from ..biology import changed
         from ..model import TumorModel
 
-        return TumorModel(scenario, rng=seed, catalogue=changed(load_catalogue(), dict(self.values)))
+        return TumorModel(scenario, rng=seed, catalogue=changed(scenario.catalogue, dict(self.values)))
 
     def resume(self, scenario: Scenario, seed: int, arrays: Mapping[str, Any]) -> Any:
         """A tumor as it was."""

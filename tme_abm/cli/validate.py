@@ -11,7 +11,7 @@ from . import options
 from .terminal import complain, say, show, table
 
 if TYPE_CHECKING:
-    from ..scenario.sections import Lattice
+    from ..scenario import Scenario
     from ..scenario.slide import Slide
 
 __all__ = ["validate"]
@@ -58,16 +58,16 @@ def validate(
             f"interventions: {len(scenario.protocol)}, hash {scenario.hash[:12]}"
         )
         if scenario.slide is not None:
-            _tell_slide(scenario.slide, scenario.lattice)
+            _tell_slide(scenario.slide, scenario)
     if problems:
         raise typer.Exit(2)
 
 
-def _tell_slide(slide: Slide, lattice: Lattice) -> None:
+def _tell_slide(slide: Slide, scenario: Scenario) -> None:
     """What becomes of the cells of a slide, class by class."""
     from ..scenario.slide import SKIP, remarks
 
-    fitted = slide.fitted(lattice)
+    fitted = slide.fitted(scenario.lattice, scenario.catalogue)
     measured = sum(one.measured for one in fitted.classes)
     rows = [
         (one.name or "(none)", one.cell, *(f"{n}" for n in (one.measured, one.kept, one.moved)),
@@ -78,7 +78,7 @@ def _tell_slide(slide: Slide, lattice: Lattice) -> None:
     ]
     columns = ("class", "becomes", "measured", "at its site", "moved", "at most", "no site")
     show(table(columns, rows, title=f"{slide.source}: {measured} cells"))
-    for remark in remarks(slide, lattice):
+    for remark in remarks(slide, scenario.lattice, scenario.catalogue):
         say(f"Note: {remark}.")
     absent = [name for name in slide.cells if name not in slide.places_um]
     if absent:

@@ -17,7 +17,7 @@ from ..core.errors import InputError
 if TYPE_CHECKING:
     from ..scenario.schema import Scenario
 
-__all__ = ["ALL", "OTHER", "Swap", "Variant", "swaps", "trait_groups"]
+__all__ = ["ALL", "OTHER", "Swap", "Variant", "swaps"]
 
 OTHER = "other traits"
 ALL = "all traits"
@@ -49,13 +49,6 @@ class Swap:
         return (self.into, *(variant.scenario for variant in self.variants), self.source)
 
 
-def trait_groups() -> dict[str, str]:
-    """Trait to its group in the catalogue, in the catalogue's order."""
-    from ..biology.loader import load_catalogue
-
-    return {name: entry.group or OTHER for name, entry in load_catalogue().traits.items()}
-
-
 def swaps(source: Scenario, into: Scenario, groups: Mapping[str, str] | None = None) -> Swap:
     """The variants of `into` with one group of `source`'s traits at a time, and with all of them.
 
@@ -64,7 +57,8 @@ def swaps(source: Scenario, into: Scenario, groups: Mapping[str, str] | None = N
     """
     from ..scenario.load import changed
 
-    groups = trait_groups() if groups is None else groups
+    if groups is None:
+        groups = {name: entry.group or OTHER for name, entry in into.catalogue.traits.items()}
     theirs: dict[str, str] = {}
     kept: list[str] = []
     for key, _, value in into.differences(source):

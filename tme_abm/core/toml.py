@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .errors import InputError, brief, combine
 
-__all__ = ["Frozen", "flatten", "read_toml", "toml_value", "validated", "write_toml"]
+__all__ = ["Frozen", "flatten", "parse_toml", "read_text", "read_toml", "toml_value", "validated", "write_toml"]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'")
@@ -42,16 +42,26 @@ Model = TypeVar("Model", bound=BaseModel)
 def read_toml(source: Path | Traversable, *, name: str | None = None) -> dict[str, Any]:
     """The table in a TOML file; `name` is what errors call it (default: its path). Raises InputError."""
     label = name if name is not None else str(source)
+    return parse_toml(read_text(source, name=label), name=label)
+
+
+def read_text(source: Path | Traversable, *, name: str | None = None) -> str:
+    """The text of a TOML file; `name` is what errors call it (default: its path). Raises InputError."""
+    label = name if name is not None else str(source)
     if source.is_dir():
         raise InputError("this is a directory, not a TOML file", file=label)
     try:
-        text = source.read_bytes().decode("utf-8-sig")
+        return source.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError("no such file", file=label) from None
     except UnicodeDecodeError as error:
         raise InputError(f"not UTF-8 text (byte {error.start})", file=label) from None
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", file=label) from None
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise InputError(f"cannot be read ({getattr(error, 'strerror', error)})", file=label) from None
+
+
+def parse_toml(text: str, *, name: str) -> dict[str, Any]:
+    """The table that a TOML text says; `name` is what errors call the text. Raises InputError."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -60,11 +70,11 @@ def read_toml(source: Path | Traversable, *, name: str | None = None) -> dict[st
         if place == "end of document":
             place = f"line {text.count(chr(10)) + 1}, end of document"
         what = re.sub(r"\('.*'.*\)", lambda keys: f"[{_dotted(ast.literal_eval(keys[0]))}]", what)
-        raise InputError(f"not valid TOML: {what}", file=label, place=place) from None
+        raise InputError(f"not valid TOML: {what}", file=name, place=place) from None
     except RecursionError:
-        raise InputError("not valid TOML: nested too deeply", file=label) from None
+        raise InputError("not valid TOML: nested too deeply", file=name) from None
     except ValueError as error:  # a number with more digits than Python reads
-        raise InputError(f"not valid TOML: {error}", file=label) from None
+        raise InputError(f"not valid TOML: {error}", file=name) from None
 
 
 def toml_value(text: str) -> object:
@@ -76,10 +86,18 @@ def toml_value(text: str) -> object:
     return parsed["value"] if set(parsed) == {"value"} else text.strip()
 
 
-def validated(model: type[Model], table: object, *, file: Path | str | None = None, place: str | None = None) -> Model:
-    """`table` as a `model`. Raises one InputError that lists everything wrong with it."""
+def validated(
+    model: type[Model],
+    table: object,
+    *,
+    file: Path | str | None = None,
+    place: str | None = None,
+    context: object = None,
+) -> Model:
+    """`table` as a `model`, whose validators see `context`. Raises one InputError that lists everything wrong with it.
+    """
     try:
-        return model.model_validate(table)
+        return model.model_validate(table, context=context)
     except ValidationError as error:
         found = [problem for item in error.errors(include_url=False) for problem in _problems(dict(item), model, table)]
         inside = tuple(f"{problem.place}" for problem in found)

@@ -20,7 +20,6 @@ from ..core.errors import InputError, TmeError
 from ..core.units import parse
 from ..model import TumorModel
 from ..scenario import Scenario, intervention
-from ..scenario.vocabulary import vocabulary
 from .assays import Assay
 from .dishes import arm_scenario, dishes, scaled_arms, wells_of
 from .judge import judge, verdicts
@@ -103,7 +102,7 @@ def _said(table: Mapping[str, Any]) -> str:
         item = intervention({key: value for key, value in table.items() if key != "scales"})
     except InputError:
         return str(dict(table))
-    return item.says(vocabulary()).removesuffix(", at the start")
+    return item.says(load_catalogue()).removesuffix(", at the start")
 
 
 def run_arm(scenario: Scenario, plan: Plan, *, seed: int, wells: int, catalogue: Catalogue) -> Series:

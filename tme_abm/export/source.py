@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..biology import Biology, Catalogue, load_catalogue
+from ..biology import Biology, Catalogue
 from ..core.errors import InputError
 from ..core.units import parse
 from ..observe.state import classify
@@ -233,7 +233,7 @@ def read_source(directory: Path) -> Source:
         manifest=manifest,
         scenario=scenario,
         biology=scenario.biology(),
-        catalogue=load_catalogue(),
+        catalogue=scenario.catalogue,
     )
 
 

@@ -109,10 +109,10 @@ def _drawn(scenario: Scenario, biology: Biology, lattice: Lattice, seed: int) ->
 
 def _measured(slide: Slide, scenario: Scenario, biology: Biology, lattice: Lattice) -> Cast:
     """The same of a slide: every cell on the site it was measured on, in all wells alike. Nothing is drawn."""
-    fitted = slide.fitted(scenario.lattice)
+    fitted = slide.fitted(scenario.lattice, scenario.catalogue)
     for one in fitted.classes:
         logger.info("%s: %s", slide.source, one)
-    for remark in remarks(slide, scenario.lattice):
+    for remark in remarks(slide, scenario.lattice, scenario.catalogue):
         logger.warning("%s: %s", slide.source, remark)
     first = np.arange(lattice.wells)[:, None] * lattice.n_sites_per_well
     sites = [(first + at).ravel() for at in fitted.sites.values()]

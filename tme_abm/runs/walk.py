@@ -124,7 +124,7 @@ def new_manifest(
     if scenario.slide is not None:  # what became of the measured cells that the tissue starts from
         from ..scenario.slide.section import report
 
-        manifest["slide"] = report(scenario.slide, scenario.lattice)
+        manifest["slide"] = report(scenario.slide, scenario.lattice, scenario.catalogue)
     return manifest
 
 

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..biology import read_pack
 from ..core.errors import InputError, brief, combine
 from ..core.toml import read_toml, toml_value
 
-__all__ = ["SET", "Document", "parse_override", "read"]
+__all__ = ["CATALOGUE", "SET", "Document", "parse_override", "read"]
 
 Key = str | int
 SET = "--set "
+CATALOGUE = "catalogue"
 
 
 @dataclass(slots=True)
@@ -28,11 +30,42 @@ class Document:
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     merged: list[str] = field(default_factory=list)
+    packs: dict[str, str] = field(default_factory=dict)  # what errors call a pack, by its name
 
     def merge(self, values: Mapping[str, Any], origin: str) -> None:
-        """Lay `values` over what is there."""
+        """Lay `values` over what is there; packs of the catalogue add up."""
         self.merged.append(origin)
-        self._merge(self.values, values, origin, "")
+        before = self.values.get("packs")
+        self._merge(self.values, {key: value for key, value in values.items() if key != CATALOGUE}, origin, "")
+        if "packs" in values and isinstance(before, list):
+            inside, self.values["packs"] = self.values["packs"], before
+            self._add_packs(inside, origin)
+        if CATALOGUE in values:
+            self.add_catalogue(values[CATALOGUE], origin)
+
+    def add_catalogue(self, files: object, origin: str) -> None:
+        """Read pack files, whose paths start beside the file `origin`, and put their text into the document."""
+        names = [files] if isinstance(files, str) else files
+        if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+            raise InputError(f"should be a list of files, not {brief(files)}", file=origin, place=CATALOGUE)
+        directory = Path(origin).parent if Path(origin).is_file() else Path()
+        for name in names:
+            try:
+                pack = read_pack(directory / name)
+            except InputError as error:
+                raise error.replace(what=f"{error.what}: {error.file}", file=origin, place=CATALOGUE) from None
+            self.packs.setdefault(pack.name, str(directory / name))
+            self._add_packs([pack.model_dump()], origin)
+
+    def _add_packs(self, packs: object, origin: str) -> None:
+        there = self.values.setdefault("packs", [])
+        for pack in packs if isinstance(packs, list) else ():
+            if any(isinstance(one, dict) and one.get("name") == pack["name"] and one != pack for one in there):
+                what = f"another file {pack['name']!r} is in the catalogue already, with another text; rename one"
+                raise InputError(what, file=origin, place=CATALOGUE)
+            if pack not in there:
+                there.append(pack)
+                self.origins["packs"] = origin
 
     def set(self, path: Sequence[Key], value: object, origin: str) -> None:
         """Set one value by its path; tables on the way are made, items of a list are counted from 0."""

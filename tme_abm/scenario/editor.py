@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..biology import Catalogue, load_catalogue
 from .protocol import INTERVENTIONS
 from .schema import Scenario
 from .slide.section import WRITTEN
 from .values import Quantity, trait_quantity
-from .vocabulary import vocabulary
 
 __all__ = ["scenario_schema"]
 
@@ -16,28 +16,35 @@ _PLANS = {kind.__name__ for kind in INTERVENTIONS}
 _INTERNAL = ("default", "title", "discriminator", "propertyNames")
 
 
-def scenario_schema() -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of a scenario file, with every name of the catalogue."""
-    schema = Scenario.model_json_schema(mode="validation")
+def scenario_schema(catalogue: Catalogue | None = None) -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a scenario file, with every name of the shipped catalogue or the one given."""
+    known = catalogue or load_catalogue()
+    schema: dict[str, Any] = _with_names(Scenario.model_json_schema(mode="validation"), known)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["properties"]["extends"] = {
         "type": "string",
         "description": "The scenario to start from: a shipped one by name, or a file by its path.",
     }
+    schema["properties"]["catalogue"] = {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Catalogue files of one's own, relative to this file, that are laid over the shipped catalogue.",
+    }
     sections = schema["$defs"]
     for section in (schema, *(body for name, body in sections.items() if name not in _PLANS)):
         section.pop("required", None)  # whatever is missing may come from the extended scenario
-    known = vocabulary()
-    _listed(schema["properties"]["immune"], known.described(known.immune))
+    meanings = {name: cell.name for name, cell in known.cells.items()}
+    meanings |= {name: molecule.name for name, molecule in known.molecules.items()}
+    _listed(schema["properties"]["immune"], {name: meanings[name] for name in known.immune})
     _listed(schema["properties"]["blood"], {pool: f"Leukocytes of the pool {pool}" for pool in known.pools})
     for table in (
         sections["Stroma"]["properties"]["secretion"],
         sections["FieldSolvers"]["properties"]["method"],
     ):
-        _listed(table, known.described(known.diffusing))
+        _listed(table, {name: meanings[name] for name in known.diffusing})
     traits = sections["Tumor"]["properties"]["traits"]
     traits["properties"] = {
-        name: trait_quantity(name).json_schema() | {"description": trait.description}
+        name: trait_quantity(known, name).json_schema() | {"description": trait.description}
         for name, trait in known.traits.items()
     }
     traits["additionalProperties"] = False
@@ -48,6 +55,18 @@ def scenario_schema() -> dict[str, Any]:
         body["properties"] = {key: _tidy(value, sections) for key, value in body["properties"].items()}
     schema["title"] = "Scenario of tme_abm"
     return schema
+
+
+def _with_names(value: Any, catalogue: Catalogue) -> Any:
+    """`value` with the names of the catalogue where `values.Name` says which."""
+    if isinstance(value, list):
+        return [_with_names(one, catalogue) for one in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _with_names(one, catalogue) for key, one in value.items() if key != "names"}
+    if isinstance(value.get("names"), str):
+        found["enum"] = [*getattr(catalogue, value["names"]), *value.get("enum", ())]
+    return found
 
 
 def _listed(table: dict[str, Any], names: dict[str, str]) -> None:

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..biology import Catalogue, Pack, load_catalogue
 from ..core.errors import InputError, brief, combine
 from ..core.toml import Frozen, toml_value, validated
-from .document import SET, Document, parse_override, read
+from .document import CATALOGUE, SET, Document, parse_override, read
 from .protocol import AnyIntervention, Intervention
 from .schema import Scenario
 from .slide.section import complete
 
-__all__ = ["assembled", "changed", "extended", "find", "intervention", "load", "shipped"]
+__all__ = ["assembled", "changed", "extended", "find", "intervention", "load", "shipped", "under"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = (_PACKAGE / "_scenarios", _PACKAGE.parent / "scenarios")  # in a wheel, in a checkout
@@ -48,13 +49,19 @@ def find(name_or_path: str | Path, directory: Path | None = None) -> Path:
     raise InputError("no such file", file=path, allowed=shipped(), word=path.stem)
 
 
-def load(name_or_path: str | Path, overrides: Mapping[str, object] | Sequence[str] = ()) -> Scenario:
+def load(
+    name_or_path: str | Path,
+    overrides: Mapping[str, object] | Sequence[str] = (),
+    catalogue: Catalogue | None = None,
+) -> Scenario:
     """The resolved scenario.
 
     Parameters
     ----------
     name_or_path : the name of a shipped scenario or the path of a file.
-    overrides : values to set on top, as texts ``"clock.days=5"`` or a mapping ``{"clock.days": 5}``.
+    overrides : values to set on top, as texts ``"clock.days=5"`` or a mapping ``{"clock.days": 5}``; packs named by
+        ``catalogue`` are added to those of the scenario.
+    catalogue : the biology in place of the shipped one and the scenario's packs.
 
     Raises
     ------
@@ -63,7 +70,7 @@ def load(name_or_path: str | Path, overrides: Mapping[str, object] | Sequence[st
     path = find(name_or_path)
     document = read(path, find)
     document.values.setdefault("name", path.stem.lstrip(".") or "scenario")
-    return _resolved(document, overrides)
+    return _resolved(document, overrides, catalogue)
 
 
 def assembled(values: Mapping[str, Any], *, name: str, extends: str | None = None) -> Scenario:
@@ -73,11 +80,18 @@ def assembled(values: Mapping[str, Any], *, name: str, extends: str | None = Non
     return _resolved(document, ())
 
 
+def under(scenario: Scenario, catalogue: Catalogue) -> Scenario:
+    """The scenario with another biology, by which everything is checked again."""
+    document = Document(scenario.name)
+    document.merge(scenario.document(), scenario.name)
+    return _resolved(document, (), catalogue)
+
+
 def changed(scenario: Scenario, overrides: Mapping[str, object] | Sequence[str]) -> Scenario:
     """A scenario with some of its values replaced and everything checked again."""
     document = Document(scenario.name)
     document.merge(scenario.document(), scenario.name)
-    return _resolved(document, overrides)
+    return _resolved(document, overrides, scenario.given_catalogue)
 
 
 def extended(scenario: Scenario, protocol: Sequence[Mapping[str, Any]], origin: str) -> Scenario:
@@ -88,7 +102,7 @@ def extended(scenario: Scenario, protocol: Sequence[Mapping[str, Any]], origin: 
     document.merge(values, scenario.name)
     document.merge({"protocol": [*own, *protocol]}, origin)
     try:
-        return _resolved(document, ())
+        return _resolved(document, (), scenario.given_catalogue)
     except InputError as error:
         raise combine([_counted(part, len(own), origin) for part in error.parts]) from error
 
@@ -97,10 +111,14 @@ class _One(Frozen):
     item: AnyIntervention
 
 
-def intervention(table: Mapping[str, Any], *, name: str = "intervention") -> Intervention:
-    """The intervention that a `[[protocol]]` table says; errors call the table `name`."""
+def intervention(
+    table: Mapping[str, Any], *, name: str = "intervention", catalogue: Catalogue | None = None
+) -> Intervention:
+    """The intervention that a `[[protocol]]` table says, by the shipped catalogue or the one given; errors call the
+    table `name`.
+    """
     try:
-        return validated(_One, {"item": table}).item
+        return validated(_One, {"item": table}, context=catalogue or load_catalogue()).item
     except InputError as error:
         parts = [part.replace(file=name, place=(part.place or "").removeprefix("item.")) for part in error.parts]
         raise combine(parts) from error
@@ -115,16 +133,40 @@ def _counted(error: InputError, own: int, origin: str) -> InputError:
     return error.replace(file=origin, place=f"protocol.{int(number) - own}{dot}{rest}")
 
 
-def _resolved(document: Document, overrides: Mapping[str, object] | Sequence[str]) -> Scenario:
+def _resolved(
+    document: Document, overrides: Mapping[str, object] | Sequence[str], catalogue: Catalogue | None = None
+) -> Scenario:
     for path, value, origin in _settings(overrides):
         if path[0] == "extends":
             raise InputError("can only be said in a file", file=origin, place="extends")
-        document.set(path, value, origin)
-    complete(document)
+        if path == (CATALOGUE,):
+            document.add_catalogue(value, origin)
+        else:
+            document.set(path, value, origin)
+    if catalogue is None:
+        catalogue = _catalogue(document)
+    complete(document, catalogue)
     try:
-        return validated(Scenario, document.values)
+        return validated(Scenario, document.values, context=catalogue)
     except InputError as error:
         raise document.blamed(_with_hint(error)) from None
+
+
+class _Packs(Frozen):
+    packs: tuple[Pack, ...] = ()
+
+
+def _catalogue(document: Document) -> Catalogue:
+    """The shipped catalogue with the packs of the document."""
+    try:
+        packs = validated(_Packs, {"packs": document.values.get("packs", ())}).packs
+    except InputError as error:
+        raise document.blamed(error) from None
+    try:
+        return load_catalogue(packs=packs)
+    except InputError as error:
+        names = {pack.name: document.packs.get(pack.name, f"{pack.name} in {document.file}") for pack in packs}
+        raise combine([part.replace(file=names.get(part.file or "", part.file)) for part in error.parts]) from None
 
 
 def _with_hint(error: InputError) -> InputError:

@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import math
-from functools import cached_property
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
-from ..biology import Biology, compile, load_catalogue
+from ..biology import Biology, Catalogue, Pack, compile, load_catalogue
 from ..core.errors import InputError, brief
 from ..core.toml import Frozen, flatten, write_toml
 from ..core.units import parse, show
 from .protocol import AnyIntervention, naming
 from .sections import BloodPool, Clock, FieldSolvers, Growth, Lattice, Record, Stroma, Tumor, Vessels
 from .slide.section import Slide, planted
-from .values import ArealDensity, ImmuneCell, PoolName
-from .vocabulary import vocabulary
+from .values import ArealDensity, ImmuneCell, PoolName, known
 
 __all__ = ["Scenario"]
 
@@ -33,10 +33,16 @@ _NOT_COMPARED = ("name", "title", "description")
 _PLACES = "slide.places_um."  # too long to be read; slide.sha256 tells whether they differ
 
 
+@lru_cache(maxsize=8)
+def _compiled(catalogue: Catalogue, traits: tuple[tuple[str, float], ...]) -> Biology:
+    """Compiled once for all models of one tumor, as arms are."""
+    return compile(catalogue, dict(traits))
+
+
 class Scenario(Frozen):
     """One tumor and what is done to it. See the module's text."""
 
-    also: ClassVar[tuple[str, ...]] = ("extends",)
+    also: ClassVar[tuple[str, ...]] = ("extends", "catalogue")
 
     name: str = Field(min_length=1, description="Short name in results; without it, the name of the file.")
     title: str = Field(default="", description="One line for people.")
@@ -57,6 +63,9 @@ class Scenario(Frozen):
     fields: FieldSolvers
     record: Record
     protocol: tuple[AnyIntervention, ...] = Field(default=(), description="Timed interventions.")
+    packs: tuple[Pack, ...] = Field(default=(), description="Catalogue files of one's own, as they were read.")
+
+    _catalogue: Catalogue | None = PrivateAttr(default=None)
 
     def __bool__(self) -> bool:
         # Newer versions of Mesa take every true `scenario` of a model for one of their own kind, and refuse others.
@@ -78,14 +87,14 @@ class Scenario(Frozen):
 
     @field_validator("immune", mode="after")
     @classmethod
-    def _every_immune_cell(cls, given: dict[str, float]) -> dict[str, float]:
-        return {cell: given.get(cell, 0.0) for cell in vocabulary().immune}
+    def _every_immune_cell(cls, given: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        return {cell: given.get(cell, 0.0) for cell in known(info).immune}
 
     @field_validator("blood", mode="after")
     @classmethod
-    def _every_pool(cls, given: dict[str, BloodPool]) -> dict[str, BloodPool]:
+    def _every_pool(cls, given: dict[str, BloodPool], info: ValidationInfo) -> dict[str, BloodPool]:
         empty = BloodPool.model_construct(cells=0.0, renewal=0.0)
-        return {pool: given.get(pool, empty) for pool in vocabulary().pools}
+        return {pool: given.get(pool, empty) for pool in known(info).pools}
 
     @field_validator("protocol", mode="before")
     @classmethod
@@ -95,7 +104,9 @@ class Scenario(Frozen):
         return given
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _fits(self, info: ValidationInfo) -> Self:
+        if known(info) is not load_catalogue(packs=self.packs):
+            self._catalogue = known(info)
         if self.slide is None:
             self._check_room()
         else:
@@ -125,7 +136,7 @@ class Scenario(Frozen):
 
     def _check_slide(self, slide: Slide) -> None:
         """Whether the slide fits on the lattice and the numbers of cells are those it starts with."""
-        counts = planted(slide.fitted(self.lattice))
+        counts = planted(slide.fitted(self.lattice, self.catalogue), self.catalogue)
         follows = "is by the slide {} at this spacing; leave it out"
         if self.tumor.cells != (tumor := counts.pop("tumor")):
             raise InputError(follows.format(tumor), place="tumor.cells", because=_FROM_SLIDE)
@@ -187,7 +198,10 @@ class Scenario(Frozen):
 
     def document(self) -> dict[str, Any]:
         """Every value as it stands in a file: quantities as text that reads back exactly."""
-        return self.model_dump(mode="json", exclude_none=True)
+        found = self.model_dump(mode="json", exclude_none=True, context=self.catalogue)
+        if not self.packs:
+            del found["packs"]
+        return found
 
     def resolved_toml(self) -> str:
         """The canonical file: every value explicit; loading it gives an equal scenario with the same hash."""
@@ -202,16 +216,29 @@ class Scenario(Frozen):
         """SHA-256 of the canonical file, in hex."""
         return hashlib.sha256(self._text.encode()).hexdigest()
 
-    def biology(self) -> Biology:
-        """The catalogue compiled with this tumor's traits."""
-        return compile(load_catalogue(), self.tumor.traits)
+    @property
+    def catalogue(self) -> Catalogue:
+        """The biology of this tumor: the shipped catalogue with its packs, or the one it was loaded with."""
+        return self._catalogue or load_catalogue(packs=self.packs)
+
+    @property
+    def given_catalogue(self) -> Catalogue | None:
+        """The catalogue that it was loaded with in place of the shipped one and its packs, None if there was none."""
+        return self._catalogue
+
+    def biology(self, traits: Mapping[str, float] | None = None) -> Biology:
+        """The catalogue compiled with this tumor's traits, or with others."""
+        return _compiled(self.catalogue, tuple((self.tumor.traits if traits is None else traits).items()))
 
     def differences(self, other: Scenario) -> list[tuple[str, str, str]]:
         """Dotted key, value here, value there, for all that differs; "" where one has no such key.
 
-        Names, titles and descriptions are not compared; a slide is by its fingerprint.
+        Names, titles and descriptions are not compared; a slide and a pack are by their fingerprints.
         """
-        mine, theirs = flatten(self.document()), flatten(other.document())
-        known = dict.fromkeys([*mine, *theirs])
-        keys = [key for key in known if key not in _NOT_COMPARED and not key.startswith(_PLACES)]
+        mine, theirs = (
+            flatten(one.document() | {"packs": {pack.name: f"sha256 {pack.sha256}" for pack in one.packs}})
+            for one in (self, other)
+        )
+        places = dict.fromkeys([*mine, *theirs])
+        keys = [key for key in places if key not in _NOT_COMPARED and not key.startswith(_PLACES)]
         return [(key, mine.get(key, ""), theirs.get(key, "")) for key in keys if mine.get(key) != theirs.get(key)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, field_serializer, field_validator
+from pydantic import Field, SerializationInfo, ValidationInfo, field_serializer, field_validator
 
 from ..core.errors import InputError, brief
 from ..core.toml import Frozen
@@ -26,18 +26,18 @@ from .values import (
     Shape,
     Tolerance,
     TraitName,
+    known,
     trait_quantity,
 )
-from .vocabulary import vocabulary
 
 __all__ = ["BloodPool", "Clock", "FieldSolvers", "Growth", "Lattice", "Record", "Stroma", "Tumor", "Vessels"]
 
 Value = TypeVar("Value")
 
 
-def in_order(given: dict[str, Value]) -> dict[str, Value]:
+def in_order(given: dict[str, Value], info: ValidationInfo) -> dict[str, Value]:
     """By molecule in the order of the catalogue: the order in a file makes no other scenario."""
-    return {name: given[name] for name in vocabulary().diffusing if name in given}
+    return {name: given[name] for name in known(info).diffusing if name in given}
 
 
 class Lattice(Frozen):
@@ -77,23 +77,23 @@ class Tumor(Frozen):
 
     @field_validator("traits", mode="before")
     @classmethod
-    def _all_of_their_kind(cls, given: object) -> object:
+    def _all_of_their_kind(cls, given: object, info: ValidationInfo) -> object:
         if not isinstance(given, Mapping):
             raise InputError(f"should be a table, not {brief(given)}")
-        known = vocabulary().traits
-        values: dict[str, float] = {name: trait.value for name, trait in known.items()}
+        catalogue = known(info)
+        values = dict(catalogue.trait_defaults)
         for name, value in given.items():
-            if name not in known:
-                raise InputError("unknown tumor trait", place=name, allowed=known, word=str(name))
+            if name not in values:
+                raise InputError("unknown tumor trait", place=name, allowed=values, word=str(name))
             try:
-                values[name] = trait_quantity(name).read(value)
+                values[name] = trait_quantity(catalogue, name).read(value)
             except InputError as refusal:
                 raise refusal.at(name) from refusal
         return values
 
     @field_serializer("traits", when_used="json")
-    def _with_units(self, traits: dict[str, float]) -> dict[str, float | str]:
-        return {name: trait_quantity(name).write(value) for name, value in traits.items()}
+    def _with_units(self, traits: dict[str, float], info: SerializationInfo) -> dict[str, float | str]:
+        return {name: trait_quantity(known(info), name).write(value) for name, value in traits.items()}
 
 
 class Vessels(Frozen):
@@ -121,8 +121,8 @@ class Stroma(Frozen):
 
     @field_validator("secretion", mode="after")
     @classmethod
-    def _in_order(cls, given: dict[str, float]) -> dict[str, float]:
-        return in_order(given)
+    def _in_order(cls, given: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        return in_order(given, info)
 
 
 class Growth(Frozen):
@@ -143,8 +143,8 @@ class FieldSolvers(Frozen):
 
     @field_validator("method", mode="after")
     @classmethod
-    def _in_order(cls, given: dict[str, Method]) -> dict[str, Method]:
-        return in_order(given)
+    def _in_order(cls, given: dict[str, Method], info: ValidationInfo) -> dict[str, Method]:
+        return in_order(given, info)
 
 
 class Record(Frozen):
@@ -162,5 +162,5 @@ class Record(Frozen):
 
     @field_validator("molecules", mode="after")
     @classmethod
-    def _in_order(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(in_order(dict.fromkeys(given)))
+    def _in_order(cls, given: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        return tuple(in_order(dict.fromkeys(given), info))

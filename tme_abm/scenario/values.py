@@ -1,8 +1,8 @@
 """The kinds of value a scenario may hold.
 
 Quantities are read from text with a unit once, here, into the internal units of `core.units`; names are
-looked up in the vocabulary of the catalogue. Whatever does not fit raises an `InputError`, which knows what is
-allowed; `Document.blamed` adds the file.
+looked up in the catalogue, which is the context of the validation. Whatever does not fit raises an `InputError`,
+which knows what is allowed; `Document.blamed` adds the file.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, cast
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, SerializationInfo, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
+from ..biology import Catalogue
 from ..biology.grammar import FRACTIONS
 from ..core.errors import InputError, brief
 from ..core.units import KINDS, parse, show
-from .vocabulary import vocabulary
 
 __all__ = [
     "Amount",
@@ -52,6 +52,7 @@ __all__ = [
     "TraitName",
     "behavior_quantity",
     "exact_text",
+    "known",
     "trait_quantity",
 ]
 
@@ -184,29 +185,25 @@ class LatticeShape:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name of the catalogue: `what` it names, and the field of the vocabulary that lists it."""
+    """A name of the catalogue: `what` it names, and the attribute of the catalogue that lists it."""
 
     what: str
     field: str
 
-    @property
-    def allowed(self) -> tuple[str, ...]:
-        """Every name that would do."""
-        return tuple(getattr(vocabulary(), self.field))
-
-    def read(self, value: object) -> str:
+    def read(self, value: object, info: ValidationInfo) -> str:
         """The name itself, if the catalogue has it."""
+        allowed = getattr(known(info), self.field)
         if not isinstance(value, str):
-            raise InputError(f"should be the name of a {self.what}, not {brief(value)}", allowed=self.allowed)
-        if value not in self.allowed:
-            raise InputError(f"unknown {self.what} {value!r}", allowed=self.allowed, word=value)
+            raise InputError(f"should be the name of a {self.what}, not {brief(value)}", allowed=allowed)
+        if value not in allowed:
+            raise InputError(f"unknown {self.what} {value!r}", allowed=allowed, word=value)
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
+        return core_schema.with_info_plain_validator_function(self.read)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "enum": list(self.allowed)}
+        return {"type": "string", "names": self.field}  # `editor` lists them
 
 
 Length = Annotated[float, Quantity("length")]
@@ -240,12 +237,19 @@ PathwayName = Annotated[str, Name("pathway", "pathways")]
 Product = Annotated[str, Name("gene product (molecule or receptor)", "products")]
 
 
-def trait_quantity(name: str) -> Quantity:
+def known(info: ValidationInfo | SerializationInfo) -> Catalogue:
+    """The catalogue by which something is validated or written."""
+    if not isinstance(info.context, Catalogue):
+        raise TypeError("scenarios and interventions are validated and written in the context of a catalogue")
+    return info.context
+
+
+def trait_quantity(catalogue: Catalogue, name: str) -> Quantity:
     """How the value of a tumor trait is read: its kind of unit, and its range in the catalogue as bounds."""
-    trait = vocabulary().traits[name]
-    return Quantity(trait.kind, low=trait.low, high=trait.high)
+    low, high = catalogue.trait_ranges[name]
+    return Quantity(catalogue.traits[name].kind, low=low, high=high)
 
 
-def behavior_quantity(name: str) -> Quantity:
+def behavior_quantity(catalogue: Catalogue, name: str) -> Quantity:
     """How the value of a behavior is read: its kind of unit; a share is at most 1."""
-    return Quantity(vocabulary().quantities[name], high=1.0 if name in FRACTIONS else None)
+    return Quantity(catalogue.kind_of(name), high=1.0 if name in FRACTIONS else None)

@@ -11,11 +11,10 @@ import textwrap
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
-from ...biology import Catalogue, load_catalogue
+from ...biology import Catalogue
 from ...core.units import show
 from ...scenario.slide.fit import NEST
 from ...scenario.slide.section import planted
-from ...scenario.vocabulary import vocabulary
 from ..style.numbers import raised
 from ..style.page import page
 from .catalogue import cells, molecules, references, spelled
@@ -32,7 +31,7 @@ _EXPONENT = re.compile(r"(?<=\d)e\+0*(\d+)")
 def explain(scenario: Scenario) -> str:
     """The model behind `scenario` as text of about 100 columns, in Markdown."""
     filters = {"show": show, "g": "{:g}".format, "wrap": _wrapped, "item": _item}
-    catalogue = load_catalogue()
+    catalogue = scenario.catalogue
     text = page("explain/text.md.j2", _tumor(scenario, catalogue) | _model(scenario, catalogue), filters)
     text = re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
     return _EXPONENT.sub(lambda found: f"×10{raised(int(found[1]))}", text)
@@ -41,7 +40,7 @@ def explain(scenario: Scenario) -> str:
 def _tumor(scenario: Scenario, catalogue: Catalogue) -> dict[str, Any]:
     """The tissue at the start, the traits of the tumor beside what is usual, and what is done to it."""
     lattice, slide = scenario.lattice, scenario.slide
-    counts = {} if slide is None else planted(slide.fitted(lattice))
+    counts = {} if slide is None else planted(slide.fitted(lattice, catalogue), catalogue)
     return {
         "scenario": scenario,
         "lattice": lattice,
@@ -62,7 +61,7 @@ def _tumor(scenario: Scenario, catalogue: Catalogue) -> dict[str, Any]:
         ],
         "secreted": [f"{name} at {show(rate, 'production')}" for name, rate in scenario.stroma.secretion.items()],
         "traits": [_trait(name, value, catalogue) for name, value in scenario.tumor.traits.items()],
-        "protocol": [one.says(vocabulary()) for one in scenario.protocol],
+        "protocol": [one.says(catalogue) for one in scenario.protocol],
     }
 
 

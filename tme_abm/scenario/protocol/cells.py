@@ -22,11 +22,10 @@ from ..values import (
     PositiveCount,
     PositiveRate,
 )
-from ..vocabulary import Vocabulary, vocabulary
 from .intervention import DO_HELP, Event, Lasting
 
 if TYPE_CHECKING:
-    from ...biology import Biology
+    from ...biology import Biology, Catalogue
     from ...tissue import Tissue
     from ..schema import Scenario
 
@@ -53,7 +52,7 @@ class Deplete(Lasting):
         rows = np.flatnonzero(tissue.living & np.isin(tissue.cells.kind, kinds))
         tissue.request_death(rows[tissue.happens("depletion", self.rate, rows, lane)], APOPTOTIC, "depletion")
 
-    def what(self, known: Vocabulary) -> str:
+    def what(self, catalogue: Catalogue) -> str:
         """The cells and the rate."""
         return f"deplete {', '.join(self.cells)} at {show(self.rate, 'rate')}"
 
@@ -68,7 +67,7 @@ class Infuse(Event):
 
     def check(self, scenario: Scenario) -> None:
         """The blood must offer such cells, since how fast they leave it is relative to that."""
-        pool = vocabulary().pool_of[self.cell]
+        pool = scenario.catalogue.pool_of[self.cell]
         if not scenario.blood[pool].cells:
             raise InputError(
                 f"the blood offers no {self.cell} to this tissue at rest, and how fast infused ones leave it is told "
@@ -86,7 +85,7 @@ class Infuse(Event):
         if pool is not None:
             tissue.pools[pool] = tissue.pools[pool] + self.count
 
-    def what(self, known: Vocabulary) -> str:
+    def what(self, catalogue: Catalogue) -> str:
         """How many of which cells."""
         return f"infuse {self.count:,} {self.cell}"
 
@@ -215,7 +214,7 @@ class Add(Event):
                 inside &= (ends[0] <= at[:, axis]) & (at[:, axis] < ends[1])
         return np.flatnonzero(inside)
 
-    def what(self, known: Vocabulary) -> str:
+    def what(self, catalogue: Catalogue) -> str:
         """How many of which cells, where, and in which states."""
         return f"add {self.who}"
 

@@ -15,11 +15,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, mod
 from ...core.errors import InputError
 from ...core.toml import Frozen
 from ...core.units import show
-from ..values import AnyCell, Duration
-from ..vocabulary import Vocabulary, vocabulary
+from ..values import AnyCell, Duration, known
 
 if TYPE_CHECKING:
-    from ...biology import Biology
+    from ...biology import Biology, Catalogue
     from ...tissue import Tissue
     from ..schema import Scenario
 
@@ -111,11 +110,11 @@ class Intervention(Frozen):
 
     # ---- how it is said
 
-    def says(self, known: Vocabulary) -> str:
+    def says(self, catalogue: Catalogue) -> str:
         """The intervention in a few words, such as "block PD1 by 90%, from 2 day"."""
-        return self.what(known) + self.when
+        return self.what(catalogue) + self.when
 
-    def what(self, known: Vocabulary) -> str:
+    def what(self, catalogue: Catalogue) -> str:
         """What is done, without the time."""
         raise NotImplementedError
 
@@ -211,7 +210,7 @@ def _named(cells: object) -> object:
 
 
 Cells = Annotated[tuple[AnyCell, ...], BeforeValidator(_named)]
-Able = Callable[[Vocabulary, str], tuple[tuple[str, ...], str]]
+Able = Callable[["Catalogue", str], tuple[tuple[str, ...], str]]
 """The cells that an intervention on what is named can concern, and what they do that others do not, in words."""
 
 
@@ -222,7 +221,7 @@ def among(able: Able, target: str) -> AfterValidator:
         name = info.data.get(target)
         if name is None:  # refused already
             return cells
-        those, do = able(vocabulary(), name)
+        those, do = able(known(info), name)
         if not those:
             raise InputError(f"no cell {do}")
         for cell in cells:

@@ -20,12 +20,12 @@ from ..values import (
     Production,
     Rate,
     Secretion,
+    known,
 )
-from ..vocabulary import Vocabulary, vocabulary
 from .intervention import DO_HELP, Lasting, percent
 
 if TYPE_CHECKING:
-    from ...biology import Biology
+    from ...biology import Biology, Catalogue
     from ...tissue import Tissue
     from ..schema import Scenario
 
@@ -46,7 +46,7 @@ class Neutralize(Lasting):
         free = tissue.controls.free
         free[self.molecule] = free.get(self.molecule, 1.0) * (1.0 - self.fraction)
 
-    def what(self, known: Vocabulary) -> str:
+    def what(self, catalogue: Catalogue) -> str:
         """Which share of which molecule."""
         return f"neutralize {percent(self.fraction)} of {self.molecule}"
 
@@ -76,7 +76,7 @@ class DoseBath(_Dose):
         bath = tissue.controls.bath
         bath[self.molecule] = bath.get(self.molecule, 0.0) + self.rate
 
-    def what(self, known: Vocabulary) -> str:
+    def what(self, catalogue: Catalogue) -> str:
         """Which molecule, at which rate."""
         return f"dose {self.molecule} by bath at {show(self.rate, 'production')}"
 
@@ -106,7 +106,7 @@ class DoseDepot(_Dose):
         sites = np.flatnonzero(away <= max(self.radius, away.min()))
         tissue.controls.depots.append((self.molecule, sites, self.rate))
 
-    def what(self, known: Vocabulary) -> str:
+    def what(self, catalogue: Catalogue) -> str:
         """Which molecule, at which rate, and where."""
         rate = show(self.rate, "secretion").replace("/cell", "")
         place = ", ".join(show(x, "length") for x in self.place)
@@ -131,7 +131,7 @@ class DoseVessels(_Dose):
     def _known(cls, exchange: float | None, info: ValidationInfo) -> float | None:
         molecule = info.data.get("molecule")
         if exchange is None and molecule is not None:
-            exchange = vocabulary().exchange.get(molecule)
+            exchange = known(info).exchange.get(molecule)
             if exchange is None:
                 raise InputError(f"missing; the catalogue has no exchange of {molecule} with the blood")
         return exchange
@@ -141,7 +141,7 @@ class DoseVessels(_Dose):
         # The catalogue's exchange is filled in where none was given.
         tissue.controls.blood[self.molecule] = (self.level, self.exchange or 0.0)
 
-    def what(self, known: Vocabulary) -> str:
+    def what(self, catalogue: Catalogue) -> str:
         """Which molecule, at which level."""
         exchange = show(self.exchange or 0.0, "rate")
         return f"dose {self.molecule} by vessels at {show(self.level, 'concentration')} (exchange {exchange})"
@@ -203,7 +203,7 @@ class Hold(Lasting):
         level = level.reshape([-1 if other == axis else 1 for other in range(lattice.ndim)])
         return np.broadcast_to(level, (lattice.wells, *lattice.shape)).ravel()
 
-    def what(self, known: Vocabulary) -> str:
+    def what(self, catalogue: Catalogue) -> str:
         """Which molecule, at which level."""
         to = "" if self.to is None else f" to {show(self.to, 'concentration')} along {self.axis}"
         return f"hold {self.molecule} at {show(self.level, 'concentration')}{to}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_serializer, field_validator, model_validator
+from pydantic import Field, SerializationInfo, ValidationInfo, field_serializer, field_validator, model_validator
 
 from ...core.errors import InputError
 from ...core.units import show
@@ -23,13 +23,13 @@ from ..values import (
     ReceptorName,
     TraitName,
     behavior_quantity,
+    known,
     trait_quantity,
 )
-from ..vocabulary import Vocabulary
 from .intervention import DO_HELP, Cells, Lasting, among, only_in, percent
 
 if TYPE_CHECKING:
-    from ...biology import Biology
+    from ...biology import Biology, Catalogue
     from ...tissue import Tissue
 
 __all__ = ["Block", "Fix", "Inhibit", "KnockOut", "SetTrait"]
@@ -37,21 +37,21 @@ __all__ = ["Block", "Fix", "Inhibit", "KnockOut", "SetTrait"]
 _Able = tuple[tuple[str, ...], str]
 
 
-def _carriers(known: Vocabulary, receptor: str) -> _Able:
-    return known.carriers.get(receptor, ()), f"carries {receptor}"
+def _carriers(catalogue: Catalogue, receptor: str) -> _Able:
+    return catalogue.carriers.get(receptor, ()), f"carries {receptor}"
 
 
-def _responders(known: Vocabulary, pathway: str) -> _Able:
-    return known.pathways.get(pathway, ()), f"has a rule of {pathway}"
+def _responders(catalogue: Catalogue, pathway: str) -> _Able:
+    return catalogue.pathways.get(pathway, ()), f"has a rule of {pathway}"
 
 
-def _actors(known: Vocabulary, behavior: str) -> _Able:
-    return known.behaviors.get(behavior, ()), f"has the behavior '{behavior}'"
+def _actors(catalogue: Catalogue, behavior: str) -> _Able:
+    return catalogue.behaviors.get(behavior, ()), f"has the behavior '{behavior}'"
 
 
-def _makers(known: Vocabulary, product: str) -> _Able:
-    verb = "carries" if product in known.carriers else "makes"
-    return known.carriers.get(product, ()) or known.producers.get(product, ()), f"{verb} {product}"
+def _makers(catalogue: Catalogue, product: str) -> _Able:
+    verb = "carries" if product in catalogue.carriers else "makes"
+    return catalogue.carriers.get(product, ()) or catalogue.producers.get(product, ()), f"{verb} {product}"
 
 
 class Block(Lasting):
@@ -92,12 +92,12 @@ class Block(Lasting):
         elif self.inhibitor is not None and self.ki is not None:
             tissue.controls.inhibition[kinds, receptor] += self.inhibitor / self.ki
 
-    def what(self, known: Vocabulary) -> str:
+    def what(self, catalogue: Catalogue) -> str:
         """Which receptor, how much of it, and on which cells."""
         drug = ""
         if self.inhibitor is not None and self.ki is not None:
             drug = f" (inhibitor {show(self.inhibitor, 'concentration')}, Ki {show(self.ki, 'concentration')})"
-        where = only_in(self.cells, _carriers(known, self.receptor)[0])
+        where = only_in(self.cells, _carriers(catalogue, self.receptor)[0])
         return f"block {self.receptor} by {percent(self.occupied)}{drug}{where}"
 
 
@@ -119,9 +119,9 @@ class Inhibit(Lasting):
         for kind in (biology.cell_index[cell] for cell in self.cells):
             signaling[kind, self.pathway] = signaling.get((kind, self.pathway), 1.0) * (1.0 - self.fraction)
 
-    def what(self, known: Vocabulary) -> str:
+    def what(self, catalogue: Catalogue) -> str:
         """Which pathway, how much of its drive, and in which cells."""
-        where = only_in(self.cells, _responders(known, self.pathway)[0])
+        where = only_in(self.cells, _responders(catalogue, self.pathway)[0])
         return f"inhibit {self.pathway} by {percent(self.fraction)}{where}"
 
 
@@ -141,11 +141,11 @@ class Fix(Lasting):
     @classmethod
     def _with_bounds(cls, value: object, info: ValidationInfo) -> object:
         name = info.data.get("behavior")  # none if it was refused already
-        return value if name is None else behavior_quantity(name).read(value)
+        return value if name is None else behavior_quantity(known(info), name).read(value)
 
     @field_serializer("value", when_used="json")
-    def _with_unit(self, value: float) -> float | str:
-        return behavior_quantity(self.behavior).write(value)
+    def _with_unit(self, value: float, info: SerializationInfo) -> float | str:
+        return behavior_quantity(known(info), self.behavior).write(value)
 
     def silences(self, biology: Biology) -> set[tuple[str, int]]:
         """The behavior, if it is zero from beginning to end."""
@@ -162,9 +162,9 @@ class Fix(Lasting):
         """Clamp it; the last of several clamps holds."""
         tissue.controls.fixed |= {(biology.cell_index[cell], self.behavior): self.value for cell in self.cells}
 
-    def what(self, known: Vocabulary) -> str:
+    def what(self, catalogue: Catalogue) -> str:
         """Which behavior, of which cells, and its value."""
-        value = show(self.value, known.quantities[self.behavior]).replace("molecules/cell/min", "/min")
+        value = show(self.value, catalogue.kind_of(self.behavior)).replace("molecules/cell/min", "/min")
         return f"fix {self.behavior} of {', '.join(self.cells)} at {value}"
 
 
@@ -187,9 +187,9 @@ class KnockOut(Lasting):
         else:
             tissue.controls.silenced |= {(kind, self.product) for kind in kinds}
 
-    def what(self, known: Vocabulary) -> str:
+    def what(self, catalogue: Catalogue) -> str:
         """Which product, and in which cells."""
-        return f"knock out {self.product}{only_in(self.cells, _makers(known, self.product)[0])}"
+        return f"knock out {self.product}{only_in(self.cells, _makers(catalogue, self.product)[0])}"
 
 
 class SetTrait(Lasting):
@@ -203,11 +203,11 @@ class SetTrait(Lasting):
     @classmethod
     def _with_bounds(cls, value: object, info: ValidationInfo) -> object:
         name = info.data.get("trait")  # none if it was refused already
-        return value if name is None else trait_quantity(name).read(value)
+        return value if name is None else trait_quantity(known(info), name).read(value)
 
     @field_serializer("value", when_used="json")
-    def _with_unit(self, value: float) -> float | str:
-        return trait_quantity(self.trait).write(value)
+    def _with_unit(self, value: float, info: SerializationInfo) -> float | str:
+        return trait_quantity(known(info), self.trait).write(value)
 
     @property
     def traits(self) -> Mapping[str, float]:
@@ -219,6 +219,6 @@ class SetTrait(Lasting):
         bases = biology.bases_of.get(self.trait, ()) if self.value else ()
         return {(biology.behaviors[number], kind) for kind, number in bases} - silent
 
-    def what(self, known: Vocabulary) -> str:
+    def what(self, catalogue: Catalogue) -> str:
         """Which trait, and its value."""
-        return f"set {self.trait.replace('_', ' ')} to {show(self.value, known.traits[self.trait].kind)}"
+        return f"set {self.trait.replace('_', ' ')} to {show(self.value, catalogue.traits[self.trait].kind)}"

@@ -12,16 +12,23 @@ import math
 from dataclasses import asdict
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, field_validator
+from pydantic import (
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import CoreSchema, core_schema
 
+from ...biology import Catalogue
 from ...core.errors import InputError, brief
 from ...core.toml import Frozen
 from ...core.units import show
 from ..document import Document
 from ..sections import Lattice
-from ..values import Length, Quantity
-from ..vocabulary import vocabulary
+from ..values import Length, Quantity, known
 from .fit import SKIP, Fitted, advised_spacing, crowded, fit, shape_for
 from .table import Columns, read_table
 
@@ -66,8 +73,8 @@ class _Place:
 class _Cell:
     """What a class of the slide becomes: a cell of the lattice, or nothing."""
 
-    def read(self, value: object) -> str:
-        allowed = (*vocabulary().placed, SKIP)
+    def read(self, value: object, info: ValidationInfo) -> str:
+        allowed = (*known(info).placed, SKIP)
         if value == "":
             return SKIP
         if not isinstance(value, str) or value not in allowed:
@@ -77,10 +84,10 @@ class _Cell:
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
+        return core_schema.with_info_plain_validator_function(self.read)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "enum": [*vocabulary().placed, SKIP, ""]}
+        return {"type": "string", "names": "placed", "enum": [SKIP, ""]}
 
 
 class Slide(Frozen):
@@ -115,18 +122,17 @@ class Slide(Frozen):
         """The smallest lattice [ny, nx] of this `spacing` [µm] that holds the slide."""
         return shape_for(self.places_um, spacing)
 
-    def fitted(self, lattice: Lattice) -> Fitted:
+    def fitted(self, lattice: Lattice, catalogue: Catalogue) -> Fitted:
         """Every cell on its site. Raises `InputError` for a lattice that the slide does not fit on."""
         if len(lattice.shape) != 2:
             what = "a slide is a section, so its lattice has two axes, [y, x]"
             raise InputError(what, place="lattice.shape", because=("slide",))
-        known = vocabulary()
         try:
             return fit(
                 self.places_um,
                 self.cells,
-                immune=known.immune,
-                tumor=set(known.placed) - set(known.immune),
+                immune=catalogue.immune,
+                tumor=set(catalogue.placed) - set(catalogue.immune),
                 shape=lattice.shape,
                 spacing=lattice.spacing,
                 reach=self.reach,
@@ -141,16 +147,16 @@ class Slide(Frozen):
             ) from None
 
 
-def remarks(slide: Slide, lattice: Lattice) -> list[str]:
+def remarks(slide: Slide, lattice: Lattice, catalogue: Catalogue) -> list[str]:
     """What a person should know of a slide on this lattice: who found no site, and what to choose if many did not."""
-    fitted, said = slide.fitted(lattice), []
+    fitted, said = slide.fitted(lattice, catalogue), []
     if fitted.left_out:
         who = ", ".join(f"{one.left_out} of {one.name!r}" for one in fitted.classes if one.left_out)
         reach = show(slide.reach, "length")
         said.append(f"cells without a free site within {reach}, which are left out: {fitted.left_out} ({who})")
     if crowded(fitted):
         shared = f"{fitted.shared:.0%} of the cells lie in a site with another one of their layer"
-        found = advised_spacing(slide.places_um, slide.cells, immune=vocabulary().immune, below=lattice.spacing)
+        found = advised_spacing(slide.places_um, slide.cells, immune=catalogue.immune, below=lattice.spacing)
         if found is None:
             said.append(f"{shared}, and would on any finer lattice")
         else:
@@ -158,9 +164,9 @@ def remarks(slide: Slide, lattice: Lattice) -> list[str]:
     return said
 
 
-def report(slide: Slide, lattice: Lattice) -> dict[str, Any]:
+def report(slide: Slide, lattice: Lattice, catalogue: Catalogue) -> dict[str, Any]:
     """What became of the measured cells, class by class, as plain values."""
-    fitted = slide.fitted(lattice)
+    fitted = slide.fitted(lattice, catalogue)
     return {
         "source": slide.source,
         "sha256": slide.sha256,
@@ -169,7 +175,7 @@ def report(slide: Slide, lattice: Lattice) -> dict[str, Any]:
     }
 
 
-def complete(document: Document) -> None:
+def complete(document: Document, catalogue: Catalogue) -> None:
     """Put the cells of the slide, and what follows from them, into a document that has one.
 
     What the slide says and somebody gives all the same, where the slide is named or later, is an error; what was
@@ -179,14 +185,14 @@ def complete(document: Document) -> None:
     if not isinstance(section, dict):
         return
     read = "file" in section
-    known = "slide.file" if read else "slide.places_um"
+    stated = "slide.file" if read else "slide.places_um"
     unread = [key for key in WRITTEN if key in section]
     if unread and not read:
         what = "says how a table is read, and there is no slide.file to read"
         raise document.blamed(InputError(what, place=f"slide.{unread[0]}"))
     if not read and "places_um" not in section:
         raise document.blamed(InputError("needs the table of the cells", place="slide.file"))
-    rank = document.rank(known)
+    rank = document.rank(stated)
     for place in _FOLLOWS:
         said = document.rank(place)
         if said > rank or (read and said == rank):
@@ -195,16 +201,16 @@ def complete(document: Document) -> None:
     if read:
         _read(document, section)
     try:
-        slide = Slide.model_validate(section)
+        slide = Slide.model_validate(section, context=catalogue)
     except ValidationError:
         return  # the check of the whole says it better
-    _refuse_unmapped(document, slide)
+    _refuse_unmapped(document, slide, catalogue)
     try:
         if read and document.rank("lattice.shape") < rank:
             spacing = Quantity("length", exclusive=True).read(document.values["lattice"]["spacing"])
-            document.put("lattice.shape", list(slide.shape_at(spacing)), like=known)
+            document.put("lattice.shape", list(slide.shape_at(spacing)), like=stated)
         if read or max(document.rank(place) for place in ("lattice", "slide.cells", "slide.reach")) > rank:
-            _count(document, slide, Lattice.model_validate(document.values["lattice"]), known)
+            _count(document, slide, Lattice.model_validate(document.values["lattice"]), stated, catalogue)
     except (ValidationError, InputError, KeyError, TypeError):
         return
 
@@ -233,30 +239,30 @@ def _read(document: Document, section: dict[str, Any]) -> None:
         document.put(f"slide.{key}", value, like="slide.file")
 
 
-def _refuse_unmapped(document: Document, slide: Slide) -> None:
+def _refuse_unmapped(document: Document, slide: Slide, catalogue: Catalogue) -> None:
     if unmapped := slide.unmapped():
         named = ", ".join(f"{name!r} ({count} cells)" for name, count in unmapped.items())
         error = InputError(
             f"no cell is named for the class {named}; {SKIP!r} leaves a class out",
             place="slide.cells",
-            allowed=(*vocabulary().placed, SKIP),
+            allowed=(*catalogue.placed, SKIP),
             word=next(iter(unmapped)),
         )
         raise document.blamed(error)
 
 
-def _count(document: Document, slide: Slide, lattice: Lattice, known: str) -> None:
+def _count(document: Document, slide: Slide, lattice: Lattice, stated: str, catalogue: Catalogue) -> None:
     """State what the slide starts with where it is stated for a ball and densities."""
-    counts = planted(slide.fitted(lattice))
+    counts = planted(slide.fitted(lattice, catalogue), catalogue)
     area = math.prod(lattice.shape) * lattice.spacing**2
     density = Quantity("areal_density")
-    document.put("tumor.cells", counts.pop("tumor", 0), like=known)
-    document.put("immune", {cell: density.write(count / area) for cell, count in counts.items()}, like=known)
+    document.put("tumor.cells", counts.pop("tumor", 0), like=stated)
+    document.put("immune", {cell: density.write(count / area) for cell, count in counts.items()}, like=stated)
 
 
-def planted(fitted: Fitted) -> dict[str, int]:
+def planted(fitted: Fitted, catalogue: Catalogue) -> dict[str, int]:
     """Cells that found a site: the tumor cells together as "tumor", then by immune cell in the catalogue's order."""
-    immune = vocabulary().immune
+    immune = catalogue.immune
     tumor = sum(len(sites) for cell, sites in fitted.sites.items() if cell not in immune)
     return {"tumor": tumor} | {cell: len(fitted.sites[cell]) for cell in immune if cell in fitted.sites}
 
