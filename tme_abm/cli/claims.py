@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ import typer
 
 from ..core.errors import InputError
 from . import options, progress
-from .invocation import command
+from .invocation import RESULTS, command
 from .options import option
 from .terminal import log_to_stderr, note, say, screen_width, show, table
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from ..report.claims import View
 
 __all__ = ["claims", "claims_table", "coverage_table", "tier_lines"]
-
-RESULTS = Path("results") / "claims"
 
 _SHORTEST = 24  # characters of a statement that still say something; with less room it is left out
 _GAP, _EDGES = 3, 2  # columns between two cells of a table, and at its sides
@@ -76,53 +75,26 @@ def claims(
     from ..evidence.claims import select
 
     chosen = select(ids=ids or (), kinds=kinds or (), tiers=tiers or ())
-    directory = RESULTS if out is None else out
+    directory = out or RESULTS / "claims"
     if coverage:
         _coverage(directory, chosen, write=out is not None)
         return
-    assays = _assays(assay)
-    if assays is not None and not (ids or kinds or tiers):
-        chosen = tuple(dict.fromkeys(claim for one in assays for claim in one.claims))
-    _run(chosen, assays, seed=seed, jobs=jobs, robust=not quick, directory=directory, quiet=quiet)
-
-
-def _assays(names: list[str] | None) -> list[Assay] | None:
-    from ..evidence import load_assays
-
-    if not names:
-        return None
-    known = load_assays()
-    for name in names:
-        if name not in known:
-            raise InputError(f"no assay '{name}'", allowed=known, word=name, place="--assay")
-    return [known[name] for name in names]
-
-
-def _run(
-    chosen: tuple[str, ...],
-    assays: list[Assay] | None,
-    *,
-    seed: int,
-    jobs: int | None,
-    robust: bool,
-    directory: Path,
-    quiet: bool,
-) -> None:
-    import os
-
     from ..biology import load_catalogue
     from ..evidence import load_assays
     from ..evidence.review import run_review, write_review
     from ..report.claims import view_of, write_claims
 
+    assays = [_named(name, load_assays()) for name in assay or ()]
+    if assays and not (ids or kinds or tiers):
+        chosen = tuple(dict.fromkeys(claim for one in assays for claim in one.claims))
     directory.mkdir(parents=True, exist_ok=True)
     with progress.of_assays(quiet=quiet) as tell:
         review = run_review(
             chosen,
-            assays=assays,
+            assays=assays or None,
             seed=seed,
             jobs=jobs or os.cpu_count() or 1,
-            robust=robust,
+            robust=not quick,
             out=directory,
             command=command(),
             tell=tell,
@@ -136,6 +108,12 @@ def _run(
     for failed in view.failed:
         note(f"assay {failed.id} did not run: {failed.error}")
     say(f"{directory / 'claims.html'}")
+
+
+def _named(name: str, assays: Mapping[str, Assay]) -> Assay:
+    if name not in assays:
+        raise InputError(f"no assay '{name}'", allowed=assays, word=name, place="--assay")
+    return assays[name]
 
 
 def _coverage(directory: Path, chosen: tuple[str, ...], *, write: bool) -> None:
