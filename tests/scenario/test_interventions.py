@@ -18,11 +18,11 @@ SAID = [
     ),
     ('do = "inhibit", pathway = "STAT3"', "inhibit STAT3 by 100%"),
     ('do = "inhibit", pathway = "STAT3", cells = ["tumor"]', "inhibit STAT3 by 100% in tumor"),
-    ('do = "neutralize", molecule = "IL6", fraction = 0.8, stop = "2 h"', "neutralize 80% of IL6, to 2 h"),
+    ('do = "neutralize", molecule = "IL6", fraction = 0.8, stop = "2 h"', "neutralize 80% of IL6, until 2 h"),
     ('do = "hold", molecule = "IL6", level = "1 nM"', "hold IL6 at 1 nM"),
     (
         'do = "hold", molecule = "IL6", level = "1 nM", to = "0 nM", start = "1 h", stop = "2 h"',
-        "hold IL6 at 1 nM to 0 nM along x, from 1 h to 2 h",
+        "hold IL6 at 1 nM to 0 nM along x, from 1 h until 2 h",
     ),
     ('do = "dose", route = "bath", molecule = "IL2", rate = "1 pM/min"', "dose IL2 by bath at 1 pM/min"),
     (

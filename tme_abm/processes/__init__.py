@@ -1,4 +1,8 @@
-"""One biological process a class; each reads the tissue, changes its own columns, and asks for the rest."""
+"""One biological process a class; each reads the tissue, changes its own columns, and asks for the rest.
+
+`planting` sets up the tissue of a scenario, with the fields that `presence` finds needed; in every step `treatment`
+does what the scenario's protocol says.
+"""
 
 from .fates import Apoptosis, Clearance, Differentiation, Division, Necrosis
 from .killing import Binding, Killing

@@ -152,7 +152,7 @@ class Lasting(Intervention):
     def when(self) -> str:
         """From when to when, as far as that is stated."""
         begin = f" from {show(self.start, 'time')}" if self.start else ""
-        end = "" if self.stop is None else f" to {show(self.stop, 'time')}"
+        end = "" if self.stop is None else f" until {show(self.stop, 'time')}"
         return f",{begin}{end}" if begin or end else ""
 
 
