@@ -50,8 +50,13 @@ def part(raw: str, claim: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def raw() -> str:
-    return render(view_of(reviewed.ordinary(), load_catalogue(), {}))
+def ordinary() -> View:
+    return view_of(reviewed.ordinary(), load_catalogue(), {})
+
+
+@pytest.fixture(scope="module")
+def raw(ordinary: View) -> str:
+    return render(ordinary)
 
 
 def test_nothing_is_fetched(raw: str) -> None:
@@ -187,7 +192,7 @@ def test_text_from_files_is_escaped() -> None:
 
 def test_a_failed_assay_is_named() -> None:
     one = reviewed.assay("A-TNF-08", error="the fields blew up")
-    found = Page(drawn(reviewed.review(reviewed.claim_result("A-TNF-08", one, verdict="not shown"), assays=[one]))).text
+    found = Page(render(seen(one))).text
     assert "1 assay did not run : assay-of-a-tnf-08 (the fields blew up)" in found
 
 
@@ -198,28 +203,24 @@ def test_a_quick_review_says_so_and_offers_no_flips() -> None:
     assert not any(a.get("name") == "flips" for _, a in found.tags)
 
 
-def test_the_same_review_gives_the_same_bytes(tmp_path: Path) -> None:
-    write_claims(view_of(reviewed.ordinary(), load_catalogue(), {}), tmp_path / "claims.html")
+def test_the_same_review_gives_the_same_bytes(ordinary: View, tmp_path: Path) -> None:
+    write_claims(ordinary, tmp_path / "claims.html")
     before = (tmp_path / "claims.html").read_bytes()
-    write_claims(view_of(reviewed.ordinary(), load_catalogue(), {}), tmp_path / "claims.html")
+    write_claims(ordinary, tmp_path / "claims.html")
     assert (tmp_path / "claims.html").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["claims.html"]
 
 
-def test_a_directory_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_directory_that_is_not_there_is_refused(ordinary: View, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot write"):
-        write_claims(view_of(reviewed.ordinary(), load_catalogue(), {}), tmp_path / "nowhere" / "claims.html")
+        write_claims(ordinary, tmp_path / "nowhere" / "claims.html")
 
 
 def test_the_whole_review_stays_small() -> None:
     """Eight megabytes for 213 claims, each with an assay of eight arms and twelve wells."""
     wells = [1 + 0.0123456 * index for index in range(12)]
-    ids = scope().ids[:20]
-    many = [reviewed.assay(claim, wells=wells, more_arms=6) for claim in ids]
-    results = [reviewed.claim_result(claim, one) for claim, one in zip(ids, many, strict=True)]
-    ten, twenty = (
-        len(drawn(reviewed.review(*results[:n], assays=many[:n])).encode()) for n in (10, 20)
-    )
+    many = [reviewed.assay(claim, wells=wells, more_arms=6) for claim in scope().ids[:20]]
+    ten, twenty = (len(render(seen(*many[:n])).encode()) for n in (10, 20))
     assert ten + (twenty - ten) / 10 * 203 < 8e6
 
 
@@ -249,20 +250,23 @@ def test_noise_is_no_reversal() -> None:
     assert (second.crossings, second.story) == ((), "+20 % at 1 nM, no reversal")
 
 
-def test_doses_in_different_units_lie_on_one_axis() -> None:
-    one = reviewed.swept({"a": (0, 10, 5, -20)}, ("0 nM", "10 pM", "0.1 nM", "1 nM"))
-    (curve,) = curves(one)
-    assert [round(p.place, 6) for p in curve.points] == [-3, -2, -1, 0]
+@pytest.mark.parametrize(
+    ("changes", "values", "places", "turns"),
+    [
+        ((0, 10, 5, -20), ("0 nM", "10 pM", "0.1 nM", "1 nM"), [-3, -2, -1, 0], "near 0.16 nM"),  # units are mixed
+        ((0, 10, -10), ("none", "early", "late"), [0, 1, 2], "between early and late"),
+    ],
+)
+def test_swept_values_may_be_doses_or_words(
+    changes: tuple[int, ...], values: tuple[str, ...], places: list[float], turns: str
+) -> None:
+    (curve,) = curves(reviewed.swept({"a": changes}, values))
+    assert [round(p.place, 6) for p in curve.points] == places
+    assert [crossing.text for crossing in curve.crossings] == [turns]
 
 
-def test_what_is_swept_may_be_words() -> None:
-    one = reviewed.swept({"a": (0, 10, -10)}, ("none", "early", "late"))
-    (curve,) = curves(one)
-    assert [p.place for p in curve.points] == [0, 1, 2]
-    assert curve.crossings[0].text == "between early and late"
-
-
-def test_swords_are_shown_at_the_top() -> None:
+def test_swords_are_shown_at_the_top(raw: str) -> None:
+    assert "Double-edged swords" not in raw
     one = reviewed.swept({"with CD8": (0, 10, -10), "alone": (0, 1, 2)}, ("0 nM", "0.1 nM", "10 nM"))
     raw = render(seen(one))
     head = raw[: raw.index('<section id="claims">')]
@@ -271,7 +275,6 @@ def test_swords_are_shown_at_the_top() -> None:
     assert head.count('class="crossing"') == 1
     assert 'href="#A-TNF-08"' in head
     assert "medium with … TNF, with 0 nM, 0.1 nM and 10 nM" in Page(raw).text
-    assert "Double-edged swords" not in drawn(reviewed.ordinary())
 
 
 # ---------------------------------------------------------------- pictures and words
@@ -350,8 +353,10 @@ def test_expectations(changes: dict[str, object], said: str) -> None:
         ("#A-TNF-08", ["A-IL2-08", "A-TNF-08", "B-MDSC-10", "B-METH-01"], ["A-TNF-08"]),
     ],
 )
-def test_the_address_filters_and_opens(tmp_path: Path, address: str, left: list[str], opened: list[str]) -> None:
-    write_claims(view_of(reviewed.ordinary(), load_catalogue(), {}), tmp_path / "claims.html")
+def test_the_address_filters_and_opens(
+    ordinary: View, tmp_path: Path, address: str, left: list[str], opened: list[str]
+) -> None:
+    write_claims(ordinary, tmp_path / "claims.html")
     quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", f"--user-data-dir={tmp_path / 'profile'}"]
     url = f"{(tmp_path / 'claims.html').as_uri()}{address}"
     done = subprocess.run([str(CHROMIUM), *quiet, "--dump-dom", url], capture_output=True, text=True, timeout=60)
