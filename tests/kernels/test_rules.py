@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tme_abm.kernels.response import drive, hill, pull
-from tme_abm.kernels.rules import Gate, Weight, respond, rulebook
+from tme_abm.kernels.rules import Gate, Weight, hill, respond, rulebook
 
 Terms = list[tuple[Weight, float]]
 
@@ -35,20 +34,22 @@ def test_all_at_once_is_one_after_the_other(count: int, inhibited: bool) -> None
     heard = np.random.default_rng(1).uniform(0.01, 3.0, (9, count))
     left = np.array([0.5 ** len(way) for way in book.pathways]) if inhibited else None
 
-    def weighed(terms: Terms) -> list[tuple[np.ndarray, float]]:
-        return [
-            (drive(heard[signal], half, power) * (0.5 ** len(way) if inhibited else 1.0), target)
-            for (signal, half, power, way), target in terms
+    def pulled(value: np.ndarray | float, terms: Terms) -> np.ndarray | float:
+        weights = [
+            (heard[signal] / half) ** power * (0.5 ** len(way) if inhibited else 1.0)
+            for (signal, half, power, way), _ in terms
         ]
+        top = value + sum(weight * target for weight, (_, target) in zip(weights, terms, strict=True))
+        return top / (1.0 + sum(weights))
 
     values = respond(book, heard[list(book.signals)], left)
     assert values.shape == (8, count)
     for n in range(8):
-        expected = pull(pull(base[n], weighed(ups[n])), weighed(downs[n]))
+        expected = pulled(pulled(base[n], ups[n]), downs[n])
         gate = gates[n]
         if gate is not None:
             expected = expected * hill(heard[gate[0]], gate[1], gate[2])
-        np.testing.assert_allclose(values[n], expected, rtol=1e-12, err_msg=str(n))
+        np.testing.assert_allclose(values[n], expected, rtol=1e-12, atol=1e-12, err_msg=str(n))
 
 
 def test_a_value_does_not_depend_on_what_else_is_asked() -> None:

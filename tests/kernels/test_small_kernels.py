@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from tme_abm.kernels.choice import choose, contested, winners
-from tme_abm.kernels.neighborhood import (
-    contact_mean,
+from tme_abm.kernels.chance import choose, contested, decay_factor, probability, relax, two_way, winners
+from tme_abm.kernels.receptors import occupancies, occupancy, receptors
+from tme_abm.kernels.rules import hill, respond, rulebook
+from tme_abm.kernels.space import (
     contact_sum,
     direction_weights,
     moore_offsets,
@@ -20,10 +21,8 @@ from tme_abm.kernels.neighborhood import (
     rimmed_sums_at,
     sites_within,
     spread,
+    straight_path,
 )
-from tme_abm.kernels.paths import straight_path
-from tme_abm.kernels.rates import decay_factor, probability, relax, two_way
-from tme_abm.kernels.response import drive, hill, occupancies, occupancy, pull, receptors
 
 
 def test_probability_composes_over_halved_steps() -> None:
@@ -49,23 +48,20 @@ def test_relax_follows_the_exponential() -> None:
 
 
 @pytest.mark.parametrize("power", [1.0, 2.0, 3.0, 4.0, 1.26])
-def test_drive_is_the_power_of_the_ratio(power: float) -> None:
+def test_hill_is_half_at_its_half_max_and_leaves_its_input_alone(power: float) -> None:
     signal = np.array([0.0, 0.5, 2.0, 7.0])
-    np.testing.assert_allclose(drive(signal.copy(), 2.0, power), (signal / 2.0) ** power)
-    np.testing.assert_allclose(hill(signal, 2.0, power)[2], 0.5)
+    drive = (signal / 2.0) ** power
+    np.testing.assert_allclose(hill(signal, 2.0, power), drive / (1.0 + drive))
+    np.testing.assert_array_equal(signal, [0.0, 0.5, 2.0, 7.0])
 
 
-def test_drive_leaves_its_input_alone() -> None:
-    signal = np.array([1.0, 2.0])
-    drive(signal, 3.0, 4.0)
-    np.testing.assert_array_equal(signal, [1.0, 2.0])
-
-
-def test_pull_with_one_target_is_the_joint_hill_of_the_grammar_paper() -> None:
+def test_signals_with_one_target_give_the_joint_hill_of_the_grammar_paper() -> None:
     a, b = np.array([0.5]), np.array([2.0])
     joint = (a + b) / (1 + a + b)
-    np.testing.assert_allclose(pull(1.0, [(a, 5.0), (b, 5.0)]), (1 - joint) * 1.0 + joint * 5.0)
-    assert pull(1.0, []) == 1.0
+    weights = [(n, 1.0, 1.0, ()) for n in range(2)]
+    one, none = (rulebook([1.0], [[(weight, 5.0) for weight in some]], [[]], [None]) for some in (weights, []))
+    np.testing.assert_allclose(respond(one, np.stack([a, b]))[0], (1 - joint) * 1.0 + joint * 5.0)
+    assert respond(none, np.zeros((0, 1))) == 1.0
 
 
 def test_occupancy_of_competing_ligands_and_an_antagonist() -> None:
@@ -120,12 +116,12 @@ def test_direction_weights_integrate_over_the_circle_or_sphere(ndim: int) -> Non
 
 
 @pytest.mark.parametrize("shape", [(5, 6), (3, 4, 5)])
-def test_contact_mean_agrees_with_the_definition(shape: tuple[int, ...]) -> None:
+def test_contact_sum_agrees_with_the_definition(shape: tuple[int, ...]) -> None:
     levels = np.random.default_rng(1).random(int(np.prod(shape)))
     padded = np.append(levels, 0.0)
-    expected = (levels + padded[neighbor_table(shape)].sum(axis=1)) / 3 ** len(shape)
+    expected = levels + padded[neighbor_table(shape)].sum(axis=1)
     before = levels.copy()
-    np.testing.assert_allclose(contact_mean(levels, shape), expected)
+    np.testing.assert_allclose(contact_sum(levels, shape), expected)
     np.testing.assert_array_equal(levels, before)
 
 
@@ -236,7 +232,7 @@ def test_wells_are_numbered_one_after_the_other_and_do_not_touch(shape: tuple[in
         first = well * size
         in_well = np.append(np.arange(first, first + size), wells * size)  # the last one is outside
         np.testing.assert_array_equal(neighbor_table(shape, wells)[first : first + size], in_well[alone])
-        mean = contact_mean(levels, shape)[first : first + size]
-        np.testing.assert_array_equal(mean, contact_mean(levels[first : first + size], shape))
+        total = contact_sum(levels, shape)[first : first + size]
+        np.testing.assert_array_equal(total, contact_sum(levels[first : first + size], shape))
         np.testing.assert_array_equal(sites_within(sites + first, shape, 2.3, wells), in_well[around])
         np.testing.assert_array_equal(straight_path(sites + first, ends + first, shape), path + first)

@@ -11,7 +11,7 @@ from scipy import stats
 
 from tests.support.models import AIR, assert_sound, dish, in_dish, occupancy, ran, rows_of, same, sensed, treat, tumor
 from tme_abm.biology import load_catalogue
-from tme_abm.kernels.units import MOLECULES_PER_NM_UM3
+from tme_abm.core.units import MOLECULES_PER_NM_UM3
 from tme_abm.model import TumorModel
 from tme_abm.processes import Exposure, Response, Senses, exposure_column, expression_column
 from tme_abm.scenario import load

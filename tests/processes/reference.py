@@ -18,7 +18,7 @@ import numpy as np
 from tme_abm.biology import Biology
 from tme_abm.biology.compiled import Term
 from tme_abm.core import draws
-from tme_abm.kernels.neighborhood import direction_weights
+from tme_abm.kernels.space import direction_weights
 from tme_abm.tissue import Tissue
 
 At = tuple[int, ...]

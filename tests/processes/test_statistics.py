@@ -19,7 +19,7 @@ from tests.support.tissues import respond, tissue_of
 from tme_abm import processes as p
 from tme_abm.biology import Biology
 from tme_abm.core import draws
-from tme_abm.kernels.neighborhood import direction_weights, moore_offsets, offset_lengths
+from tme_abm.kernels.space import direction_weights, moore_offsets, offset_lengths
 from tme_abm.scenario.sections import BloodPool
 from tme_abm.tissue import ALIVE, IMMUNE, Tissue
 

@@ -71,7 +71,7 @@ def _scatter_states(tissue: Tissue, biology: Biology, rng: np.random.Generator, 
     cells.damage = rng.choice([0.0, 0.4, 1.7, 2.4], count)
     cells.phase = rng.uniform(0.5, 1.1, count)
     cells.born = -rng.uniform(0, 5000, count)
-    cells.heading = rng.integers(-1, len(tissue.lattice.directions), count)
+    cells.heading = rng.integers(-1, len(tissue.lattice.step_lengths), count)
     for contact in biology.contacts:
         cells[expression_column(contact.name)] = rng.uniform(0, 2, count)
     levels = half_maxima(biology)

@@ -106,7 +106,7 @@ def assert_sound(model: TumorModel) -> None:
         if column not in ("heading", "born"):
             assert (values >= 0).all(), column
     assert (cells.born <= tissue.clock.time).all()
-    assert (cells.heading < len(tissue.lattice.directions)).all()
+    assert (cells.heading < len(tissue.lattice.step_lengths)).all()
     # Who is bound lives, and remembers how well it sees its partner.
     np.testing.assert_array_equal(cells.partner != 0, cells.binding > 0)
     assert (cells.fate[cells.partner != 0] == ALIVE).all()

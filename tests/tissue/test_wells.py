@@ -43,7 +43,6 @@ def test_geometry_is_that_of_one_well(shape: tuple[int, ...]) -> None:
     assert (three.ndim, three.shape, three.n_sites_per_well, three.n_sites) == (len(shape), shape, size, 3 * size)
     assert (one.field_shape, three.field_shape) == (shape, (3, *shape))
     np.testing.assert_array_equal(three.well_of(np.arange(3 * size)), np.repeat([0, 1, 2], size))
-    assert (three.directions == one.directions).all()
     for well in range(3):
         np.testing.assert_array_equal(three.coordinates(sites + well * size), one.coordinates(sites))
         np.testing.assert_array_equal(three.unravel(sites + well * size), np.unravel_index(sites, shape))

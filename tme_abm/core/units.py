@@ -18,9 +18,11 @@ from typing import Any
 
 from .errors import InputError, TmeError, nearest
 
-__all__ = ["KINDS", "MINUTES_PER_DAY", "parse", "show", "split"]
+__all__ = ["KINDS", "MINUTES_PER_DAY", "MOLECULES_PER_NM_UM3", "parse", "show", "split"]
 
 MINUTES_PER_DAY = 1440.0
+MOLECULES_PER_NM_UM3 = 0.602214076
+"""Molecules in 1 µm³ at 1 nM (Avogadro's number × 1e-9 mol/L × 1e-15 L)."""
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {

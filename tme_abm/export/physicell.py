@@ -25,7 +25,7 @@ from scipy import io
 
 from ..core import files
 from ..core.units import parse
-from ..kernels.neighborhood import neighbor_table
+from ..kernels.space import neighbor_table
 from ..tissue import ALIVE, APOPTOTIC, NECROTIC
 from .places import METADATA, WRITTEN_BY
 from .source import Picture, Source

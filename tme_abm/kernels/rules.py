@@ -1,4 +1,8 @@
-"""Many rules on many cells at once: the joint Hill response of `response` for all behaviors of a cell type in one go.
+"""The joint Hill response of all behaviors of a cell type to their signals, many rules on many cells at once.
+
+The grammar is the one of Johnson et al. 2025 (doi:10.1016/j.cell.2025.06.048): up-regulating signals act first on the
+base value, down-regulating ones on the result. Each signal pulls towards its own value, (value + Σ wᵢ·tᵢ) / (1 + Σ wᵢ)
+with wᵢ = (s/h)^n; with one common value the published formula comes back.
 
 One rule on some hundred cells is a handful of multiplications, far less than the calls that ask for them. So the terms
 of all behaviors are rows of one matrix, (terms, cells), and a layer of them, the first of every behavior, then the
@@ -15,9 +19,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from .response import hill
-
-__all__ = ["Gate", "Pulls", "Rulebook", "Weight", "respond", "rulebook"]
+__all__ = ["Gate", "Pulls", "Rulebook", "Weight", "hill", "respond", "rulebook"]
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]
@@ -29,6 +31,20 @@ Weight = tuple[int, float, float, tuple[str, ...]]
 """What a term weighs: number of its signal, half-max, Hill power, and the pathways that carry it."""
 Gate = tuple[int, float, float]
 """A scale: number of its signal, half-max, Hill power."""
+
+
+def hill(signal: Array, half_max: float, power: float) -> Array:
+    """Return s^n / (h^n + s^n), in [0, 1], shape of `signal`; small integer powers avoid `pow`."""
+    ratio = signal * (1.0 / half_max)
+    # Most rules have power 1, 2 or 4, and `pow` costs ten times a multiplication.
+    if power == 2.0:
+        ratio = ratio * ratio
+    elif power == 4.0:
+        ratio *= ratio
+        ratio = ratio * ratio
+    elif power != 1.0:
+        ratio = np.power(ratio, power)
+    return ratio / (1.0 + ratio)
 
 
 @dataclass(frozen=True, eq=False)

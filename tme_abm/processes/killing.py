@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from ..biology.compiled import Biology
 from ..core import draws
-from ..kernels.choice import choose
-from ..kernels.rates import rebinding
+from ..kernels.chance import choose, rebinding
 from ..tissue import APOPTOTIC, TISSUE, Tissue
 from .process import Array, Rows
 

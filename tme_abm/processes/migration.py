@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..biology.compiled import Biology
-from ..kernels.choice import choose
+from ..kernels.chance import choose
 from ..tissue import EMPTY, IMMUNE, Tissue
 from .process import Array, Rows
 from .senses import Senses

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..biology.compiled import Biology
 from ..core import draws
-from ..kernels.rates import relax
+from ..kernels.chance import relax
 from ..scenario.sections import BloodPool
 from ..tissue import Tissue
 

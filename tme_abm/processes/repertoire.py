@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..biology.compiled import Biology
 from ..biology.grammar import Signal
-from ..kernels.response import Receptors, receptors
+from ..kernels.receptors import Receptors, receptors
 
 __all__ = ["Repertoire", "of_receptor", "repertoire"]
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from ..biology.compiled import Biology
 from ..biology.grammar import Signal
-from ..kernels.neighborhood import rimmed, rimmed_sum, rimmed_sums_at
-from ..kernels.response import occupancies, occupancy
+from ..kernels.receptors import occupancies, occupancy
+from ..kernels.space import rimmed, rimmed_sum, rimmed_sums_at
 from ..tissue import EMPTY, TISSUE, Column, Tissue
 from .process import Array, Rows
 from .repertoire import Repertoire, of_receptor, repertoire

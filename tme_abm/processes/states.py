@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..biology.compiled import Biology
-from ..kernels.rates import decay_factor, relax, two_way
+from ..kernels.chance import decay_factor, relax, two_way
 from ..tissue import Tissue
 from .process import Rows
 from .responding import Response

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ..biology.compiled import Biology, Molecule
 from ..core.parallel import side_by_side, threads_wanted
+from ..core.units import MOLECULES_PER_NM_UM3
 from ..kernels.fields import METHODS, Method, Problem, choose_method, implicit_step, spectral_step
-from ..kernels.units import MOLECULES_PER_NM_UM3
 from ..tissue import Lattice, Tissue
 
 __all__ = ["Secretion", "Transport"]

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ..kernels.choice import choose, winners
-from ..kernels.neighborhood import contact_sum, sites_within, spread
-from ..kernels.paths import straight_path
+from ..kernels.chance import choose, winners
+from ..kernels.space import contact_sum, sites_within, spread, straight_path
 from .lattice import EMPTY, TISSUE, Lattice
 
 __all__ = ["chains", "free_neighbors", "nearest_free", "nearest_gap"]

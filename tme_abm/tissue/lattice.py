@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.neighborhood import direction_weights, moore_offsets, neighbor_table, offset_lengths
+from ..kernels.space import direction_weights, neighbor_table, offset_lengths
 
 __all__ = ["EMPTY", "IMMUNE", "TISSUE", "Lattice"]
 
@@ -64,13 +64,6 @@ class Lattice:
     def site_area(self) -> float:
         """Area of a site in a section [µm²]."""
         return self.spacing**2
-
-    @property
-    def directions(self) -> NDArray[np.float64]:
-        """Unit vectors to the Moore neighbors, shape (k, ndim)."""
-        offsets = moore_offsets(self.ndim).astype(np.float64)
-        unit: NDArray[np.float64] = offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
-        return unit
 
     def contacts(self, sites: NDArray[np.integer]) -> NDArray[np.int32]:
         """The sites in contact with each of `sites`: itself, then its Moore neighbors; shape (n, k + 1)."""

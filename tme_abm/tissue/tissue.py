@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import draws
-from ..kernels.choice import choose, contested, winners
-from ..kernels.neighborhood import contact_sum
-from ..kernels.rates import probability
+from ..kernels.chance import choose, contested, probability, winners
+from ..kernels.space import contact_sum
 from .behaviors import Behaviors
 from .cells import ALIVE, Cells
 from .controls import Controls

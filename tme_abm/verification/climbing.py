@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ive
 
-from ..kernels.neighborhood import direction_weights, moore_offsets, offset_lengths
+from ..kernels.space import direction_weights, moore_offsets, offset_lengths
 from .check import SIGMAS, Found, Plot, at_most, between, check, curve, near
 from .defects import four_directions, with_behavior
 from .walking import PERSISTENCE, SPEED, TOPIC, WALKED, walker, walks

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..biology import Biology
-from ..kernels.neighborhood import direction_weights, offset_lengths
+from ..kernels.space import direction_weights, offset_lengths
 from .check import SIGMAS, Found, Plot, between, check, curve, near
 from .defects import with_behavior
 from .dishes import bare, tissue_of

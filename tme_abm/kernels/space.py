@@ -1,4 +1,4 @@
-"""The geometry of the lattice: Moore neighbors, their distances, and sums over contact neighborhoods.
+"""The geometry of the lattice: Moore neighbors, their distances, sums over contact neighborhoods, straight paths.
 
 Sites are numbered in C order, one *well* (an independent lattice of the same shape) after the other. A neighbor
 outside its well gets the number `n_sites`, one past the last site of all, so that an occupancy array with one
@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "contact_mean",
     "contact_sum",
     "direction_weights",
     "moore_offsets",
@@ -28,6 +27,7 @@ __all__ = [
     "rimmed_sums_at",
     "sites_within",
     "spread",
+    "straight_path",
 ]
 
 Array = NDArray[np.float64]
@@ -81,20 +81,11 @@ def neighbor_table(shape: tuple[int, ...], wells: int = 1) -> Sites:
     return table
 
 
-def contact_mean(levels: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.floating]:
-    """Mean of `levels` (n_sites,) over each site's contact neighborhood (itself and its Moore neighbors).
-
-    `shape` is that of a well; `levels` may hold several wells. Sites outside count as empty. Dividing by the 3^ndim
-    sites of a full neighborhood makes a level mean the same in 2D and 3D: a fully packed neighborhood of level 1
-    gives 1. Returns (n_sites,).
-    """
-    mean: NDArray[np.floating] = contact_sum(levels, shape)
-    mean *= 1.0 / 3.0 ** len(shape)
-    return mean
-
-
 def contact_sum(levels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Sum of `levels` (n_sites,) over each site's contact neighborhood, in their dtype; see `contact_mean`."""
+    """Sum of `levels` (n_sites,) over each site's contact neighborhood (itself and its Moore neighbors), (n_sites,).
+
+    `shape` is that of a well; `levels` may hold several wells. Sites outside count as empty; the dtype stays.
+    """
     wells = levels.size // prod(shape)
     padded = np.zeros([wells, *(n + 2 for n in shape)], dtype=levels.dtype)
     inner = (slice(None),) + (slice(1, -1),) * len(shape)
@@ -191,3 +182,23 @@ def _offsets_within(reach: float, ndim: int) -> NDArray[np.int64]:
     order = np.argsort(length, kind="stable")
     near: NDArray[np.int64] = offsets[order][length[order] <= reach**2]
     return near
+
+
+def straight_path(
+    starts: NDArray[np.int64], ends: NDArray[np.int64], shape: tuple[int, ...]
+) -> NDArray[np.int64]:
+    """Sites on the straight line from each start to its end in the same well, shape (n, longest + 1).
+
+    `shape` is that of a well; sites are numbered well by well. Column 0 is the start; a path shorter than the
+    longest repeats its end. Neighboring columns are Moore neighbors or equal.
+    """
+    well, start = np.divmod(starts, prod(shape))
+    a = np.stack(np.unravel_index(start, shape), axis=-1).astype(np.float64)
+    b = np.stack(np.unravel_index(ends % prod(shape), shape), axis=-1).astype(np.float64)
+    length = np.abs(b - a).max(axis=1)
+    longest = int(length.max(initial=0))
+    share = np.minimum(np.arange(longest + 1)[None, :] / np.maximum(length, 1)[:, None], 1.0)
+    points = np.rint(a[:, None, :] + share[:, :, None] * (b - a)[:, None, :]).astype(np.int64)
+    sites = np.ravel_multi_index(tuple(points[..., axis] for axis in range(len(shape))), shape)
+    numbered: NDArray[np.int64] = (sites + prod(shape) * well[:, None]).astype(np.int64)
+    return numbered

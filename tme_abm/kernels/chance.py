@@ -1,0 +1,112 @@
+"""Rates become probabilities, linear kinetics become exact steps, and uniform draws become choices.
+
+Data hold rates [1/min]; a step of `dt` minutes needs probabilities and updates that do not depend on how the time is
+cut. Here and nowhere else they are worked out, exactly for inputs that are constant over the step.
+
+There is no generator: a walk picks one of k directions by weight, and a conflict over a site goes to the contender with
+the best priority, as pure functions of the draws they are given.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["choose", "contested", "decay_factor", "probability", "rebinding", "relax", "two_way", "winners"]
+
+Array = NDArray[np.float64]
+
+
+def probability(rate: Array | float, dt: float) -> Array:
+    """Chance that an event of `rate` [1/min] happens within `dt` [min]: 1 − exp(−rate·dt)."""
+    return -np.expm1(-np.asarray(rate, dtype=np.float64) * dt)
+
+
+def decay_factor(rate: Array | float, dt: float) -> Array:
+    """What is left of a quantity decaying at `rate` [1/min] after `dt` [min]: exp(−rate·dt)."""
+    if isinstance(rate, float):
+        return _factor(rate, dt)
+    return np.exp(-np.asarray(rate, dtype=np.float64) * dt)
+
+
+@lru_cache(maxsize=256)
+def _factor(rate: float, dt: float) -> Array:
+    """`decay_factor` of a constant, which a run asks for in every step; by the same exponential as arrays."""
+    factor: Array = np.exp(-np.asarray(rate, dtype=np.float64) * dt)
+    return factor
+
+
+def relax(value: Array, target: Array | float, rate: Array | float, dt: float) -> Array:
+    """Solve x' = rate·(target − x) over `dt`; any shape."""
+    return target + (value - target) * decay_factor(rate, dt)
+
+
+def two_way(value: Array, up: Array | float, down: Array | float, dt: float) -> Array:
+    """Solve x' = up·(1 − x) − down·x over `dt` for a score x in [0, 1]; rates in 1/min, any shape.
+
+    With both rates zero the score stays as it is.
+    """
+    total = np.asarray(up, dtype=np.float64) + down
+    target = np.divide(up, total, out=np.zeros(np.shape(total)), where=total > 0)
+    return relax(value, target, total, dt)
+
+
+def rebinding(on: Array, off: Array, dt: float) -> tuple[Array, Array]:
+    """Chances to be bound after `dt` in x' = on·(1 − x) − off·x: of one that was free, and of one that was bound but
+    has let go at least once within `dt`; (n,) each, rates in 1/min.
+
+    With these two, and `probability(off, dt)` to let go, the share of bound ones is exact for any `dt`.
+    """
+    bound = two_way(np.zeros(np.shape(on)), on, off, dt)
+    lets_go = probability(off, dt)
+    free = 1.0 - two_way(np.ones(np.shape(on)), on, off, dt)
+    again = 1.0 - np.divide(free, lets_go, out=np.ones(np.shape(on)), where=lets_go > 0)
+    return bound, np.maximum(again, 0.0)
+
+
+def choose(weights: Array, draws: Array) -> NDArray[np.int64]:
+    """Pick a column of `weights` (n, k < 256), none negative, in proportion to it with one uniform draw (n,) each.
+
+    Returns (n,) column numbers, −1 where all weights of a row are zero.
+    """
+    columns = weights.shape[1]
+    # Column after column, because sums along short rows are slow, and so is `cumsum` across long ones.
+    steps = weights.T.copy()
+    for below, step in pairwise(steps):
+        step += below
+    passed = steps <= draws * steps[-1]
+    chosen: NDArray[np.int64] = np.add.reduce(passed.view(np.uint8), axis=0, dtype=np.uint8).astype(np.int64)
+    beyond = np.flatnonzero(chosen == columns)
+    if len(beyond):
+        # A draw next to 1 can round up to the total: fall back to the last column that has weight.
+        last = columns - 1 - np.argmax(weights[beyond, ::-1] > 0, axis=1)
+        chosen[beyond] = np.where(steps[-1, beyond] > 0, last, -1)
+    return chosen
+
+
+def contested(places: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Mark the claims to places that are claimed more than once; (n,) in, (n,) out."""
+    rivals = np.zeros(len(places), dtype=bool)
+    # Everybody writes his number on his place: who reads another one there has a rival, and that is its writer.
+    written = np.empty(int(places.max(initial=-1)) + 1, dtype=np.intp)
+    numbers = np.arange(len(places))
+    written[places] = numbers
+    read = written[places]
+    strangers = np.flatnonzero(read != numbers)
+    rivals[strangers] = True
+    rivals[read[strangers]] = True
+    return rivals
+
+
+def winners(places: NDArray[np.integer], priority: Array) -> NDArray[np.bool_]:
+    """Mark, for every place that is claimed, the claim with the lowest priority; (n,) in, (n,) out."""
+    order = np.lexsort((priority, places))
+    ranked = places[order]
+    first = np.ones(len(ranked), dtype=bool)
+    first[1:] = ranked[1:] != ranked[:-1]
+    won = np.zeros(len(places), dtype=bool)
+    won[order[first]] = True
+    return won
