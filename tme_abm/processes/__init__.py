@@ -4,10 +4,10 @@
 does what the scenario's protocol says.
 """
 
+from ..tissue import Process
 from .fates import Apoptosis, Clearance, Differentiation, Division, Necrosis
 from .killing import Binding, Killing
 from .migration import Migration
-from .process import Process
 from .recruitment import Recruitment
 from .responding import Responding, Response
 from .senses import Senses, exposure_column, expression_column, free_level, signal_columns

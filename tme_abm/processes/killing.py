@@ -11,7 +11,7 @@ from ..biology.compiled import Biology
 from ..core import draws
 from ..kernels.chance import choose, rebinding
 from ..tissue import APOPTOTIC, TISSUE, Tissue
-from .process import Array, Rows
+from ..tissue.tissue import Array, Rows
 
 __all__ = ["Binding", "Killing"]
 

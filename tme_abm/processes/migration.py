@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..biology.compiled import Biology
 from ..kernels.chance import choose
 from ..tissue import EMPTY, IMMUNE, Tissue
-from .process import Array, Rows
+from ..tissue.tissue import Array, Rows
 from .senses import Senses
 
 __all__ = ["Migration"]

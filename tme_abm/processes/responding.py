@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..biology.compiled import Biology, Term
 from ..kernels.rules import Rulebook, Weight, respond, rulebook
 from ..tissue import Behaviors, Tissue
-from .process import Array, Rows
+from ..tissue.tissue import Array, Rows
 from .senses import Senses
 
 __all__ = ["Responding", "Response"]

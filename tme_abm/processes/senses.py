@@ -12,14 +12,14 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ..biology.compiled import Biology
 from ..biology.grammar import Signal
 from ..kernels.receptors import occupancies, occupancy
 from ..kernels.space import rimmed, rimmed_sum, rimmed_sums_at
 from ..tissue import EMPTY, TISSUE, Column, Tissue
-from .process import Array, Rows
+from ..tissue.tissue import Array, Rows
 from .repertoire import Repertoire, of_receptor, repertoire
 
 __all__ = ["Senses", "exposure_column", "expression_column", "free_level", "signal_columns"]
@@ -54,20 +54,21 @@ def signal_columns(biology: Biology) -> list[Column]:
     return columns
 
 
-def free_level(tissue: Tissue, molecule: str, sites: NDArray[np.integer] | None = None) -> Array:
-    """Concentration [nM] of a diffusing molecule that receptors see at `sites`, or at all of them.
+def free_level(
+    tissue: Tissue, molecule: str, where: NDArray[np.integer] | slice, dtype: DTypeLike = np.float64
+) -> NDArray[Any]:
+    """Concentration [nM] of a diffusing molecule that receptors see at some sites.
 
     It is what the field has of it and what the medium holds of it, less the share that is neutralized.
     """
-    if sites is not None:
-        level = tissue.fields.at(molecule, sites)
-    elif molecule in tissue.fields:
-        level = tissue.fields.everywhere(molecule)
+    fields, held = tissue.fields, tissue.controls.held.get(molecule)
+    if molecule in fields:
+        level = fields[molecule].ravel()[where].astype(dtype, copy=False)
     else:
-        level = np.zeros(tissue.lattice.n_sites)
-    held = tissue.controls.held.get(molecule)
+        count = len(range(*where.indices(tissue.lattice.n_sites))) if isinstance(where, slice) else len(where)
+        level = np.zeros(count, dtype=dtype)
     if held is not None:
-        level += held[sites] if isinstance(held, np.ndarray) and sites is not None else held
+        level = level + np.asarray(held[where] if isinstance(held, np.ndarray) else held, dtype=dtype)
     free = tissue.controls.free.get(molecule, 1.0)
     return level * free if free != 1.0 else level
 
@@ -172,26 +173,12 @@ class Senses:
             self._part, self._occupancy = part, {}
         if (receptor, inhibition) not in self._occupancy:
             ligands = (
-                (self._dissolved(name, part), dissociation)
+                (free_level(self.tissue, name, part, self.tissue.fields.dtype), dissociation)
                 for name, dissociation in self.biology.receptors[receptor].ligands
                 if name in self._there and name not in self.biology.contact_index
             )
             self._occupancy[receptor, inhibition] = occupancy(ligands, inhibition)
         return self._occupancy[receptor, inhibition]
-
-    def _dissolved(self, molecule: str, part: slice) -> NDArray[np.floating]:
-        """`free_level` at a part of the sites in the precision of the fields."""
-        fields, controls = self.tissue.fields, self.tissue.controls
-        level: NDArray[np.floating] = (
-            fields[molecule].ravel()[part]
-            if molecule in fields
-            else np.zeros(len(range(*part.indices(self.tissue.lattice.n_sites))), dtype=fields.dtype)
-        )
-        held = controls.held.get(molecule)
-        if held is not None:
-            level = level + np.asarray(held[part] if isinstance(held, np.ndarray) else held, dtype=fields.dtype)
-        free = controls.free.get(molecule, 1.0)
-        return level * free if free != 1.0 else level
 
     def _own(self, asked: Signal, sites: NDArray[np.integer], rows: Rows | None) -> NDArray[Any] | float:
         """A signal that is a cell's own state, its memory, its time here, or its ground."""

@@ -9,7 +9,7 @@ import numpy as np
 from ..biology.compiled import Biology
 from ..kernels.chance import decay_factor, relax, two_way
 from ..tissue import Tissue
-from .process import Rows
+from ..tissue.tissue import Rows
 from .responding import Response
 from .senses import exposure_column, expression_column, free_level
 

@@ -5,7 +5,7 @@ from .cells import ALIVE, APOPTOTIC, COLUMNS, NECROTIC, Cells, Column
 from .controls import Controls
 from .fields import Fields
 from .lattice import EMPTY, IMMUNE, TISSUE, Lattice
-from .tissue import Clock, Tissue
+from .tissue import Clock, Process, Tissue
 
 __all__ = [
     "ALIVE",
@@ -22,5 +22,6 @@ __all__ = [
     "Controls",
     "Fields",
     "Lattice",
+    "Process",
     "Tissue",
 ]

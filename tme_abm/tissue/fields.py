@@ -42,17 +42,6 @@ class Fields:
             grids.clear()
             grids.update(kept)
 
-    def at(self, name: str, sites: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Concentration [nM] of `name` at `sites`; zero for a molecule that is not simulated."""
-        if name not in self.concentration:
-            return np.zeros(len(sites))
-        level: NDArray[np.float64] = self.concentration[name].ravel()[sites].astype(np.float64)
-        return level
-
-    def everywhere(self, name: str) -> NDArray[np.float64]:
-        """Concentration [nM] of `name` at all sites, (n_sites,)."""
-        return self.concentration[name].ravel().astype(np.float64)
-
     def add_source(self, name: str, sites: NDArray[np.integer], rate: NDArray[np.float64] | float) -> None:
         """Add production `rate` [nM/min] at `sites`, which must be distinct."""
         self.source[name].ravel()[sites] += np.asarray(rate, dtype=self.dtype)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ from .fields import Fields
 from .growth import chains, free_neighbors, nearest_free
 from .lattice import EMPTY, IMMUNE, TISSUE, Lattice
 
-__all__ = ["Clock", "Tissue"]
+__all__ = ["Array", "Clock", "Process", "Rows", "Tissue"]
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -378,3 +378,17 @@ class Tissue:
         self.pools = {name: level.reshape(wells).copy() for name, level in parts.get("pools", {}).items()}
         self.ledger = {event: number.reshape(wells).copy() for event, number in parts.get("ledger", {}).items()}
         self.reindex()
+
+
+class Process(Protocol):
+    """One biological process, called once a step.
+
+    `writes` names the columns it changes itself; births, deaths, arrivals and moves it asks the tissue for.
+    """
+
+    @property
+    def writes(self) -> frozenset[str]:
+        """Names of the columns it changes itself."""
+
+    def __call__(self, tissue: Tissue, dt: float) -> None:
+        """Advance the tissue by `dt` [min]."""
