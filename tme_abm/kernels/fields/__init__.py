@@ -13,15 +13,14 @@ from typing import Literal, Protocol
 from .implicit import implicit_solve, implicit_step, sdirk2_step
 from .linear import Solve
 from .problem import Array, Budget, Problem, budget
-from .spectral import Modes, modes, spectral_step
-from .stencil import laplacian, stencil_step
+from .spectral import spectral_step
+from .stencil import stencil_step
 
 __all__ = [
     "METHODS",
     "Array",
     "Budget",
     "Method",
-    "Modes",
     "Problem",
     "Solve",
     "Step",
@@ -29,8 +28,6 @@ __all__ = [
     "choose_method",
     "implicit_solve",
     "implicit_step",
-    "laplacian",
-    "modes",
     "sdirk2_step",
     "spectral_step",
     "stencil_step",

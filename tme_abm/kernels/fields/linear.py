@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from .problem import Array, Problem, Sums, by_well, dot, precision, total
-from .spectral import close, from_modes, modes, to_modes
+from .spectral import close, eigenvalues, from_modes, to_modes
 from .stencil import neighbor_sum
 
 __all__ = ["Operator", "Solve", "operator_for", "solve"]
@@ -69,7 +69,7 @@ def operator_for(c: Array, uptake: Array, problem: Problem, dt: float) -> Operat
     weak += kind(1.0)
     shift = total(np.divide(excess, weak, out=weak)) / c[0].size
     excess -= by_well(shift, c)
-    inverse = modes(space, spacing, c.dtype.name).laplacian * by_well(-diffusion, c)
+    inverse = eigenvalues(space, spacing, c.dtype.name) * by_well(-diffusion, c)
     inverse += by_well(1.0 + lowest + shift, c)
     np.divide(kind(1.0), inverse, out=inverse)
     return Operator(number=diffusion / spacing**2, sink=sink, excess=excess, inverse=inverse)
@@ -78,7 +78,7 @@ def operator_for(c: Array, uptake: Array, problem: Problem, dt: float) -> Operat
 @lru_cache(maxsize=64)
 def _green(shape: tuple[int, ...], spacing: float, diffusion: float, diagonal: float) -> float:
     """What a unit source leaves in its own voxel, lattice average of the Green function of diagonal - D dt lap."""
-    return float((1.0 / (diagonal - diffusion * modes(shape, spacing, "float64").laplacian)).mean())
+    return float((1.0 / (diagonal - diffusion * eigenvalues(shape, spacing, "float64"))).mean())
 
 
 def solve(operator: Operator, b: Array, start: Array, tolerance: float) -> Solve:

@@ -9,7 +9,6 @@ when the stencil's steps are small enough.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -17,25 +16,17 @@ from scipy.fft import dctn, idctn
 
 from .problem import Array, Problem, Sums, by_well, precision, total
 
-__all__ = ["Modes", "close", "from_modes", "modes", "spectral_step", "to_modes"]
+__all__ = ["close", "eigenvalues", "from_modes", "spectral_step", "to_modes"]
 
 # Length of a column whose lines of cache do not stay in the first cache of 32 to 64 kB, and what most processors have.
 _LONG = 1024
 _LINE, _PERIOD = 64, 4096
 
 
-@dataclass(frozen=True, eq=False)
-class Modes:
-    """Eigenvalues of the lattice Laplacian; ``laplacian`` has the lattice's shape, is <= 0 and read-only; 1/um^2."""
-
-    shape: tuple[int, ...]
-    spacing: float
-    laplacian: Array
-
-
 @lru_cache(maxsize=16)
-def modes(shape: tuple[int, ...], spacing: float, dtype: str) -> Modes:
-    """Cosine modes of a lattice: -(4 / h^2) sin^2(pi m / 2n), m = 0 .. n-1, summed over the axes. Cached.
+def eigenvalues(shape: tuple[int, ...], spacing: float, dtype: str) -> Array:
+    """Eigenvalues of the lattice Laplacian, (*shape), of its cosine modes m: -(4 / h^2) sin^2(pi m / 2n) with
+    m = 0 .. n-1, summed over the axes; 1/um^2. Cached and read-only.
 
     ``dtype`` is a name such as "float32". Source: Strang 1999, doi:10.1137/S0036144598336745 (DCT-2).
     """
@@ -43,9 +34,9 @@ def modes(shape: tuple[int, ...], spacing: float, dtype: str) -> Modes:
     for axis, n in enumerate(shape):
         along = -4.0 / spacing**2 * np.sin(np.pi * np.arange(n) / (2 * n)) ** 2
         result += along.reshape([n if a == axis else 1 for a in range(len(shape))])
-    eigenvalues = result.astype(dtype)
-    eigenvalues.flags.writeable = False
-    return Modes(shape=shape, spacing=spacing, laplacian=eigenvalues)
+    values: Array = result.astype(dtype)
+    values.flags.writeable = False
+    return values
 
 
 def to_modes(c: Array, *, overwrite: bool = False) -> Array:
@@ -194,7 +185,7 @@ def _propagator(
     shape: tuple[int, ...], spacing: float, dtype: str, dt: float, diffusivity: float, sink: float
 ) -> tuple[Array, Array]:
     """Per mode: e and phi. Cached, since a field's constants and the time step hardly ever change in a run."""
-    rate = sink - diffusivity * modes(shape, spacing, "float64").laplacian
+    rate = sink - diffusivity * eigenvalues(shape, spacing, "float64")
     gain = np.where(rate > 0, -np.expm1(-rate * dt) / np.where(rate > 0, rate, 1.0), dt)
     return np.exp(-rate * dt).astype(dtype), gain.astype(dtype)
 
@@ -202,7 +193,7 @@ def _propagator(
 @lru_cache(maxsize=1)
 def _lag(shape: tuple[int, ...], spacing: float, dtype: str, dt: float, diffusivity: float, sink: float) -> Array:
     """Per mode: (dt - phi) / a, dt times the time average of the response to a unit source."""
-    rate = sink - diffusivity * modes(shape, spacing, "float64").laplacian
+    rate = sink - diffusivity * eigenvalues(shape, spacing, "float64")
     # Where a dt is small the difference loses digits, while two terms of its series are exact to 1e-9.
     small = rate * dt < 1e-4
     safe = np.where(small, 1.0, rate)

@@ -15,42 +15,13 @@ import numpy as np
 
 from .problem import Array, Problem, precision
 
-__all__ = ["laplacian", "neighbor_sum", "stencil_step", "substeps_for"]
+__all__ = ["neighbor_sum", "stencil_step", "substeps_for"]
 
 # D tau / h^2 of one substep. Positivity needs <= 1/(2 ndim), that is 1/6 in 3D; at 0.15 the error is about
 # 1e-3.
 _DIFFUSION_NUMBER = 0.15
 # Below this number of substeps the backward treatment of decay and uptake is coarse (3 % at k dt = 0.7).
 _FEWEST_SUBSTEPS = 8
-
-
-def laplacian(c: Array, spacing: float, out: Array | None = None, *, ndim: int | None = None) -> Array:
-    """Second-order lattice Laplacian with no-flux walls: the sum over the neighbors n of (c_n - c) / h^2.
-
-    Built from differences of neighbors (fluxes), which are nearly free of roundoff in smooth fields, so that
-    it stays usable in float32 when it is multiplied by a large D dt.
-
-    Parameters
-    ----------
-    c : (ny, nx) or (nz, ny, nx), any floating dtype; nM
-    spacing : lattice spacing h; um
-    out : array like ``c`` to write to; not ``c`` itself
-    ndim : number of the last axes that are space, all by default; those before count wells
-
-    Returns
-    -------
-    array like ``c``; nM / um^2
-    """
-    result = np.zeros_like(c) if out is None else out
-    if out is not None:
-        result.fill(0)
-    for axis in range(0 if ndim is None else c.ndim - ndim, c.ndim):
-        left, right = _shifted(c.ndim, axis)
-        flux = c[right] - c[left]
-        result[left] += flux
-        result[right] -= flux
-    result *= 1.0 / spacing**2
-    return result
 
 
 def neighbor_sum(c: Array, out: Array) -> Array:
