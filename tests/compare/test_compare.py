@@ -15,6 +15,7 @@ from tme_abm.compare.compare import compare
 from tme_abm.compare.comparison import Comparison
 from tme_abm.compare.statistics import mean_interval, paired_correlation, paired_difference
 from tme_abm.compare.swap import swaps
+from tme_abm.core import files
 from tme_abm.core.errors import InputError
 from tme_abm.runs.results import read_manifest, read_series
 from tme_abm.scenario import load
@@ -177,24 +178,9 @@ def test_workers_end_with_the_parent(tmp_path: Path, how: signal.Signals) -> Non
     parent.join(8)
     assert not parent.is_alive()
     deadline = time.monotonic() + 8
-    while _held(begun) and time.monotonic() < deadline:
+    while any(map(files.is_locked, begun)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not _held(begun)
-
-
-def _held(directories: list[Path]) -> bool:
-    """Does a living process still hold one of the runs?"""
-    import fcntl
-
-    for directory in directories:
-        handle = os.open(directory, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(handle)
-    return False
+    assert not any(map(files.is_locked, begun))
 
 
 def test_swaps_give_one_group_at_a_time_and_all() -> None:

@@ -6,7 +6,6 @@ import pytest
 from scipy import stats
 
 from tme_abm.compare.statistics import mean_interval, paired_correlation, paired_difference
-from tme_abm.runs.walk import Schedule, steps_until
 
 A = [3.0, 5.5, 4.0, 8.0, 6.5]
 B = [2.0, 5.0, 5.0, 6.0, 3.5]
@@ -64,19 +63,3 @@ def test_correlation_is_of_pairs() -> None:
 @pytest.mark.parametrize("b", [[1.0, 2.0], [0.3, 0.3, 0.1 + 0.2], [1.0, 2.0, None], [7.0, 7.0, 7.0]])
 def test_correlation_that_would_mean_nothing(b: list[float | None]) -> None:
     assert paired_correlation([1.0, 2.0, 4.0][: len(b)], b) is None
-
-
-def test_schedule_does_not_care_about_rounding() -> None:
-    tenth = Schedule(every=0.3, dt=0.1)
-    assert [step for step in range(31) if tenth.due(step)] == list(range(0, 31, 3))
-    eleventh = Schedule(every=1.1, dt=0.3)
-    assert [step for step in range(23) if eleventh.due(step)] == [0, 4, 8, 11, 15, 19, 22]
-    uneven = Schedule(every=25, dt=10)
-    assert [step for step in range(11) if uneven.due(step)] == [0, 3, 5, 8, 10]
-    finer = Schedule(every=4, dt=10)
-    assert all(finer.due(step) for step in range(5))
-
-
-@pytest.mark.parametrize(("days", "dt", "steps"), [(1, 10, 144), (0.1, 14.4, 10), (0.1, 14.3, 11), (0.3, 43.2, 10)])
-def test_steps_reach_the_last_day(days: float, dt: float, steps: int) -> None:
-    assert steps_until(days, dt) == steps

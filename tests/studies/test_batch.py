@@ -10,10 +10,9 @@ import os
 import platform
 import shutil
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -339,28 +338,6 @@ def test_a_disk_that_is_full_for_a_run_stops_the_batch_and_blames_no_run(
     assert contents(copy) == contents(done)
 
 
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "disk"
-    place.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", place], capture_output=True).returncode:
-        pytest.skip("may not mount a small disk here")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
-
-
-def test_a_disk_that_is_really_full(study: Study, done: Path, tiny_disk: Path) -> None:
-    out, ballast = tiny_disk / "out", tiny_disk / "ballast"
-    ballast.write_bytes(bytes(400_000))
-    with pytest.raises(InputError, match="No space left on device"):
-        batched(study, out)
-    earlier = {path: path.read_bytes() for path in tiny_disk.glob("out/runs/*/*/*/series.csv")}
-    ballast.unlink()
-    assert batched(study, out).done == 12
-    assert contents(out) == contents(done)
-    assert earlier.keys() <= set(tiny_disk.glob("out/runs/*/*/*/series.csv"))
-
-
 def test_tables_are_written_while_the_study_runs(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tme_abm.studies.tables.EVERY_SECONDS", 0.0)
     monkeypatch.setattr("tme_abm.studies.tables.SHARE", 1e9)
@@ -498,20 +475,15 @@ def test_a_worker_with_another_model_refuses(study: Study, copy: Path) -> None:
     assert "another version of the model" in perform.perform(other).stop
 
 
-def test_points_that_were_drawn_otherwise_are_not_mixed(
-    study: Study, copy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+DRAWN = '{ from = 0.2, to = 0.8 }\n[design]\nkind = "latin hypercube"\nsamples = 3'
+
+
+@pytest.mark.parametrize(("values", "who"), [("[0.2, 0.5, 0.8]", "tme_abm has laid"), (DRAWN, "scipy or SALib")])
+def test_points_that_another_version_draws_otherwise_are_not_mixed(tmp_path: Path, values: str, who: str) -> None:
+    study, out = loaded(tmp_path, TEXT.replace("[0.2, 0.5, 0.8]", values)), tmp_path / "out"
+    assert batched(study, out).done == 12
     other = replace(study, points=(*study.points[:2], (Level(0.81, 0.81),)))
-    with pytest.raises(InputError, match="What differs: the design points, which another version of tme_abm has laid"):
-        batched(other, copy)
-
-
-def test_points_that_another_library_draws_otherwise_are_not_mixed(tmp_path: Path) -> None:
-    text = TEXT.replace("[0.2, 0.5, 0.8]", '{ from = 0.2, to = 0.8 }\n[design]\nkind = "latin hypercube"\nsamples = 2')
-    study, out = loaded(tmp_path, text), tmp_path / "out"
-    assert batched(study, out).done == 8
-    other = replace(study, points=(study.points[0], (Level(0.81, 0.81),)))
-    with pytest.raises(InputError, match="What differs: the design points, which another version of scipy or SALib"):
+    with pytest.raises(InputError, match=f"What differs: the design points, which another version of {who}"):
         batched(other, out)
 
 

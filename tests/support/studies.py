@@ -42,7 +42,7 @@ def made_up(
     count = positions.shape[1]
     parameters = parameters or [parameter(f"tumor.traits.p{k}") for k in range(count)]
     design: dict[str, list[float | str]] = {
-        one.key: [_value(one, float(x)) for x in positions[:, k]] for k, one in enumerate(parameters)
+        one.key: [one.at(float(x)) for x in positions[:, k]] for k, one in enumerate(parameters)
     }
     runs: list[dict[str, Any]] = []
     for point, position in enumerate(positions):
@@ -64,14 +64,6 @@ def made_up(
         days=5.0, kind=kind, samples=samples, design_seed=0, parameters=tuple(parameters),
         metrics=("CD8 core", "tumor cells"), design=design, runs=runs,
     )  # fmt: skip
-
-
-def _value(one: Parameter, position: float) -> float:
-    assert one.low is not None
-    assert one.high is not None
-    if one.scale == "log":
-        return float(one.low * (one.high / one.low) ** position)
-    return one.low + (one.high - one.low) * position
 
 
 def sampled(kind: str, count: int, samples: int, *, second: bool = False) -> Floats:
