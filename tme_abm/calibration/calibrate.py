@@ -45,7 +45,7 @@ class Calibrated:
 
     @property
     def met(self) -> bool:
-        """Do the shipped values meet every required target?"""
+        """Whether the shipped values meet every required target."""
         pairs = zip(self.calibration.goals, self.shipped.medians, strict=True)
         return all(goal.inside(float(value)) for goal, value in pairs if goal.required)
 

@@ -1,4 +1,4 @@
-"""What a calibration may change and what it aims at, as `calibration.toml` says.
+"""The free numbers of a calibration and its targets, as `calibration.toml` lists them.
 
 A *knob* is a free parameter: numbers of the catalogue that move together between two ends, both inside the range
 of their sources. Only numbers that say of themselves that they are fitted can be knobs. A *goal* is a band for a
@@ -77,7 +77,7 @@ class Knob(Parameter):
 
     @property
     def start(self) -> float:
-        """Where between its ends, 0 to 1, the shipped value lies."""
+        """The position of the shipped value between the ends, 0 to 1."""
         return float(self.position(_split(self.shipped)[0]))
 
     def setting(self, position: float) -> Setting:
@@ -115,7 +115,7 @@ class Goal:
         return (self.scenario, self.over) if self.over else (self.scenario,)
 
     def value(self, measured: Measured) -> float:
-        """What was reached; NaN where nothing could be measured. Raises InputError for an unknown metric."""
+        """The value reached; NaN if nothing could be measured. Raises InputError for an unknown metric."""
         value = self._sum(measured[self.scenario](self.day))
         if not self.over:
             return value
@@ -155,7 +155,7 @@ class Calibration:
         return {place: value for knob, value in zip(self.knobs, settings, strict=True) for place in knob.places}
 
     def misses(self, values: Floats) -> Floats:
-        """How far `values` (n_goals, …) lie outside their bands, as logarithms of a factor; 0 inside."""
+        """The distance of `values` (n_goals, …) from their bands, as logarithms of a factor; 0 inside."""
         shape = (-1,) + (1,) * (values.ndim - 1)
         low = np.array([goal.low for goal in self.goals]).reshape(shape)
         high = np.array([goal.high for goal in self.goals]).reshape(shape)
@@ -170,7 +170,7 @@ class Calibration:
         return float(np.average((self.misses(values) ** 2).mean(axis=1), weights=weight))
 
     def until(self, days: float | None) -> Calibration:
-        """Without the goals of later days. Raises InputError when none is left."""
+        """The calibration without the goals of later days. Raises InputError if none is left."""
         goals = tuple(goal for goal in self.goals if days is None or goal.day <= days)
         if not goals:
             first = min(goal.day for goal in self.goals)
@@ -254,7 +254,7 @@ def _split(value: Setting) -> tuple[float, str]:
 
 
 def _number_in(unit: str, value: Setting, kind: str, file: str, place: str) -> float:
-    """What a text says, in `unit`; the very number that was written where it was written in that unit."""
+    """A quantity in `unit`; exactly the number that is written if it is written in that unit."""
     parsed = parse(value, kind, file=file, place=place)
     number, own = _split(value)
     return number if own == unit else parsed / parse(f"1 {unit}", kind)

@@ -1,4 +1,4 @@
-"""What comes of a set of values: every scenario run with the same few seeds, and remembered.
+"""Trials of sets of values: every scenario is run with the same few seeds, and the results are kept.
 
 Two sets of values meet the same chances, so that they differ by what they are and not by luck. What was found stands
 in `evaluations.csv`, a line for each set of values; runs are kept only until their line is written, so a killed
@@ -107,10 +107,7 @@ class Trials:
     def open(self, *, overwrite: bool) -> None:
         """Begin in an empty directory, or go on in that of the same calibration. Raises InputError."""
         self.scenarios = self._scenarios()  # before anything is written: the lattice may be too small
-        with files.disk_errors(self.out, "use the directory"):
-            there = {item.name for item in self.out.iterdir()} if self.out.exists() else set()
-        if there and SETUP not in there:
-            raise InputError("the directory is not empty and holds no calibration; choose another --out", file=self.out)
+        there = files.check_holds(self.out, (SETUP,), "calibration")
         setup = self._setup()
         if there and not overwrite:
             held = files.read_json(self.out / SETUP)
@@ -126,7 +123,7 @@ class Trials:
         files.write_json(self.out / SETUP, setup)
 
     def evaluate(self, wanted: Sequence[tuple[Setting, ...]]) -> list[Evaluation]:
-        """What comes of each set of values. Raises RunFailed when not one run came to its end."""
+        """The evaluation of each set of values. Raises RunFailed if every run failed."""
         new = {_key(settings): settings for settings in wanted if _key(settings) not in self.known}
         if new:
             self.known |= self._measured(new, self.seeds)
@@ -134,7 +131,7 @@ class Trials:
         return [self._evaluation(settings, self.known[_key(settings)]) for settings in wanted]
 
     def renewed(self, settings: tuple[Setting, ...]) -> Evaluation:
-        """What comes of values with as many seeds again, none of them used before."""
+        """The evaluation of values with the same number of new seeds."""
         seeds = [seed + len(self.seeds) for seed in self.seeds]
         found = self._measured({_key(settings): settings}, seeds)
         self._clear()
@@ -248,6 +245,6 @@ def _complain(tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> None:
 
 
 def _reader(directory: Path | None) -> Callable[[float], Mapping[str, float]]:
-    """What a run measured on a day; nothing, if it failed."""
+    """A function from a day to the measures of a run on it; empty if the run failed."""
     series = None if directory is None else read_series(directory)
     return lambda day: (series.row(day) if series else None) or {}

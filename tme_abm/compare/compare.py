@@ -26,7 +26,7 @@ from .comparison import COMPARISON, RUNS, Comparison, Run, conclude, run_directo
 if TYPE_CHECKING:
     from ..scenario.schema import Scenario
 
-__all__ = ["check_jobs", "claim_directory", "compare", "is_begun", "simulate", "tasks_of"]
+__all__ = ["check_jobs", "check_names", "claim_directory", "compare", "is_begun", "simulate", "tasks_of"]
 
 
 def compare(
@@ -51,7 +51,12 @@ def compare(
     Raises:
         InputError: equal names, impossible numbers, or a directory that holds something else.
     """
-    _check(scenarios, replicates, jobs)
+    if not scenarios:
+        raise InputError("nothing to compare: name a scenario")
+    check_names(scenarios)
+    if replicates < 1:
+        raise InputError(f"a comparison needs at least one replicate, not {replicates}", place="replicates")
+    check_jobs(jobs)
     length = max(scenario.clock.days for scenario in scenarios) if days is None else days
     if not 0 < length < math.inf:
         raise InputError(f"a comparison lasts a positive number of days, not {length:g}", place="days")
@@ -114,18 +119,14 @@ def simulate(
     )  # fmt: skip
 
 
-def _check(scenarios: Sequence[Scenario], replicates: int, jobs: int | None) -> None:
-    if not scenarios:
-        raise InputError("nothing to compare: name a scenario")
-    twice = [name for name, count in Counter(scenario.name for scenario in scenarios).items() if count > 1]
-    if twice:
-        raise InputError(
-            f"two scenarios are called '{twice[0]}', and their results could not be told apart; "
-            f'give one another name (name = "..." at the top of its file)'
-        )
-    if replicates < 1:
-        raise InputError(f"a comparison needs at least one replicate, not {replicates}", place="replicates")
-    check_jobs(jobs)
+def check_names(scenarios: Sequence[Scenario]) -> None:
+    """Raises InputError if two scenarios have the same name."""
+    for name, count in Counter(scenario.name for scenario in scenarios).items():
+        if count > 1:
+            raise InputError(
+                f"two scenarios are called '{name}', and their results could not be told apart; "
+                f'give one another name (name = "..." at the top of its file)'
+            )
 
 
 def check_jobs(jobs: int | None) -> None:
@@ -165,12 +166,7 @@ def is_begun(
 
 def claim_directory(out: Path) -> None:
     """Make `out` the directory of a comparison. Raises InputError if it holds something else or cannot be written."""
-    with files.disk_errors(out, "use the directory"):
-        if out.exists() and not out.is_dir():
-            raise InputError("is a file, and a comparison needs a directory", file=out)
-        there = {item.name for item in out.iterdir()} if out.exists() else set()
-    if there and not there & {RUNS, COMPARISON}:
-        raise InputError("the directory is not empty and holds no comparison; choose another with --out", file=out)
+    files.check_holds(out, (RUNS, COMPARISON), "comparison")
     with files.disk_errors(out, "create the directory"):
         (out / RUNS).mkdir(parents=True, exist_ok=True)
     probe = out / ".writable"

@@ -134,12 +134,12 @@ class Tumor:
 
     @property
     def states(self) -> Counter[str]:
-        """How many runs ended in each state."""
+        """The number of runs that ended in each state."""
         return Counter(filter(None, list(self.states_by_day.values())[-1]))
 
     @property
     def earlier(self) -> dict[float, Counter[str]]:
-        """How many runs were in each state on earlier days."""
+        """The number of runs in each state on earlier days."""
         return {day: Counter(filter(None, found)) for day, found in list(self.states_by_day.items())[:-1]}
 
     @property
@@ -173,7 +173,7 @@ class Tumor:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What a comparison found. `differences`: what every pair of scenarios differs in. `extra`: how it was made."""
+    """The results of a comparison. `differences`: values in which scenarios differ, by pair. `extra`: its origin."""
 
     directory: Path
     tumors: Mapping[str, Tumor]
@@ -213,7 +213,7 @@ class Comparison:
 
     @cached_property
     def content(self) -> dict[str, Any]:
-        """What comparison.json holds."""
+        """The content of comparison.json."""
         return {
             "schema": SCHEMA,
             "scenarios": {name: tumor.content(self.directory) for name, tumor in self.tumors.items()},

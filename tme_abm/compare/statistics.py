@@ -1,5 +1,4 @@
-"""The little statistics a comparison needs: a mean and its interval, a paired difference, a paired
-correlation.
+"""Statistics of replicates: a mean and its interval, a paired difference, a paired correlation.
 
 Replicates are runs with different seeds; arms under common random numbers share their seeds, so differences
 are taken seed by seed. The interval is Student's: mean ± t(0.975, n − 1) · s / √n, the 95 % interval of a

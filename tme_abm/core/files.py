@@ -18,7 +18,7 @@ import os
 import time
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from .errors import InputError, brief
 
 __all__ = [
     "Arrays",
+    "check_holds",
     "check_name",
     "check_place",
     "csv_line",
@@ -128,6 +129,21 @@ def is_locked(directory: Path) -> bool:
             return False
     except InputError as error:
         return isinstance(error.__cause__, BlockingIOError)
+
+
+def check_holds(out: Path, marks: Collection[str], what: str) -> bool:
+    """Whether the directory `out` holds anything; what is there must have one of `marks`.
+
+    Raises:
+        InputError: `out` is a file, or holds something that is not a `what`.
+    """
+    with disk_errors(out, "use the directory"):
+        if out.exists() and not out.is_dir():
+            raise InputError(f"is a file, and a {what} needs a directory", file=out)
+        there = {item.name for item in out.iterdir()} if out.exists() else set()
+    if there and there.isdisjoint(marks):
+        raise InputError(f"the directory is not empty and holds no {what}; choose another with --out", file=out)
+    return bool(there)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

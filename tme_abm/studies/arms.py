@@ -1,8 +1,8 @@
 """A comparison of what a study has run: some of its scenarios and design points side by side, without running anything.
 
 Every run of a study with the same seed met the same chances (common random numbers), so its arms are compared in pairs
-as those of `compare` are. An arm is a scenario at a design point. A study has many; which are compared is said by
-naming points, or the parameters by which the arms shall differ while all others stay as they are at one point.
+as those of `compare` are. An arm is a scenario at a design point. The user chooses points, or parameters by which the
+arms differ while all others stay as they are at one point.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _NAMED = 2  # with more parameters than this an arm is called by the number of i
 
 @dataclass(frozen=True, kw_only=True)
 class StudyArms:
-    """Which arms are compared: label -> (scenario, point); `held` says what stays the same in all, with its value."""
+    """The arms compared: label -> (scenario, point); `held`: parameters that are the same in all, with their values."""
 
     arms: Mapping[str, tuple[str, int]]
     held: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""A study brought to its end: what is done is read, what is begun goes on, what is missing is begun.
+"""A batch performs a study: runs that are done are read, begun runs go on, missing runs begin.
 
 The truth is in the run directories and in the list of failures; everything else is made from them. So a batch may be
 killed at any moment: the next one looks at what is there and does the rest, with the same result to the byte.
@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..compare.compare import check_jobs
 from ..core import files, parallel
 from ..core.errors import InputError
 from ..core.parallel import Executor, Workers, cores
@@ -40,7 +41,7 @@ LEFT_QUICK = 2.0  # seconds that writing the series may take when a batch is int
 
 @dataclass(frozen=True, kw_only=True)
 class BatchProgress:
-    """How far a batch is: numbers of runs, and the directories of those under way."""
+    """The progress of a batch: numbers of runs, and the directories of those under way."""
 
     total: int
     done: int
@@ -53,7 +54,7 @@ Tell = Callable[[BatchProgress], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a batch leaves: how many runs are done, which failed, what was there before, what was repeated."""
+    """The outcome of a batch: runs done, found done at its beginning, failed, and damaged runs that were repeated."""
 
     directory: Path
     runs: int
@@ -74,13 +75,12 @@ def run_study(
     command: str = "",
     tell: Tell | None = None,
 ) -> Outcome:
-    """Do what is left of a study in the directory `out`, by default on all processors of this machine.
+    """Perform the runs of a study that are left in the directory `out`, by default on all processors of this machine.
 
     Raises:
         InputError: the directory cannot be used or holds something else, or the disk refuses.
     """
-    if jobs is not None and jobs < 1:
-        raise InputError(f"at least one process is needed, not {jobs}", place="jobs")
+    check_jobs(jobs)
     simulator = or_tumor(simulator)
     executor = executor or Workers(jobs or cores())
     out = out.resolve()
@@ -153,7 +153,7 @@ class _Batch:
         )
 
     def _look(self) -> None:
-        """Which runs are done, and which wait; of damaged ones nothing is believed."""
+        """Sort the runs into those that are done and those that wait; damaged runs are repeated."""
         for stage in (self.out / RUNS).glob("*/*/.*.part"):  # a run that was about to begin when its process died
             shutil.rmtree(stage, ignore_errors=True)
         for index in self.study.in_order_of_work:
@@ -236,7 +236,7 @@ class _Batch:
                 self.tables.note_failed(index, "its result cannot be read back")
 
     def _note_session(self, workers: int) -> None:
-        """Say who works here, if any; a worker of an earlier session then sees that nobody waits for it."""
+        """Write which session works here, if any; a worker of an earlier session then sees that nobody waits for it."""
         note: dict[str, Any] = {
             "id": self.session if workers else "",
             "host": platform.node(),

@@ -148,7 +148,7 @@ class ClusterExecutor(Executor):
             ) from error
 
     def _probe(self) -> None:
-        """Does every worker know this model, and see the study?"""
+        """Raises InputError unless every worker has this model and sees the study."""
         try:
             self._client.get_versions(check=True)
         except ValueError as error:

@@ -179,7 +179,7 @@ def design_points(design: Design, parameters: Sequence[Parameter], *, file: Path
 
 
 def design_notes(design: Design, parameters: Sequence[Parameter], points: Sequence[Point]) -> tuple[str, ...]:
-    """What the reader of a plan should know of its points."""
+    """Notes on the points for the reader of a plan."""
     notes = []
     rounded = [parameter.key for parameter in parameters if parameter.whole and parameter.ranged]
     if rounded:

@@ -86,7 +86,7 @@ def check_place(out: Path, study: Study, fingerprint: str) -> bool:
 
 
 def prepare(out: Path, study: Study, fingerprint: str, *, begun: bool) -> None:
-    """Write what says which study this is; study.json last, for with it the study has `begun`."""
+    """Write the files that describe the study; study.json last, for with it the study has `begun`."""
     with files.disk_errors(out, "create the directory"):
         (out / SCENARIOS).mkdir(parents=True, exist_ok=True)
         for folder in (out, out / SCENARIOS):
@@ -126,7 +126,7 @@ def read_summary(directory: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write what is not there yet or not as it should be; who reads meanwhile sees no change of what is right."""
+    """Write a file unless it has this content already, so that readers see no change of a correct file."""
     try:
         if path.read_bytes() == content:
             return
@@ -156,7 +156,7 @@ def _summary(study: Study, fingerprint: str) -> dict[str, Any]:
 
 
 def _differences(out: Path, held: Mapping[str, Any], study: Study, fingerprint: str) -> list[str]:
-    """What is not as it was when the directory was begun, a clause each."""
+    """The differences from the study that the directory was begun with, a clause each."""
     found: list[str] = []
     for name, scenario in study.scenarios.items():
         if held.get("scenario_hashes", {}).get(name) not in (None, scenario.hash):

@@ -1,4 +1,4 @@
-"""One run of a study, in a worker: begun, gone on with, or only read, whichever is needed.
+"""One run of a study, in a worker: it begins, goes on, or is only read, whichever is needed.
 
 A run that breaks raises its error, a disk that refuses stops the whole batch. A worker whose batch is gone or has been
 interrupted ends at its next step; nothing is lost, for a run is whole on disk at every moment.
@@ -32,7 +32,7 @@ _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """A run that is wanted. While the `session` of the study is another one than this, nobody waits for it."""
+    """A run to perform. If the study has another `session` by now, nobody waits for the run."""
 
     task: Task
     study: Path
@@ -42,7 +42,7 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """How an order ended. stop: why nothing can go on (the disk), "" if it can. left: nobody waits for the run."""
+    """The end of an order. stop: why no run can go on (the disk), else "". left: nobody waits for the run."""
 
     stop: str = ""
     left: bool = False

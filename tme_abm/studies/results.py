@@ -1,6 +1,4 @@
-"""The directory of a study, read back: what was asked, and what has come of it so far.
-
-All who look at a study (status, sensitivity, comparisons, maps) read it here. It can be read while it runs.
+"""The directory of a study, read back: its plan and the results so far. It can be read while the study runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How far a study is, and what is left of it: seen from outside, while it runs, after it was killed, from any machine.
+"""The progress of a study and the cost of what is left: while it runs, after it was killed, from any machine.
 
 Only files are read, and nothing is written. What runs.csv does not know yet is read from the runs themselves.
 
@@ -47,7 +47,7 @@ SAMPLED_RUNS = 20  # whose size is measured, where many are done
 
 @dataclass(frozen=True, kw_only=True)
 class StudyStatus:
-    """What `status` shows.
+    """The progress of a study.
 
     counts: runs by scenario and what they are (done, failed, begun, pending). states: of the runs that are done, by
     scenario. at_work: on which machine a batch works on it now, "" if none does. seconds_left: None if unknown.
@@ -93,7 +93,7 @@ class StudyStatus:
 
 
 def study_status(directory: Path) -> StudyStatus:
-    """How far the study in a directory is. Raises InputError where there is none."""
+    """The progress of the study in a directory. Raises InputError if there is none."""
     results = read_study(directory)
     failed = {name: str(error) for name, error in _note(directory / FAILURES).items()}
     counts = {name: dict.fromkeys((DONE, FAILED, BEGUN, PENDING), 0) for name in results.scenarios}
@@ -154,7 +154,7 @@ def mean_seconds(directory: Path) -> dict[str, float]:
 
 
 def _look(directory: Path) -> tuple[str, float, float]:
-    """Whether a run is done or begun, the day it has reached, and seconds a day if that can be told."""
+    """The status of a run (done, begun, pending), the day it has reached, and seconds a day (0 if unknown)."""
     try:
         manifest = json.loads((directory / MANIFEST).read_bytes())
         if manifest["status"] == "done":
@@ -173,7 +173,7 @@ def _left(
     elapsed: list[float],
     workers: int,
 ) -> float | None:
-    """Seconds until the end, if those who work on it are as many as now (or as they were)."""
+    """Seconds until the end with `workers` processes, None if unknown."""
     known = mean_seconds(results.directory)
     if not known and elapsed:
         known = dict.fromkeys(results.scenarios, _mean(elapsed) * results.days)
@@ -221,7 +221,7 @@ class Estimate:
 
 
 def estimate(study: Study, out: Path, simulator: Simulator) -> Estimate:
-    """What is left of a study in `out`, which need not exist. Nothing is written."""
+    """The cost of what is left of a study in `out`, which need not exist. Nothing is written."""
     there = read_study(out).runs if (out / SUMMARY).is_file() else []
     done = {row["directory"].relative_to(out).as_posix(): row["directory"] for row in there if row["status"] == DONE}
     left = [run for run in study.runs if run.directory not in done]
@@ -263,7 +263,7 @@ def free_bytes(out: Path) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class _Pilot:
-    """What was measured of one scenario at one point."""
+    """Measurements of one scenario at one point."""
 
     sites: int
     steps: int

@@ -8,7 +8,6 @@ depend on and can be run again; it refers to its scenarios as files beside it, w
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, StrictInt, StrictStr, field_validator, model_validator
 
+from ..compare.compare import check_names
 from ..core import files
 from ..core.errors import InputError
 from ..core.toml import Frozen, read_toml, validated, write_toml
@@ -150,13 +150,13 @@ class Run:
 
     @property
     def directory(self) -> str:
-        """Where it is kept, relative to the directory of the study."""
+        """Its directory, relative to that of the study."""
         return f"runs/{self.scenario}/point_{self.point:05d}/seed_{self.seed:03d}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """What is to be run. `written`: [parameters] as in the file; `notes`: what readers of the plan should know."""
+    """A resolved study. `written`: [parameters] as in the file; `notes`: remarks for readers of the plan."""
 
     name: str
     title: str
@@ -296,14 +296,10 @@ def _scenarios(document: StudyDocument, path: Path) -> dict[str, Scenario]:
             loaded.append(changed(scenario, document.settings) if document.settings else scenario)
         except InputError as error:
             raise error.at(f"set, scenario '{scenario.name}'", file=path) from error
-    twice = [name for name, count in Counter(scenario.name for scenario in loaded).items() if count > 1]
-    if twice:
-        raise InputError(
-            f"two scenarios are called '{twice[0]}', and their results could not be told apart; "
-            f'give one another name (name = "..." at the top of its file)',
-            file=path,
-            place="scenarios",
-        )
+    try:
+        check_names(loaded)
+    except InputError as error:
+        raise error.at("scenarios", file=path) from error
     return {scenario.name: scenario for scenario in loaded}
 
 

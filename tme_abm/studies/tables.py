@@ -46,7 +46,7 @@ _TEXTS = ("scenario", "status", "state", "error", "directory", "metric")
 
 
 class Tables:
-    """What has come of each run, and the files that say so."""
+    """The outcome of each run, and the files that hold it."""
 
     def __init__(self, study: Study, out: Path, simulator: Simulator) -> None:
         self.study, self.out, self.simulator = study, out, simulator
@@ -76,7 +76,7 @@ class Tables:
         self.write_failures()
 
     def read_failures(self) -> None:
-        """What failed in earlier batches."""
+        """Read which runs failed in earlier batches."""
         known = {run.directory: index for index, run in enumerate(self.study.runs)}
         path = self.out / FAILURES
         if not path.exists():
@@ -137,7 +137,7 @@ class Tables:
 
 
 def _prefixed(content: str, prefix: str, wanted: frozenset[str]) -> bytes:
-    """The rows of a run's series for the metrics that are wanted, with the run in front."""
+    """The rows of a run's series for the metrics `wanted`, each with the run in front."""
     if '"' in content:  # a name with a comma or a quote in it
         rows = csv.reader(io.StringIO(content))
         next(rows)
@@ -149,7 +149,7 @@ def _prefixed(content: str, prefix: str, wanted: frozenset[str]) -> bytes:
 
 
 def _hosts(path: Path) -> dict[str, str]:
-    """Where finished runs were performed, by the directory of the run; what cannot be read is not known."""
+    """The machine of each finished run, by the directory of the run; empty if the table cannot be read."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return {

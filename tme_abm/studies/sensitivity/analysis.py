@@ -35,7 +35,7 @@ RUNS_A_CELL = 6  # points that a cell should hold on average, before the map get
 COARSEST, FINEST = 3, 8
 
 METHODS = {"morris": "Morris", "sobol indices": "Sobol", "grid": "variance of the grid", "": ""}
-"""How indices are computed: by the kind of the design, "grid" for any full grid, "" for none."""
+"""The method of the indices by the kind of the design; "grid" is any full grid, "" none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Analysis:
 
     @property
     def everywhere(self) -> str:
-        """Where a constant outcome is the same, in words."""
+        """The points at which a constant outcome is the same, in words."""
         return "at every point that has a result" if self.values_missing else "at every point"
 
     def effect(self, key: str) -> float:
@@ -84,7 +84,7 @@ class Side:
 
     @property
     def parts(self) -> int:
-        """How many rows or columns there are."""
+        """The number of rows or columns."""
         return len(self.labels) or len(self.edges) - 1
 
 

@@ -48,7 +48,7 @@ class Axes:
         return [one.key for one in self.parameters].index(key)
 
     def level(self, number: int) -> Indices:
-        """Which of the different values of one parameter each point has, (points,)."""
+        """The number of the value that one parameter has at each point, (points,), in order of the values."""
         places = np.unique(self.position[:, number])
         return np.searchsorted(places, self.position[:, number]).astype(np.int64)
 

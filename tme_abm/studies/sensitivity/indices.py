@@ -51,7 +51,7 @@ _AT_ONCE = 2_000_000  # numbers held at a time
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """What two parameters do together beyond both alone."""
+    """The joint effect of two parameters beyond both alone."""
 
     a: str
     b: str

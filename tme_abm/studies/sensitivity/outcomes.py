@@ -31,7 +31,7 @@ PROBABILITIES = {"P(hot)": "hot", "P(cold)": "cold", "P(excluded)": "excluded"}
 """Outcomes that are probabilities of a state."""
 
 DECISIVE = ("P(hot)", "CD8 core")
-"""What the question "what decides hot or cold" is asked about, the first that varies first."""
+"""The outcomes that tell hot from cold, in order of preference."""
 
 _USUAL = (*PROBABILITIES, "CD8 core", "tumor cells")
 
@@ -75,7 +75,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
-    """Where the variance of single runs comes from, as shares of it, over the `points` with a value for every seed.
+    """The variance of single runs by its origin, in shares, over the `points` with a value for every seed.
 
     `between`: the design point. `shared`: the seed, alike at all points (common random numbers take it out of every
     comparison). `alone`: chance that is neither. `of_means`: the part of the variance of the means over seeds that is
