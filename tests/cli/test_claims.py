@@ -52,7 +52,7 @@ def test_one_line_a_tier() -> None:
         "verdict flips at half or double dose or duration: 1 of 4 (2× dose 1)",
     ]
     one = reviewed.assay("A-TNF-08", variants=())
-    quick = reviewed.review(reviewed.claim_result("A-TNF-08", one), assays=[one], quick=True)
+    quick = reviewed.review(one, quick=True)
     assert tier_lines(view(quick)) == ["core: 1 of 1 shown (100 %)"]
 
 

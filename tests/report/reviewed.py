@@ -1,12 +1,15 @@
-"""A made-up review: what the engine writes, without running a model."""
+"""A made-up review: readings that no model made, judged and summed up by the engine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tme_abm.compare.statistics import paired_difference
-from tme_abm.evidence.assays import Sweep
-from tme_abm.evidence.results import AssayResult, ClaimResult, Judged, Reading, Review, Variant, Verdict
+import numpy as np
+
+from tme_abm.evidence.assays import Expectation, Sweep
+from tme_abm.evidence.judge import judge, verdicts
+from tme_abm.evidence.results import AssayResult, Judged, Reading, Review, Variant, Verdict
+from tme_abm.evidence.review import claim_result
 
 READOUT = "divisions of tumor"
 UNIT = "/cell/day"
@@ -14,43 +17,17 @@ WELLS = (1.00, 1.04, 0.96, 1.08)
 VARIANTS = ("half duration", "double duration", "half dose", "double dose")
 
 
-def judged(
-    arms: Mapping[str, Sequence[float | None]],
-    claims: Sequence[str],
-    *,
-    arm: str = "treated",
-    against: str = "control",
-    direction: str = "up",
-    smallest: float = 0.1,
-    holds: bool = True,
-    opposed: bool = False,
-    readout: str = READOUT,
-) -> Judged:
-    """The contrast of two arms, judged as the caller says."""
-    difference = paired_difference(arms[arm], arms[against])
-    assert difference.mean is not None
-    ci95 = None if difference.interval is None else (difference.interval[0], difference.interval[1])
-    return Judged(
-        readout=readout,
-        unit=UNIT,
-        direction=direction,
-        arm=arm,
-        against=against,
-        claims=tuple(claims),
-        smallest=smallest,
-        effect=difference.mean,
-        ci95=ci95,
-        relative=difference.mean,
-        holds=holds,
-        opposed=opposed,
-        says=f"{readout}, {arm} against {against}: told by the engine",
-    )
+def judged(arms: Mapping[str, Sequence[float | None]], claim: str, **expected: object) -> Judged:
+    """What the judge makes of one expectation; by default that treated cells divide more than control."""
+    stated = {"readout": READOUT, "arm": "treated", "against": "control", "direction": "up", "smallest": 0.1}
+    one = Expectation.model_validate(stated | expected)
+    readings = {(name, one.readout, one.over): np.array(values, dtype=float) for name, values in arms.items()}
+    return judge([one], (claim,), readings, {one.readout: UNIT})[0]
 
 
 def assay(
     claim: str,
     *,
-    verdict: Verdict = "shown",
     change: float = 0.5,
     title: str = "A molecule speeds tumor division",
     note: str = "",
@@ -61,12 +38,12 @@ def assay(
     wells: Sequence[float] = WELLS,
     more_arms: int = 0,
 ) -> AssayResult:
-    """One assay of two arms and what it found for `claim`; the treated arm differs by `change`."""
-    treated = [well + change + 0.01 * index for index, well in enumerate(wells)]
-    arms = {"control": tuple(wells), "treated": tuple(treated)}
+    """One assay of two arms for `claim`; the treated arm differs by `change`."""
+    arms = {"control": tuple(wells), "treated": tuple(well + change + 0.01 * n for n, well in enumerate(wells))}
     arms |= {f"arm {index}": tuple(wells) for index in range(more_arms)}
-    one = judged(arms, [claim], holds=verdict == "shown", opposed=verdict == "contradicted", readout=readout)
-    other: Verdict = "not shown" if verdict == "shown" else "shown"
+    one = judged(arms, claim, readout=readout)
+    given = verdicts([claim], [one])
+    other: Verdict = "not shown" if given[claim] == "shown" else "shown"
     times = (1440.0, 2880.0, 5760.0)
     return AssayResult(
         id=f"assay-of-{claim.lower()}",
@@ -92,11 +69,11 @@ def assay(
             for time in times
         ),
         judged=() if error else (one,),
-        verdicts={} if error else {claim: verdict},
+        verdicts={} if error else given,
         variants=tuple(
             Variant(
                 name=name,
-                verdicts={claim: other if name in flips else verdict},
+                verdicts={claim: other} if name in flips else given,
                 judged=(one.model_copy(update={"effect": 0.2, "ci95": (0.1, 0.3)}),),
             )
             for name in variants
@@ -104,51 +81,26 @@ def assay(
     )
 
 
-def claim_result(
-    claim: str, *assays: AssayResult, verdict: Verdict = "shown", flips: Sequence[str] = ()
-) -> ClaimResult:
-    first = next((one for one in assays if one.judged), None)
-    if first is None:
-        return ClaimResult(id=claim, verdict=verdict, reason="no such tissue", assays=tuple(one.id for one in assays))
-    one = first.judged[0]
-    return ClaimResult(
-        id=claim,
-        verdict=verdict,
-        effect=one.effect,
-        ci95=one.ci95,
-        unit=one.unit,
-        direction=one.direction,
-        replicates=first.wells,
-        reason=one.says,
-        assays=tuple(a.id for a in assays),
-        flips=tuple(flips),
-    )
-
-
-def review(*claims: ClaimResult, assays: Sequence[AssayResult] = (), quick: bool = False) -> Review:
+def review(*assays: AssayResult, claims: Sequence[str] = (), quick: bool = False) -> Review:
+    """The review of the claims that the assays serve, and of further `claims`."""
+    asked = dict.fromkeys((*(claim for one in assays for claim in one.claims), *claims))
     return Review(
         version="0.1.0",
         seed=1,
         quick=quick,
         seconds=600.0,
         command="python run.py claims --id 'A-*'",
-        claims=claims,
-        assays=tuple(assays),
+        claims=tuple(claim_result(claim, assays) for claim in asked),
+        assays=assays,
     )
 
 
 def ordinary() -> Review:
     """Four claims, one with each verdict, given out of order."""
+    missed = assay("B-MDSC-10", change=0.02)
     shown = assay("A-TNF-08", flips=("double dose",), variants=VARIANTS[:2] + VARIANTS[3:])
-    missed = assay("B-MDSC-10", verdict="not shown", change=0.02)
-    wrong = assay("A-IL2-08", verdict="contradicted", change=-0.4)
-    return review(
-        claim_result("B-MDSC-10", missed, verdict="not shown"),
-        claim_result("A-TNF-08", shown, flips=("double dose",)),
-        claim_result("B-METH-01", verdict="not modeled"),
-        claim_result("A-IL2-08", wrong, verdict="contradicted"),
-        assays=(missed, shown, wrong),
-    )
+    wrong = assay("A-IL2-08", change=-0.4)
+    return review(missed, shown, wrong, claims=["B-METH-01"])
 
 
 def swept(changes: Mapping[str, Sequence[float]], values: Sequence[str], *, spread: float = 1.0) -> AssayResult:
@@ -161,8 +113,7 @@ def swept(changes: Mapping[str, Sequence[float]], values: Sequence[str], *, spre
             jitter = noise if percent else [0.0] * len(noise)
             arms[arm] = tuple(100.0 + percent + one for one in jitter)
     first = next(iter(curves.values()))
-    ends = {"arm": first[-1], "against": first[0]}
-    one = judged(arms, ["A-TNF-08"], **ends, direction="down", smallest=5.0, readout="count of tumor")
+    ends = {"arm": first[-1], "against": first[0], "direction": "down", "smallest": 5.0, "readout": "count of tumor"}
     return AssayResult(
         id="sweep",
         title="TNF feeds the tumor at a low and kills it at a high dose",
@@ -175,7 +126,7 @@ def swept(changes: Mapping[str, Sequence[float]], values: Sequence[str], *, spre
         seconds=9.0,
         arms={arm: (f"medium with {arm.rpartition('@ ')[2]} TNF",) for arm in arms},
         readings=(Reading(readout="count of tumor", unit="cells", over="end", time=2880.0, arms=arms),),
-        judged=(one,),
+        judged=(judged(arms, "A-TNF-08", **ends),),
         verdicts={"A-TNF-08": "shown"},
         sweep=Sweep(name="TNF", values=tuple(values), curves=curves),
     )
