@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, SerializationInfo, ValidationInfo, field_serializer, field_validator
+from pydantic import AfterValidator, Field, SerializationInfo, ValidationInfo, field_serializer, field_validator
 
 from ..core.errors import InputError, brief
 from ..core.toml import Frozen
@@ -38,6 +38,11 @@ Value = TypeVar("Value")
 def in_order(given: dict[str, Value], info: ValidationInfo) -> dict[str, Value]:
     """By molecule in the order of the catalogue: the order in a file makes no other scenario."""
     return {name: given[name] for name in known(info).diffusing if name in given}
+
+
+def names_in_order(given: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    """Each name once, in the order of the catalogue."""
+    return tuple(in_order(dict.fromkeys(given), info))
 
 
 class Lattice(Frozen):
@@ -115,14 +120,9 @@ class Stroma(Frozen):
 
     matrix: Fraction = Field(description="Density of the matrix outside the starting tumor, 0 to 1.")
     matrix_in_tumor: Fraction = Field(description="Density of the matrix inside it, 0 to 1.")
-    secretion: dict[DiffusingMolecule, Production] = Field(
+    secretion: Annotated[dict[DiffusingMolecule, Production], AfterValidator(in_order)] = Field(
         default_factory=dict, description="Molecules that the stroma outside the tumor produces."
     )
-
-    @field_validator("secretion", mode="after")
-    @classmethod
-    def _in_order(cls, given: dict[str, float], info: ValidationInfo) -> dict[str, float]:
-        return in_order(given, info)
 
 
 class Growth(Frozen):
@@ -136,15 +136,10 @@ class FieldSolvers(Frozen):
 
     precision: Literal["float32", "float64"] = Field(description="Number type of the fields.")
     tolerance: Tolerance = Field(description="Relative residual at which the implicit solver stops.")
-    method: dict[DiffusingMolecule, Method] = Field(
+    method: Annotated[dict[DiffusingMolecule, Method], AfterValidator(in_order)] = Field(
         default_factory=dict,
         description="Solver by molecule; one that is not named is chosen by its stiffness.",
     )
-
-    @field_validator("method", mode="after")
-    @classmethod
-    def _in_order(cls, given: dict[str, Method], info: ValidationInfo) -> dict[str, Method]:
-        return in_order(given, info)
 
 
 class Record(Frozen):
@@ -156,11 +151,6 @@ class Record(Frozen):
         default=None,
         description="Interval of the states that are kept to branch from; without it, only the last state is kept.",
     )
-    molecules: tuple[DiffusingMolecule, ...] = Field(
+    molecules: Annotated[tuple[DiffusingMolecule, ...], AfterValidator(names_in_order)] = Field(
         default=(), description="Molecules to follow as fields even if no cell here senses them."
     )
-
-    @field_validator("molecules", mode="after")
-    @classmethod
-    def _in_order(cls, given: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        return tuple(in_order(dict.fromkeys(given), info))

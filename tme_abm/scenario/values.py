@@ -8,6 +8,7 @@ which knows what is allowed; `Document.blamed` adds the file.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, cast
@@ -139,48 +140,44 @@ class Quantity:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A whole number of at least `low`, and such that cells can still be numbered."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plain:
+    """A value that a function reads, and what an editor should know of it."""
 
-    low: int = 0
+    read: Callable[[object], object]
+    schema: dict[str, Any]
 
-    def read(self, value: object) -> int:
-        """The number itself; text, fractions and truth values are refused."""
-        if isinstance(value, bool) or not isinstance(value, int) or value < self.low:
-            raise InputError(f"should be a whole number, {self.low} or more, not {brief(value)}")
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return dict(self.schema)
+
+
+def _whole(low: int) -> Callable[[object], int]:
+    """Reads a whole number of at least `low`, and such that cells can still be numbered."""
+
+    def read(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            raise InputError(f"should be a whole number, {low} or more, not {brief(value)}")
         if value > _MOST:
             raise InputError(f"should be at most {_MOST}, not {brief(value)}")
         return value
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "integer", "minimum": self.low}
+    return read
 
 
-@dataclass(frozen=True, slots=True)
-class LatticeShape:
-    """Two or three whole numbers, the slowest axis first."""
-
-    def read(self, value: object) -> tuple[int, ...]:
-        """The shape as a tuple `(ny, nx)` or `(nz, ny, nx)`."""
-        whole = isinstance(value, list | tuple) and all(
-            isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in value
-        )
-        if not whole or len(cast("list[int]", value)) not in (2, 3):
-            raise InputError(f"should be 2 or 3 whole numbers above 0, [ny, nx] or [nz, ny, nx], not {brief(value)}")
-        shape = tuple(cast("list[int]", value))
-        if math.prod(shape) > _MOST:
-            raise InputError(f"should have at most {_MOST} sites, not {brief(value)}")
-        return shape
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 2, "maxItems": 3}
+def _shape(value: object) -> tuple[int, ...]:
+    """Reads the shape of a lattice, `(ny, nx)` or `(nz, ny, nx)`."""
+    whole = isinstance(value, list | tuple) and all(
+        isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in value
+    )
+    if not whole or len(cast("list[int]", value)) not in (2, 3):
+        raise InputError(f"should be 2 or 3 whole numbers above 0, [ny, nx] or [nz, ny, nx], not {brief(value)}")
+    shape = tuple(cast("list[int]", value))
+    if math.prod(shape) > _MOST:
+        raise InputError(f"should have at most {_MOST} sites, not {brief(value)}")
+    return shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +218,12 @@ Amount = Annotated[float, Quantity("number")]
 PositiveNumber = Annotated[float, Quantity("number", exclusive=True)]
 Fraction = Annotated[float, Quantity("number", high=1.0)]
 Tolerance = Annotated[float, Quantity("number", high=1.0, exclusive=True)]
-Count = Annotated[int, Whole()]
-PositiveCount = Annotated[int, Whole(low=1)]
-Shape = Annotated[tuple[int, ...], LatticeShape()]
+Count = Annotated[int, _Plain(_whole(0), {"type": "integer", "minimum": 0})]
+PositiveCount = Annotated[int, _Plain(_whole(1), {"type": "integer", "minimum": 1})]
+Shape = Annotated[
+    tuple[int, ...],
+    _Plain(_shape, {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 2, "maxItems": 3}),
+]
 
 TraitName = Annotated[str, Name("tumor trait", "traits")]
 AnyCell = Annotated[str, Name("cell", "cells")]
