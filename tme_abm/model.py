@@ -156,7 +156,7 @@ class TumorModel(mesa.Model):
         self.processes["treatment"] = Treatment(self.biology, self.scenario.protocol)
 
     def take_no_census(self) -> None:
-        """Collect no data after each step, for runs whose course nobody reads."""
+        """Collect no data after each step, for runs whose series is not read."""
         self.datacollector = mesa.DataCollector()
 
     def run_until(self, day: float) -> None:

@@ -1,7 +1,7 @@
 """A cell as a Mesa agent: an object that knows a key, and reads and writes the tissue's columns.
 
-The tissue is a struct of arrays; an agent is a *view* of one row, made when somebody asks for it and forgotten
-when nobody holds it any more. It has no attributes of its own: `agent.damage = 0` writes the column,
+The tissue is a struct of arrays; an agent is a *view* of one row, made on demand and forgotten when no reference to it
+is left. It has no attributes of its own: `agent.damage = 0` writes the column,
 `agent["expression PDL1"]` reads one whose name is no Python name, and any other name is an error. Agents are
 identified by their key, so that they stay valid while cells around them are born and die.
 """
@@ -253,7 +253,7 @@ class TumorCell(Cell):
 
 
 class TCell(Cell):
-    """A T cell; `cell` tells a CD8 cell from a helper or a regulatory one."""
+    """A T cell; `cell` distinguishes CD8, helper and regulatory cells."""
 
 
 class NKCell(Cell):
@@ -261,7 +261,7 @@ class NKCell(Cell):
 
 
 class MDSC(Cell):
-    """A myeloid-derived suppressor cell; `cell` tells monocytic from granulocytic."""
+    """A myeloid-derived suppressor cell; `cell` distinguishes monocytic and granulocytic ones."""
 
 
 class TAM(Cell):

@@ -103,7 +103,7 @@ class CellSet(mesa.agent.AgentSet):
         inplace: bool = False,
         agent_type: type | None = None,
     ) -> CellSet:
-        """The members of `agent_type` that `filter_func` is true for, at most so many (a float ≤ 1: that share).
+        """The members of `agent_type` that `filter_func` is true for, or `at_most` of them (a float ≤ 1: a share).
 
         `filter_func` may also be a mask, one truth value per member: `cells.select(cells.get("damage") > 1)`.
         """

@@ -22,7 +22,8 @@ class Census(mesa.DataCollector):
     """A Mesa data collector that the model itself keeps up to date, once a step.
 
     Reporters: "day", and "CD8 cells" and so on, as the metrics are called. More may be given in the way of
-    `mesa.DataCollector`. A model with a data collector of another class leaves collecting to whoever set it.
+    `mesa.DataCollector`. A model does not call the
+    collect of a data collector of another class.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Census(mesa.DataCollector):
         self.collect(model)
 
     def collect(self, model: TumorModel) -> None:
-        """Record the present step, once however often it is asked."""
+        """Record the present step, only once however often it is called."""
         if self._collected != model.tissue.clock.step:
             self._collected = model.tissue.clock.step
             super().collect(model)

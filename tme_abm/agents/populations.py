@@ -1,7 +1,7 @@
 """From rows to agents and back: which cells live, who stands where, what an attribute is for many cells at once.
 
 A model has one `Populations`. It makes views of cells on demand and keeps them weakly, so that one cell is one
-object for as long as somebody holds it, and the tissue costs nothing extra while nobody looks at agents.
+object as long as a reference to it exists, and agents that are not used cost nothing.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Populations:
             agent = self._views[key] = which._view(self.model, key, row)
         agent.__dict__["_row"] = row
         if type(agent) is not which:
-            # The cell has differentiated; whoever holds it holds the new cell.
+            # The cell has differentiated: a reference to its agent is one to the new cell.
             object.__setattr__(agent, "__class__", which)
         return agent
 

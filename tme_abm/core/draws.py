@@ -5,7 +5,7 @@ advanced: two arms of an experiment share their randomness cell by cell (common 
 exactly from its arrays and its step number, and neither the order of processes nor the number of workers matters.
 
 The stream names the purpose of the draw (:data:`STREAMS`), the key is the identity of a cell, a site or a pair, the
-lane tells apart several draws for one purpose in one step. (seed, stream, step, lane) is hashed once into two words;
+lane distinguishes several draws for one purpose in one step. (seed, stream, step, lane) is hashed once into two words;
 each key then passes two rounds of a 64-bit finalizer (Stafford's variant 13 of MurmurHash3's), one word added before
 each round, so that streams are not shifted copies of one another. Arrays are worked on in blocks that stay in cache.
 """

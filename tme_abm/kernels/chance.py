@@ -68,7 +68,7 @@ def rebinding(on: Array, off: Array, dt: float) -> tuple[Array, Array]:
 
 
 def choose(weights: Array, draws: Array) -> NDArray[np.int64]:
-    """Pick a column of `weights` (n, k < 256), none negative, in proportion to it with one uniform draw (n,) each.
+    """Pick a column of `weights` (n, k < 256), all ≥ 0, in proportion to its weight, by one uniform draw for each row.
 
     Returns (n,) column numbers, −1 where all weights of a row are zero.
     """
@@ -90,7 +90,7 @@ def choose(weights: Array, draws: Array) -> NDArray[np.int64]:
 def contested(places: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Mark the claims to places that are claimed more than once; (n,) in, (n,) out."""
     rivals = np.zeros(len(places), dtype=bool)
-    # Everybody writes his number on his place: who reads another one there has a rival, and that is its writer.
+    # Every claim writes its number at its place. One that reads another number there has a rival, that claim.
     written = np.empty(int(places.max(initial=-1)) + 1, dtype=np.intp)
     numbers = np.arange(len(places))
     written[places] = numbers

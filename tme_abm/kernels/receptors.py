@@ -34,7 +34,7 @@ def occupancy(
 
 @dataclass(frozen=True, eq=False)
 class Receptors:
-    """What binds to several receptors, layer after layer: the first ligand of each, then the second of those with two.
+    """The ligands of several receptors in layers: the first of each, then the second of those that have two, and so on.
 
     ligands: the row of its level, of every ligand. inverse: 1 / Kd, (ligands, 1). layers: (first row, row past the
     last) of each.
@@ -58,7 +58,7 @@ def receptors(ligands: Sequence[Sequence[tuple[int, float]]]) -> Receptors:
 
 
 def occupancies(these: Receptors, levels: Array, inhibition: Array | None = None) -> Array:
-    """`occupancy` of several receptors at once, to the same bits, (receptors, n).
+    """`occupancy` of several receptors at once, bit for bit the same, (receptors, n).
 
     `levels` (molecules, n) are free concentrations; `inhibition` (receptors,) is Σ I/Ki of competitors.
     """

@@ -106,7 +106,7 @@ def rimmed(shape: tuple[int, ...], wells: int = 1) -> NDArray[np.intp]:
 
 
 def rimmed_sum(levels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """`contact_sum` of `levels` that lie inside rims of zeros, see `rimmed`; what ends up in the rims means nothing.
+    """`contact_sum` of `levels` that lie inside rims of zeros, see `rimmed`; the rims of the result are meaningless.
 
     numpy adds flat shifts without a break at the rows.
     """
@@ -122,7 +122,7 @@ def rimmed_sum(levels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def rimmed_sums_at(levels: Sequence[NDArray[Any]], places: NDArray[np.intp], shape: tuple[int, ...]) -> Array:
-    """`rimmed_sum` of several quantities at some `places` (n,) only, to the same bits, (k, n); counts become floats."""
+    """`rimmed_sum` of several quantities at some `places` (n,) only, to the bit, (k, n); counts become floats."""
     ndim, sums = len(shape), np.empty((len(levels), len(places)))
     steps = np.zeros(1, dtype=np.intp)
     for stride in _rimmed_strides(shape):
@@ -146,8 +146,8 @@ def _rimmed_strides(shape: tuple[int, ...]) -> list[int]:
 def spread(mask: NDArray[np.bool_], shape: tuple[int, ...], reach: int) -> NDArray[np.bool_]:
     """Mark the sites of `mask` (n_sites,) and all up to `reach` steps along each axis from one, for a first look.
 
-    Rows and wells are read on end, so that some sites at the beginning of the next row are marked as well: what is not
-    marked is out of reach, what is marked need not be within.
+    Rows and wells are read as one long row, so some sites at the beginning of the next row are marked, too: an unmarked
+    site is out of reach, a marked one need not be within it.
     """
     marked = mask
     for axis in range(len(shape)):

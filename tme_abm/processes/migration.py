@@ -36,14 +36,14 @@ class Migration:
         self.kinds = [kind for kind in biology.kinds_with("speed") if biology.layer[kind] == "immune"]
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
-        everybody = _Walkers.of(tissue, self.kinds)
-        walkers = everybody.only(np.flatnonzero(tissue.cells.partner[everybody.rows] == 0))
+        walkers_here = _Walkers.of(tissue, self.kinds)
+        walkers = walkers_here.only(np.flatnonzero(tissue.cells.partner[walkers_here.rows] == 0))
         if not len(walkers.rows):
             return
         climb = self._attraction(tissue)
         tumor = np.append(tissue.tumor_territory, False)
         # Several hops a step: at most one site each, so that halving dt leaves the walk as it is. The fastest cell of a
-        # well says how many.
+        # well sets their number.
         well = tissue.lattice.well_of(tissue.cells.site[walkers.rows])
         fastest = np.zeros(tissue.lattice.wells)
         np.maximum.at(fastest, well, walkers.speed)
@@ -107,7 +107,7 @@ class Migration:
 
 @dataclass(frozen=True)
 class _Walkers:
-    """Cells and what decides about their walk, (n,) each; `which` is the place of their kind in a list of kinds, and
+    """Cells and the traits of their walk, (n,) each; `which` is the place of their kind in a list of kinds, and
     `traits` (4, n) are the four properties in one piece, so that taking some cells is one call.
     """
 
@@ -146,5 +146,5 @@ class _Walkers:
         return values
 
     def only(self, these: NDArray[np.intp]) -> _Walkers:
-        """Some of them."""
+        """The walkers at these places."""
         return _Walkers(self.rows[these], self.which[these], self.traits.take(these, axis=1))

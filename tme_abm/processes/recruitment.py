@@ -23,8 +23,8 @@ class Recruitment:
     """At each vessel a leukocyte leaves the blood at a rate set by what its receptors sense there, by the
     endothelium's adhesion and by how full the blood pool is.
 
-    A vessel that the tumor has grown around still lies in a sleeve of stroma: who leaves it must cross into
-    the tumor like one who comes from outside, and does so only as often as its infiltration says.
+    A vessel that the tumor has grown around still lies in a sleeve of stroma: a leukocyte that leaves it must
+    cross into the tumor like one from outside, and does so only as often as its infiltration says.
     """
 
     writes: ClassVar[frozenset[str]] = frozenset()

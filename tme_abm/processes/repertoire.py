@@ -1,4 +1,4 @@
-"""What a list of signals asks of the tissue, sorted by how it is found: what is found alike is found at once."""
+"""A list of signals sorted by how each is found in the tissue: those that are found alike are found together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _AT_ONCE = frozenset({"concentration", "level", "occupancy", "contact", "crowdin
 class Repertoire:
     """The signals of a list, by their places in it.
 
-    dissolved, shown: the molecules whose level somebody asks for, in the medium and on the cells around; together the
+    dissolved, shown: the molecules whose level is needed, in the medium and on the cells around; together the
     rows of a matrix of levels. direct: places of the signals that are a level, levels: which. occupied: places of the
     occupancies, numbers: their receptors, receptors: what binds to these. counted: places of the signals that count
     cells around, topics: which. others: (place, signal). silent: places of the receptors that nothing here binds to.
@@ -51,7 +51,7 @@ def repertoire(biology: Biology, signals: tuple[int, ...], there: frozenset[str]
 
 @lru_cache(maxsize=512)
 def of_receptor(biology: Biology, receptor: int, there: frozenset[str]) -> Repertoire:
-    """What the occupancy of one receptor asks for, whether or not a rule has it as a signal."""
+    """The repertoire of one receptor's occupancy, whether or not a rule has it as a signal."""
     return _sorted(biology, [Signal("occupancy", biology.receptors[receptor].name)], there)
 
 

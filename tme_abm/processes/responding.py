@@ -46,7 +46,7 @@ class _Rules:
 
 @lru_cache(maxsize=256)
 def _rules(biology: Biology, kind: int, names: tuple[str, ...], absent: frozenset[int]) -> _Rules:
-    """The rules of `kind` for some behaviors, without what the `absent` signals would add: nothing."""
+    """The rules of `kind` for some behaviors, without the terms of `absent` signals, which are zero."""
     return _Rules(biology, kind, names, absent)
 
 

@@ -24,7 +24,7 @@ from .repertoire import Repertoire, of_receptor, repertoire
 
 __all__ = ["Senses", "exposure_column", "expression_column", "free_level", "signal_columns"]
 
-# Looking around a site costs as much as summing so many sites of the whole lattice, neighborhood by neighborhood.
+# Looking around one site costs as much as this many sites of a sum over all neighborhoods of the lattice.
 _FEW = 20
 
 
@@ -39,7 +39,7 @@ def exposure_column(molecule: str, memory: float) -> str:
 
 
 def signal_columns(biology: Biology) -> list[Column]:
-    """The columns a catalogue asks for beside the common ones: expressions and exposures."""
+    """The columns that a catalogue needs in addition to the common ones: expressions and exposures."""
     columns = [
         Column(name=expression_column(contact.name), dtype=np.float64, default=0, inherited=True,
                meaning=f"level of {contact.name} shown to cells in contact")
@@ -101,7 +101,7 @@ class Senses:
     def together(
         self, signals: tuple[int, ...], kind: int, sites: NDArray[np.integer], rows: Rows | None
     ) -> Array:
-        """The same for several `signals`, (len(signals), n)."""
+        """Strength of several `signals`, (len(signals), n); other arguments as above."""
         asked = repertoire(self.biology, signals, self._there)
         heard = np.empty((len(signals), len(sites)))
         levels = np.empty((len(asked.dissolved) + len(asked.shown), len(sites)))
@@ -125,7 +125,7 @@ class Senses:
         return heard
 
     def absent(self) -> frozenset[int]:
-        """Numbers of the signals that are zero everywhere, for want of a field and a medium that would hold it."""
+        """Numbers of the signals that are zero everywhere, because no field and no medium holds their molecule."""
         return _absent(self.biology, self._there)
 
     def level(self, molecule: str, sites: NDArray[np.integer], rows: Rows | None) -> Array:
@@ -181,7 +181,7 @@ class Senses:
         return self._occupancy[receptor, inhibition]
 
     def _own(self, asked: Signal, sites: NDArray[np.integer], rows: Rows | None) -> NDArray[Any] | float:
-        """A signal that is a cell's own state, its memory, its time here, or its ground."""
+        """A signal that is a cell's own state, its exposure, its time since arrival, or the matrix at its site."""
         cells, now = self.tissue.cells, self.tissue.clock.time
         own: NDArray[Any] | float
         match asked.kind:

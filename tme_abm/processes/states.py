@@ -97,7 +97,7 @@ def show_at_once(biology: Biology, tissue: Tissue, rows: Rows) -> None:
 
 
 class Exposure:
-    """Cells remember a molecule: a low-passed concentration tells chronic from acute exposure."""
+    """Cells remember a molecule: a low-passed concentration distinguishes chronic from acute exposure."""
 
     def __init__(self, biology: Biology) -> None:
         self.remembered = [

@@ -76,7 +76,7 @@ class Secretion:
         self._from_outside(tissue, to_level)
 
     def _from_outside(self, tissue: Tissue, to_level: float) -> None:
-        """What stroma, baths, depots and the blood bring in."""
+        """Add what stroma, baths, depots and the blood bring in."""
         fields, controls = tissue.fields, tissue.controls
         outside = np.flatnonzero(~tissue.tumor_sites)
         for molecule, rate in self.stroma.items():
@@ -102,7 +102,7 @@ class Transport:
         self, biology: Biology, methods: Mapping[str, Method], tolerance: float, threads: int | None = None
     ) -> None:
         """`methods` overrides the solver by molecule; `tolerance` is the relative residual of implicit steps; `threads`
-        is how many fields are worked on at a time, by default as `threads_wanted` says. No result depends on it.
+        is the number of fields solved at a time, by default `threads_wanted()`; no result depends on it.
         """
         self.biology = biology
         self.methods = dict(methods)
@@ -115,7 +115,7 @@ class Transport:
         tissue.fields.clear()
 
     def _pieces(self, tissue: Tissue, dt: float) -> tuple[list[Callable[[], Levels]], int]:
-        """What is to be solved, in independent pieces, the dearest first, and by how many threads."""
+        """The independent pieces of the step, the most expensive first, and the number of threads for them."""
         fields, lattice = tissue.fields, tissue.lattice
         alone = [molecule for molecule in self.biology.molecules if molecule.name in fields]
         threads = self.threads if lattice.n_sites * len(alone) >= _WORTH_THREADS else 1
@@ -227,5 +227,5 @@ def _by_name(molecules: Sequence[Molecule], levels: Grid) -> Levels:
 
 
 def _dealt(molecules: Sequence[Molecule], hands: int) -> list[Sequence[Molecule]]:
-    """The molecules dealt out to so many hands; none goes empty."""
+    """The molecules in at most `hands` lists of about the same length."""
     return [molecules[hand::hands] for hand in range(min(hands, len(molecules)))]

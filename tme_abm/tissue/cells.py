@@ -18,7 +18,7 @@ __all__ = ["ALIVE", "APOPTOTIC", "COLUMNS", "NECROTIC", "Cells", "Column"]
 
 ALIVE, APOPTOTIC, NECROTIC = 0, 1, 2
 
-# Moving a run of rows down takes as long as picking so many rows one by one.
+# Moving one run of rows down takes as long as picking this many rows one by one.
 _ROWS_A_RUN = 500
 
 

@@ -1,4 +1,4 @@
-"""Where a growing tumor finds room: beside the mother, at the end of a pushed chain of cells, outside for leukocytes.
+"""Where a growing tumor finds room: next to the mother, at the end of a pushed chain of cells, outside for leukocytes.
 
 Without pushing a tumor grows at its rim only, linearly in radius. A growing tumor displaces the stroma around it, and
 with it the leukocytes there, instead of silently swallowing them. Here is decided where; the tissue moves its cells.
@@ -71,8 +71,8 @@ def nearest_gap(lattice: Lattice, sites: NDArray[np.integer], gaps: Sites, reach
             tree = cKDTree(np.stack(lattice.unravel(near), axis=-1))
             at = np.stack(lattice.unravel(sites[mine]), axis=-1)
             distance, found = tree.query(at, distance_upper_bound=reach + 1e-9)
-            able = np.isfinite(distance)
-            nearest[mine[able]] = near[found[able]]
+            reached = np.isfinite(distance)
+            nearest[mine[reached]] = near[found[reached]]
     return nearest
 
 

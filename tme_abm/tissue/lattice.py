@@ -2,7 +2,7 @@
 
 Leukocytes can therefore infiltrate a dense tumor, packing stays physical, and a conflict over a site is
 resolved inside one layer. The lattice is closed: beyond its edge every site counts as taken. It may hold several
-*wells*, independent copies of one shape: sites are numbered well by well, and nobody is a neighbor of another well.
+*wells*, independent copies of one shape: sites are numbered well by well, and no site has a neighbor in another well.
 """
 
 from __future__ import annotations

@@ -112,12 +112,12 @@ class Tissue:
     def tumor_territory(self) -> NDArray[np.bool_]:
         """Mask (n_sites,) of the sites in whose contact neighborhood most sites hold tumor cells, alive or dead.
 
-        A single hole that killing leaves inside a tumor is territory; a stroma site beside a straight rim is not.
+        A single hole that killing leaves inside a tumor is territory; a stroma site next to a straight rim is not.
         """
         tumor = np.zeros(self.lattice.n_sites, dtype=np.uint8)
         for kind in self.tumor_kinds:
             tumor[self.cells.site[np.flatnonzero(self.cells.kind == kind)]] = 1
-        # Asked for several times a step, while it changes once: what it follows from tells whether it is the same.
+        # It is used several times a step and changes once: it is computed anew only if the sites of the tumor differ.
         if self._territory is None or not np.array_equal(self._territory[0], tumor):
             mostly = contact_sum(tumor, self.lattice.shape) > 3**self.lattice.ndim // 2
             mostly.flags.writeable = False
@@ -194,7 +194,7 @@ class Tissue:
 
     def move(self, rows: Rows, sites: NDArray[np.integer], lane: int = 0) -> NDArray[np.bool_]:
         """Move `rows` to free `sites` of their layer; of several that want one site, one wins. Returns who moved."""
-        # Both layers on end: one number says where.
+        # Both layers in one flat array: a place is one number.
         cells, occupant = self.cells, self.lattice.occupant.reshape(-1)
         layer = self.layer_of[cells.kind[rows]].astype(np.intp) * (self.lattice.n_sites + 1)
         place = layer + sites
@@ -276,7 +276,7 @@ class Tissue:
                 self._push(here[beside < 0])
 
     def _push(self, mothers: Rows) -> None:
-        """Shift the cells between each of `mothers` and the nearest gap by one site, and put a daughter beside her.
+        """Shift the cells between each of `mothers` and the nearest gap by one site, and put a daughter next to it.
 
         Those whose chain crosses another one stay ready and ask again in the next step.
         """
@@ -306,7 +306,7 @@ class Tissue:
         rows = np.sort(there[cells.fate[there] == ALIVE]).astype(np.int64)
         if not len(rows):
             return
-        # Cells born in this step have no behavior yet; they stay beside their mothers.
+        # Cells born in this step have no behavior yet; they stay next to their mothers.
         entry = self.behavior["infiltration"]
         rows = rows[rows < len(entry)]
         rows = rows[self.draw("push", cells.key[rows], lane=1) >= entry[rows]]

@@ -55,7 +55,7 @@ def implicit_step(c: Array, problem: Problem, *, tolerance: float = 1e-2, mean: 
 
 
 def implicit_solve(c: Array, problem: Problem, *, tolerance: float = 1e-2) -> Solve:
-    """``implicit_step`` with the number of iterations and the error estimate beside the result; same arguments."""
+    """Like ``implicit_step``, and returns the number of iterations and the error estimate, too."""
     shape, dt = c.shape, problem.dt
     c, uptake, source = problem.fit(c)
     solved = solve(operator_for(c, uptake, problem, dt), c + c.dtype.type(dt) * source, c, tolerance)
@@ -103,7 +103,7 @@ def sdirk2_step(c: Array, problem: Problem, *, tolerance: float = 1e-3, mean: Ar
 
 
 def _two_halves(c: Array, start: Array, problem: Problem, tolerance: float) -> tuple[Array, Array]:
-    """Two backward Euler steps of dt / 2: the positive way out of SDIRK2. Returns the field and its mean."""
+    """Two backward Euler steps of dt / 2, for lattices where SDIRK2 is negative. Returns the field and its mean."""
     half = problem.dt / 2
     c, uptake, source = problem.fit(c)
     operator = operator_for(c, uptake, problem, half)

@@ -77,7 +77,7 @@ def operator_for(c: Array, uptake: Array, problem: Problem, dt: float) -> Operat
 
 @lru_cache(maxsize=64)
 def _green(shape: tuple[int, ...], spacing: float, diffusion: float, diagonal: float) -> float:
-    """What a unit source leaves in its own voxel, lattice average of the Green function of diagonal - D dt lap."""
+    """The Green function of diagonal - D dt lap at its own voxel, averaged over the lattice."""
     return float((1.0 / (diagonal - diffusion * eigenvalues(shape, spacing, "float64"))).mean())
 
 

@@ -1,7 +1,7 @@
-"""What every field solver is given: the equation c' = D lap(c) - (k + u(x)) c + s(x) and the time to advance it by.
+"""The problem that every field solver solves: c' = D lap(c) - (k + u(x)) c + s(x), to be advanced by a time step.
 
-All solvers discretize the same operator (cell-centered, no-flux walls). What they are given is checked here, in one
-place, because a negative rate or a transposed array would otherwise only show as wrong biology.
+All solvers discretize the same operator (cell-centered, no-flux walls). Their input is checked here, in one place,
+because a negative rate or a transposed array would otherwise only show as wrong biology.
 
 Several lattices of one shape, *wells*, may be solved in one call: ``c`` then has one axis in front of its space axes,
 and ``ndim`` is the number of the last axes that are space. Several fields at once have constants of their own and one
@@ -96,8 +96,8 @@ def _check(name: str, value: Array | float, *, zero: bool = True) -> None:
 
 @lru_cache(maxsize=4)
 def precision(dtype: np.dtype[Any]) -> tuple[float, float, float]:
-    """Of a floating type its relative precision, its smallest normal number, and the *dust* below which a number has no
-    digits left to lose; asking numpy every time takes as long as a transform of a small lattice.
+    """Relative precision and smallest normal number of a floating type, and the *dust* below which a number has no
+    digits left to lose. Cached: asking numpy takes as long as a transform of a small lattice.
     """
     limits = np.finfo(dtype)
     eps, tiny = float(limits.eps), float(limits.tiny)
@@ -121,7 +121,7 @@ def total(a: Array, weight: Array | float = 1.0) -> Sums:
 
 
 def by_well(values: NDArray[Any], like: Array) -> Array:
-    """``values`` (lattices,) in the dtype of ``like`` (lattices, *space), shaped to act on all voxels of theirs."""
+    """``values`` (lattices,) in the dtype of ``like`` (lattices, *space), shaped to broadcast over its voxels."""
     shaped: Array = values.astype(like.dtype).reshape((-1,) + (1,) * (like.ndim - 1))
     return shaped
 

@@ -1,8 +1,8 @@
 """The explicit solver: many small steps of the 5-point (7-point) stencil, sinks and sources taken implicitly
 on the spot.
 
-Nothing is clever here, which is the point: slow fields need few of these steps, and every other solver is
-tested against many of them. Diffusion is explicit; decay, uptake and source act on the *new* concentration of
+It is simple on purpose: slow fields need few of these steps, and every other solver is tested against many of
+them. Diffusion is explicit; decay, uptake and source act on the *new* concentration of
 the same voxel, so that a strong consumer empties its own voxel without a small time step, and the steady
 state is that of the unsplit equation.
 """
