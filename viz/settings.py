@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tme_abm.core.units import KINDS, show
-from tme_abm.report.style.glossary import glossary
+from tme_abm.report.style.settings import glossary
 from tme_abm.scenario import Scenario, load
 
 __all__ = ["Depot", "Dial", "Settings", "pool_dials", "trait_dials"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tme_abm.report.comparison.settings import resolved_values
 from tme_abm.report.explain import explain
+from tme_abm.report.style.settings import resolved_values
 from tme_abm.scenario import load
 
 

@@ -16,14 +16,13 @@ from markupsafe import Markup
 from ...compare.comparison import Comparison, read_comparison
 from ...core.files import write_bytes
 from ...observe import criteria
-from ..style.glossary import glossary, pretty
 from ..style.numbers import join, plural
 from ..style.page import page
 from ..style.palette import CORE_LINE, DEAD, EMPTY, STATES, VESSEL, cell_color, cell_shape, dashes, scenario_colors
+from ..style.settings import common_start, differences, glossary, pretty, resolved_values
 from ..style.svg import swatch
 from .charts import composition, courses, strips
 from .pictures import Gallery, gallery
-from .settings import common_start, differences, resolved_values
 from .tables import census, concentrations, pairs
 from .verdicts import cards, opening, swap_rows
 

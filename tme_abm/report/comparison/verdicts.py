@@ -14,7 +14,7 @@ from ...observe import criteria
 from ...observe.metrics import PER_MM2, describe
 from ...observe.state import UNCLASSIFIED
 from ..style.numbers import interval, join, number, plural, unit_for
-from .settings import Difference
+from ..style.settings import Difference
 from .tables import Cell, cell, is_clear
 
 __all__ = ["Card", "Line", "SwapRow", "cards", "opening", "swap_rows", "verdict"]
