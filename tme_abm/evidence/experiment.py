@@ -8,8 +8,7 @@ judged alike.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,38 +26,16 @@ from .readouts import Readout, readout
 from .results import AssayResult, Reading, Variant
 from .watch import Watch
 
-__all__ = ["Plan", "not_run", "run_arm", "run_assay"]
+__all__ = ["not_run", "run_arm", "run_assay"]
 
 Values = NDArray[np.float64]
+Readouts = Mapping[tuple[str, str], Readout]
+"""(text, "end" or "mean") -> how it is read."""
 Series = list[dict[tuple[str, str], Values]]
-"""Readings of one arm at each of the planned times, by (readout, over)."""
+"""What one arm reads at several times, by (text, "end" or "mean")."""
 
 _DAY, _HOUR = parse("1 day", "time"), parse("1 h", "time")
 _SLACK = 1e-6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What is read, and when.
-
-    readouts : (text, "end" or "mean") -> how to read it
-    begin : when readouts begin to count and to average [min]
-    times : when they are read [min]
-    """
-
-    readouts: Mapping[tuple[str, str], Readout]
-    begin: float
-    times: tuple[float, ...]
-
-    @property
-    def days(self) -> float:
-        """Days until the last reading."""
-        return self.times[-1] / _DAY
-
-    @property
-    def molecules(self) -> set[str]:
-        """Molecules that need a field to be read."""
-        return {molecule for found in self.readouts.values() for molecule in found.molecules}
 
 
 def run_assay(
@@ -105,19 +82,28 @@ def _said(table: Mapping[str, Any]) -> str:
     return item.says(load_catalogue()).removesuffix(", at the start")
 
 
-def run_arm(scenario: Scenario, plan: Plan, *, seed: int, wells: int, catalogue: Catalogue) -> Series:
-    """The readings of one arm at each time of the plan."""
+def run_arm(
+    scenario: Scenario,
+    readouts: Readouts,
+    times: Sequence[float],
+    *,
+    begin: float,
+    seed: int,
+    wells: int,
+    catalogue: Catalogue,
+) -> Series:
+    """The readings of one arm at each of the `times`; counts and averages start at `begin` [min]."""
     model = TumorModel(scenario, rng=seed, catalogue=catalogue, wells=wells)
     model.take_no_census()  # it costs as much as a small dish
-    watch, looks = Watch(model, paths=any(found.paths for found in plan.readouts.values())), 0
-    sums = {key: np.zeros(wells) for key in plan.readouts if key[1] == "mean"}
+    watch, looks = Watch(model, paths=any(found.paths for found in readouts.values())), 0
+    sums = {key: np.zeros(wells) for key in readouts if key[1] == "mean"}
     series: Series = []
-    begun = plan.begin <= 0
+    begun = begin <= 0
     every = max(round(_HOUR / model.clock.dt), 1)
-    for end in plan.times:
+    for end in times:
         while model.clock.time < end - _SLACK:
             model.step()
-            if not begun and model.clock.time >= plan.begin - _SLACK:
+            if not begun and model.clock.time >= begin - _SLACK:
                 watch.begin()
                 begun = True
                 continue
@@ -125,11 +111,11 @@ def run_arm(scenario: Scenario, plan: Plan, *, seed: int, wells: int, catalogue:
             if begun and sums and model.clock.step % every == 0:
                 looks += 1
                 for key, total in sums.items():
-                    total += plan.readouts[key].read(watch)
+                    total += readouts[key].read(watch)
         series.append(
             {
                 key: sums[key] / max(looks, 1) if key in sums else found.read(watch)
-                for key, found in plan.readouts.items()
+                for key, found in readouts.items()
             }
         )
     return series
@@ -139,33 +125,31 @@ def _found(assay: Assay, seed: int, robust: bool, catalogue: Catalogue) -> dict[
     """Readings, verdicts and variants of an assay."""
     after, duration = assay.minutes
     length = duration - after
-    plan = Plan(
-        readouts={(one.readout, one.over): readout(one.readout, catalogue) for one in assay.expect},
-        begin=after,
-        times=(after + length / 2, duration, after + 2 * length) if robust else (duration,),
-    )
-    units = {text: found.unit for (text, _), found in plan.readouts.items()}
+    times = (after + length / 2, duration, after + 2 * length) if robust else (duration,)
+    readouts: Readouts = {(one.readout, one.over): readout(one.readout, catalogue) for one in assay.expect}
+    units = {text: found.unit for (text, _), found in readouts.items()}
+    record = {molecule for found in readouts.values() for molecule in found.molecules}
 
-    def run(assay: Assay, arm: str, plan: Plan) -> Series:
-        scenario = arm_scenario(assay, arm, days=plan.days, record=plan.molecules)
-        return run_arm(scenario, plan, seed=seed, wells=wells_of(assay), catalogue=catalogue)
+    def run(assay: Assay, arm: str, times: Sequence[float]) -> Series:
+        scenario = arm_scenario(assay, arm, days=times[-1] / _DAY, record=record)
+        wells = wells_of(assay)
+        return run_arm(scenario, readouts, times, begin=after, seed=seed, wells=wells, catalogue=catalogue)
 
     def judged(name: str, arms: Mapping[str, Mapping[tuple[str, str], Values]]) -> Variant:
         readings = {(arm, *key): values for arm, read in arms.items() for key, values in read.items()}
         found = judge(assay.expect, assay.claims, readings, units)
         return Variant(name=name, verdicts=verdicts(assay.claims, found), judged=found)
 
-    arms = {name: run(assay, name, plan) for name in assay.arms}
-    at = [{arm: series[place] for arm, series in arms.items()} for place in range(len(plan.times))]
-    stated = at[plan.times.index(duration)]
+    arms = {name: run(assay, name, times) for name in assay.arms}
+    at = [{arm: series[place] for arm, series in arms.items()} for place in range(len(times))]
+    stated = at[times.index(duration)]
     variants: list[Variant] = []
     if robust:
         variants = [judged("half duration", at[0]), judged("double duration", at[2])]
         for name, factor in (("half dose", 0.5), ("double dose", 2.0)):
             if (scaled := scaled_arms(assay, factor)) is not None:
                 other, changed = scaled
-                once = replace(plan, times=(duration,))
-                variants.append(judged(name, stated | {arm: run(other, arm, once)[0] for arm in changed}))
+                variants.append(judged(name, stated | {arm: run(other, arm, [duration])[0] for arm in changed}))
     result = judged("stated", stated)
     return {
         "readings": tuple(
@@ -176,8 +160,8 @@ def _found(assay: Assay, seed: int, robust: bool, catalogue: Catalogue) -> dict[
                 time=moment,
                 arms={arm: _plain(series[place][text, over]) for arm, series in arms.items()},
             )
-            for (text, over), found in plan.readouts.items()
-            for place, moment in enumerate(plan.times)
+            for (text, over), found in readouts.items()
+            for place, moment in enumerate(times)
         ),
         "judged": result.judged,
         "verdicts": result.verdicts,

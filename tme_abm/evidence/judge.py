@@ -50,24 +50,33 @@ def verdicts(claims: Iterable[str], judged: Sequence[Judged]) -> dict[str, Verdi
 def _judged(
     one: Expectation, expect: Sequence[Expectation], claims: tuple[str, ...], readings: Readings, unit: str
 ) -> Judged:
+    def of(arm: str) -> Values:
+        return readings[arm, one.readout, one.over]
+
+    def contrast(arm: str, against: str) -> Values:
+        return of(arm) - of(against) if against else of(arm)
+
     trend = one.direction in TREND
     arm, against = (one.arms[-1], one.arms[0]) if trend else (one.arm, one.against)
-    effect = mean_interval(_contrast(one, arm, against, readings))
-    compared = mean_interval(_values(one, against, readings)).mean or 0.0 if against else 0.0
+    effect = mean_interval(contrast(arm, against))
+    compared = mean_interval(of(against)).mean or 0.0 if against else 0.0
     smallest = max(one.absolute, one.share * abs(compared))
     opposed = False
     if one.direction == "none" and one.smallest:
         holds = effect.low is not None and effect.high is not None and max(-effect.low, effect.high) <= smallest
         wanted = f"wanted within ±{smallest:.3g}"
     elif one.direction == "none":
-        smallest, holds = _abolished(one, expect, effect, readings)
+        primary = next(other for other in expect if other.states(one))
+        whole = contrast(primary.arm, primary.against)
+        smallest = RESIDUAL * abs(mean_interval(whole).mean or 0.0)
+        holds = _is_abolished(effect, mean_interval(whole - contrast(arm, against)), _sign(primary), smallest)
         wanted = f"wanted at most {smallest:.3g} left"
     else:
         sign = _sign(one)
         holds, opposed = _reaches(effect, sign, smallest), _reaches(effect, -sign, smallest)
         wanted = f"wanted {'more' if sign > 0 else 'less'}" + (f" by at least {smallest:.3g}" if smallest else "")
         if trend:
-            holds = holds and _never_back(sign, [_values(one, step, readings) for step in one.arms])
+            holds = holds and _never_back(sign, map(of, one.arms))
             wanted += " from first to last, and no step back"
     relative = None if effect.mean is None or abs(compared) < 1e-300 else effect.mean / abs(compared)
     return Judged(
@@ -88,29 +97,13 @@ def _judged(
     )
 
 
-def _abolished(
-    one: Expectation, expect: Iterable[Expectation], effect: Estimate, readings: Readings
-) -> tuple[float, bool]:
-    """What may be left of the effect that another expectation states, and whether no more is left, beyond chance."""
-    primary = next(other for other in expect if other.states(one))
-    sign = _sign(primary)
-    whole = _contrast(primary, primary.arm, primary.against, readings)
-    lost = mean_interval(whole - _contrast(one, one.arm, one.against, readings))
-    allowed = RESIDUAL * abs(mean_interval(whole).mean or 0.0)
+def _is_abolished(effect: Estimate, lost: Estimate, sign: float, allowed: float) -> bool:
+    """Whether no more than `allowed` is left of an effect on the side of `sign`, and what is lost is beyond chance."""
     if effect.mean is None or sign * effect.mean > allowed:
-        return allowed, False
+        return False
     # A block that turns the effect around, beyond chance, does something of its own.
     turned = _is_beyond(effect, -sign) and -sign * effect.mean > allowed
-    return allowed, not turned and _is_beyond(lost, sign)
-
-
-def _values(one: Expectation, arm: str, readings: Readings) -> Values:
-    return readings[arm, one.readout, one.over]
-
-
-def _contrast(one: Expectation, arm: str, against: str, readings: Readings) -> Values:
-    values = _values(one, arm, readings)
-    return values - _values(one, against, readings) if against else values
+    return not turned and _is_beyond(lost, sign)
 
 
 def _sign(one: Expectation) -> float:
