@@ -16,6 +16,7 @@ from tme_abm.studies.study import Study, find_study, load_study
 from .small import loaded, study_file
 
 TOY = ToySimulator()
+SPEC = Path(__file__).parents[1] / "spec"
 HEAD = 'scenarios = ["hot"]\n'
 ANTIGEN = '"tumor.traits.antigenicity"'
 
@@ -266,3 +267,21 @@ def _real() -> ToySimulator:
     from tme_abm.runs.simulator import Simulator
 
     return Simulator()  # type: ignore[return-value]
+
+
+def test_the_scenarios_of_a_study_have_its_packs(tmp_path: Path) -> None:
+    (tmp_path / "packs").mkdir()
+    (tmp_path / "packs" / "il99.toml").write_bytes((SPEC / "packs" / "il99.toml").read_bytes())
+    text = 'catalogue = ["packs/il99.toml"]\n[set]\n"immune.GDT" = "10 /mm^2"\n[parameters]\n'
+    text += '"tumor.traits.il99_secretion" = ["1 molecules/cell/min", "2 molecules/cell/min"]\n'
+    made = study(tmp_path, text)
+    assert made.scenario("hot", 1).tumor.traits["il99_secretion"] == 2
+    assert list(made.scenarios["hot"].pack_hashes) == ["il99.toml"]
+    assert "catalogue" not in made.document()
+    bare = study(tmp_path, text.partition("\n")[2].partition("[parameters]")[0].replace("GDT", "NK"))
+    by_option = load_study(tmp_path / "small.toml", simulator=TOY, packs=[tmp_path / "packs" / "il99.toml"])
+    assert by_option.hash != bare.hash
+    with pytest.raises(InputError, match=r"small.toml: catalogue: no such file: .*nope.toml"):
+        study(tmp_path, 'catalogue = ["nope.toml"]\n')
+    with pytest.raises(InputError, match=r"small.toml: set.catalogue: is said at the top of the study"):
+        study(tmp_path, '[set]\ncatalogue = ["packs/il99.toml"]\n')

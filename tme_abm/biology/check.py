@@ -211,7 +211,8 @@ def _check_direction(catalogue: Catalogue, rule: Rule, cell: str, traits: Mappin
     if wrong_way:
         side = "below" if rule.effect == "increases" else "above"
         raise InputError(
-            f"'{rule.effect}', but 'towards' ({show(towards, kind)}) is {side} the base of {cell} ({show(base, kind)})"
+            f"'{rule.effect}', but 'towards' ({show(towards, kind)}) is {side} the base of {cell} ({show(base, kind)})",
+            because=(f"cell.{cell}.behaviors.{rule.behavior}",),
         )
     if rule.behavior in FRACTIONS and not 0.0 <= towards <= 1.0:
         raise InputError(f"'towards' of {rule.behavior} must lie between 0 and 1")

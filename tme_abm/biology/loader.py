@@ -122,9 +122,17 @@ def _assembled(files: Iterable[tuple[str, Traversable]], packs: Sequence[Pack], 
 
 
 def _checked(catalogue: Catalogue, errors: Sequence[InputError] = ()) -> Catalogue:
-    """`catalogue`, unless there are `errors` or contradictions; of each the file is said that it is in."""
+    """`catalogue`, unless there are `errors` or contradictions; of each the file is said that is to blame: a pack, if
+    one of the numbers that do not go together is from a pack.
+    """
+    packs = {pack.name for pack in catalogue.packs}
+
+    def blamed(error: InputError) -> InputError:
+        files = [catalogue.file_of(place) for place in (error.place or "", *error.because)]
+        return error.replace(file=next((file for file in files if file in packs), files[0]), because=())
+
     if found := errors or check(catalogue):
-        raise combine([error.replace(file=catalogue.file_of(error.place or "")) for error in found])
+        raise combine([blamed(error) for error in found])
     return catalogue
 
 

@@ -38,6 +38,7 @@ def batch(
         str,
         argument("STUDY.toml", "A study file, the name of a shipped study, or the directory of a study to go on with."),
     ],
+    catalogue: options.Catalogue = None,
     out: options.Out = None,
     jobs: options.Jobs = None,
     scheduler: Annotated[
@@ -83,7 +84,7 @@ def batch(
         raise InputError(f"at least one process is needed, not {jobs}", place="--jobs")
     simulator = or_tumor(None)
     file = find_study(study)
-    plan = load_study(file, simulator=simulator, days=days)
+    plan = load_study(file, simulator=simulator, days=days, packs=catalogue or ())
     again = file.name == STUDY and (file.parent / "study.json").is_file()
     directory = out or (file.parent if again else RESULTS / slug(plan.name))
     if dry_run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,6 +45,7 @@ def compare(
     jobs: options.Jobs = None,
     seed: Annotated[int | None, option("--seed", "N", "Seed of the first replicate (1 without it).", min=0)] = None,
     settings: options.Set = None,
+    catalogue: options.Catalogue = None,
     swap: Annotated[
         str | None,
         option("--swap", "FROM",
@@ -111,6 +112,7 @@ def compare(
     choices: dict[str, object] = {"--by": by, "--point": points}
     fresh: dict[str, object] = {
         "--replicates": replicates, "--seed": seed, "--set": settings, "--swap": swap, "--into": into,
+        "--catalogue": catalogue,
     }  # fmt: skip
     walked: dict[str, object] = {"--at": at, "--days": days, "--jobs": jobs, "--overwrite": overwrite}
     if study is not None:
@@ -133,7 +135,7 @@ def compare(
         _show(_of_runs(directories, out))
         return
     refuse({"--at": at}, "says where the arms branch off; name them with --arms FILE")
-    loaded, extra = _asked(names, swap, into, settings)
+    loaded, extra = _asked(names, swap, into, settings or (), catalogue or ())
     _show(_of_scenarios(loaded, extra, replicates, days, out, jobs, seed, overwrite=overwrite, quiet=quiet))
 
 
@@ -240,7 +242,7 @@ def _of_scenarios(
 
 
 def _asked(
-    scenarios: list[str], swap: str | None, into: str | None, settings: list[str] | None
+    scenarios: list[str], swap: str | None, into: str | None, settings: Sequence[str], packs: Sequence[Path]
 ) -> tuple[list[Scenario], dict[str, Any]]:
     """The scenarios to run, and what is to be noted about them."""
     from ..scenario import load
@@ -254,12 +256,12 @@ def _asked(
             raise InputError(
                 f"a comparison needs two scenarios or more, and '{scenarios[0]}' is one; simulate it alone with run"
             )
-        return [load(name, settings or ()) for name in scenarios], {}
+        return [load(name, settings, packs=packs) for name in scenarios], {}
     if scenarios:
         raise InputError("--swap and --into name the scenarios; leave out the others", word=scenarios[0])
     from ..compare.swap import swaps
 
-    made = swaps(load(swap, settings or ()), load(into, settings or ()))
+    made = swaps(load(swap, settings, packs=packs), load(into, settings, packs=packs))
     if made.not_swapped:
         note(f"differ too, and stay as in {made.into.name}: {', '.join(made.not_swapped)}")
     variants = [{"name": one.scenario.name, "group": one.group, "traits": list(one.traits)} for one in made.variants]

@@ -10,7 +10,9 @@ from .terminal import say
 __all__ = ["explain", "schema"]
 
 
-def explain(scenario: options.ScenarioName, settings: options.Set = None) -> None:
+def explain(
+    scenario: options.ScenarioName, settings: options.Set = None, catalogue: options.Catalogue = None
+) -> None:
     """Say in plain English what the model assumes.
 
     The tissue, the traits of the tumor, what happens in a step, and every
@@ -23,10 +25,10 @@ def explain(scenario: options.ScenarioName, settings: options.Set = None) -> Non
     from ..report.explain import explain as in_words
     from ..scenario.load import load
 
-    say(in_words(load(scenario, settings or ())))
+    say(in_words(load(scenario, settings or (), packs=catalogue or ())))
 
 
-def schema() -> None:
+def schema(catalogue: options.Catalogue = None) -> None:
     """Print the JSON Schema of scenario files.
 
     Editors complete keys and check values from it.
@@ -35,6 +37,7 @@ def schema() -> None:
 
       schema > scenario.schema.json
     """
+    from ..biology import load_catalogue
     from ..scenario import scenario_schema
 
-    say(json.dumps(scenario_schema(), indent=2, ensure_ascii=False))
+    say(json.dumps(scenario_schema(load_catalogue(packs=catalogue or ())), indent=2, ensure_ascii=False))

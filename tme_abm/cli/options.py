@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 __all__ = [
+    "Catalogue",
     "Days",
     "Jobs",
     "Out",
@@ -44,6 +45,10 @@ Set = Annotated[
     list[str] | None,
     option("--set", "KEY=VALUE",
            'Change one value of the scenario, as in --set clock.dt="5 min". May be given again.'),
+]
+Catalogue = Annotated[
+    list[Path] | None,
+    option("--catalogue", "FILE", "Lay a catalogue file of your own over the shipped ones. May be given again."),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the first replicate.")]
 Days = Annotated[float | None, option("--days", "D", "Days to simulate; without it, what the scenario says.")]

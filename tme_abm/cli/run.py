@@ -32,6 +32,7 @@ def run(
     days: options.Days = None,
     out: options.Out = None,
     settings: options.Set = None,
+    catalogue: options.Catalogue = None,
     protocol: Annotated[
         Path | None,
         option("--protocol", "FILE",
@@ -79,7 +80,10 @@ def run(
     from ..scenario import load
 
     if branch_from is not None:
-        refuse({"SCENARIO": scenario, "--resume": resume}, "a branch has the scenario of its run; leave it out")
+        refuse(
+            {"SCENARIO": scenario, "--resume": resume, "--catalogue": catalogue},
+            "a branch has the scenario of its run; leave it out",
+        )
         _branch(branch_from, at, protocol, settings, seed=seed, days=days, out=out, overwrite=overwrite, quiet=quiet)
         return
     refuse({"--at": at}, "says where to branch off from a run; name the run with --from DIR")
@@ -89,9 +93,9 @@ def run(
         raise InputError("name a scenario (a file or a shipped one), or go on with a run by --resume DIR")
     wanted: Scenario | None = None
     if scenario is None:
-        refuse({"--set": settings, "--protocol": protocol}, "needs the scenario it changes")
+        refuse({"--set": settings, "--catalogue": catalogue, "--protocol": protocol}, "needs the scenario it changes")
     else:
-        wanted = load(scenario, settings or ())
+        wanted = load(scenario, settings or (), packs=catalogue or ())
         if protocol is not None:
             from ..runs.branch import read_protocol
             from ..scenario import extended

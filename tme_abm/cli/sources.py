@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from ..core.errors import InputError
+from . import options
 from .options import option
 from .terminal import say, show, table
 
@@ -32,6 +33,7 @@ def sources(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with notes, ranges and claims.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
     references: Annotated[bool, typer.Option("--references", help="List the publications instead.")] = False,
+    catalogue: options.Catalogue = None,
 ) -> None:
     """Show where every number of the model comes from.
 
@@ -44,6 +46,7 @@ def sources(
       sources --find CXCL10
       sources --csv > numbers.csv
       sources --references
+      sources --catalogue il99.toml --find il99.toml
     """
     from ..biology.loader import load_catalogue
     from ..biology.parameter import Basis
@@ -52,8 +55,8 @@ def sources(
         raise InputError(f"no basis '{basis}'", place="--basis", allowed=get_args(Basis), word=basis)
     if as_json and as_csv:
         raise InputError("choose one of --json and --csv")
-    catalogue = load_catalogue()
-    rows = _publications(catalogue) if references else _numbers(catalogue)
+    known = load_catalogue(packs=catalogue or ())
+    rows = _publications(known) if references else _numbers(known)
     rows = [row for row in rows if basis is None or references or row["basis"] == basis]
     if find is not None:
         rows = [row for row in rows if find.lower() in json.dumps(row, ensure_ascii=False).lower()]

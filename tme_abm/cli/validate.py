@@ -20,6 +20,7 @@ __all__ = ["validate"]
 def validate(
     scenarios: options.ScenarioNames,
     settings: options.Set = None,
+    catalogue: options.Catalogue = None,
     resolved: Annotated[
         bool, typer.Option("--resolved", help="Print every value of the scenario as it would be run.")
     ] = False,
@@ -41,7 +42,7 @@ def validate(
     problems = 0
     for name in scenarios:
         try:
-            scenario = load(name, settings or ())
+            scenario = load(name, settings or (), packs=catalogue or ())
             scenario.biology()
         except InputError as error:
             complain(str(error))
@@ -56,6 +57,7 @@ def validate(
             f"{amount(scenario.lattice.spacing, 'length')}, {scenario.clock.days:g} days in steps of "
             f"{amount(scenario.clock.dt, 'time')}, {scenario.tumor.cells} tumor cells, "
             f"interventions: {len(scenario.protocol)}, hash {scenario.hash[:12]}"
+            + "".join(f", with {name}" for name in scenario.pack_hashes)
         )
         if scenario.slide is not None:
             _tell_slide(scenario.slide, scenario)

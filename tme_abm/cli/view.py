@@ -7,6 +7,7 @@ import importlib.util
 import os
 import socket
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,8 @@ from typing import Annotated
 import typer
 
 from ..core.errors import InputError
+from ..core.toml import write_toml
+from . import options
 from .terminal import note
 
 __all__ = ["view"]
@@ -39,6 +42,7 @@ def view(
         str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on; by default only this machine.")
     ] = "127.0.0.1",
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+    catalogue: options.Catalogue = None,
 ) -> None:
     """Watch a tumor live in the browser, and treat it while it grows.
 
@@ -56,9 +60,11 @@ def view(
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise InputError(f"the page needs {', '.join(missing)}: pip install 'tme_abm[offline]', or [viz] for less")
-    load(scenario)
+    load(scenario, packs=catalogue or ())
     shipped = not Path(scenario).suffix and not Path(scenario).exists()
     chosen = scenario if shipped else str(find(scenario).resolve())
+    if catalogue:
+        chosen = _with_packs(chosen, catalogue)
     _check_free(host, port)
     if not _has_assets():
         note("The page's scripts come from the internet; pip install 'tme_abm[offline]' to have them here.")
@@ -75,6 +81,14 @@ def view(
     arguments = ["run", module, "--host", host, "--port", str(port), "--production", "--no-check-version"]
     with contextlib.suppress(KeyboardInterrupt, click.Abort):  # it is how the page is meant to end
         cli.main([*arguments, "--open" if browser else "--no-open"], standalone_mode=False)
+
+
+def _with_packs(scenario: str, catalogue: list[Path]) -> str:
+    """A scenario file that adds the packs, for the page loads scenarios itself."""
+    file = Path(tempfile.mkdtemp(prefix="tme-abm-")) / f"{Path(scenario).stem}.toml"
+    named = {"extends": scenario, "catalogue": [str(pack.resolve()) for pack in catalogue]}
+    file.write_text(write_toml(named), encoding="utf-8")
+    return str(file)
 
 
 def _module() -> tuple[str, str]:

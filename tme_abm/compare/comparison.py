@@ -14,7 +14,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,6 +131,7 @@ class Tumor:
     metrics: Mapping[str, Summary]
     courses: Mapping[str, Course]
     runs: tuple[Run, ...]
+    packs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def states(self) -> Counter[str]:
@@ -167,6 +168,7 @@ class Tumor:
             "title": self.title,
             "description": self.description,
             "hash": self.hash,
+            **({"packs": dict(self.packs)} if self.packs else {}),
             "resolved": self.resolved,
         }
 
@@ -313,6 +315,7 @@ def _tumor(scenario: Scenario, runs: Sequence[Run], days: float, simulator: Simu
         title=scenario.title,
         description=scenario.description,
         hash=scenario.hash,
+        packs=scenario.pack_hashes,
         resolved=scenario.resolved_toml(),
         states_by_day=states,
         metrics={name: Summary.of([row.get(name, math.nan) for row in last]) for name in names},
@@ -398,6 +401,7 @@ def _read_tumor(directory: Path, name: str, entry: Mapping[str, Any], timed: Map
     return Tumor(
         name=name,
         **{key: entry[key] for key in ("title", "description", "hash", "resolved")},
+        packs=entry.get("packs", {}),
         states_by_day={float(day): tuple(one or "" for one in found) for day, found in entry["states"].items()},
         metrics={
             metric: Summary(

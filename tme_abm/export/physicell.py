@@ -202,6 +202,8 @@ def _metadata(root: Element, source: Source, picture: Picture) -> None:
     _add(software, "version", source.manifest.get("versions", {}).get("tme_abm", "unknown"))
     _add(about, "description", f"scenario {source.scenario.name}, seed {source.manifest['seed']}")
     _add(about, "scenario_hash", source.manifest["scenario_hash"])
+    for name, sha256 in source.scenario.pack_hashes.items():
+        _add(about, "pack", sha256, name=name)
     _add(about, "current_time", repr(picture.day * parse("1 day", "time")), units="min")
     _add(about, "current_runtime", repr(float(source.manifest.get("wall_seconds", 0.0))), units="sec")
     now = datetime.now(UTC).isoformat(timespec="seconds")

@@ -200,6 +200,7 @@ class Source:
             "scenario": self.scenario.name,
             "title": self.scenario.title,
             "scenario_hash": self.manifest["scenario_hash"],
+            **({"packs": self.scenario.pack_hashes} if self.scenario.packs else {}),
             "seed": self.manifest["seed"],
             "model": self.manifest.get("model", ""),
             "versions": dict(self.manifest.get("versions", {})),

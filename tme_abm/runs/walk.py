@@ -121,6 +121,8 @@ def new_manifest(
         "resumed": 0,
         "versions": versions(),
     }
+    if scenario.packs:
+        manifest["packs"] = scenario.pack_hashes
     if scenario.slide is not None:  # what became of the measured cells that the tissue starts from
         from ..scenario.slide.section import report
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..biology import read_pack
+from ..biology import Pack, read_pack
 from ..core.errors import InputError, brief, combine
 from ..core.toml import read_toml, toml_value
 
@@ -51,11 +51,18 @@ class Document:
         directory = Path(origin).parent if Path(origin).is_file() else Path()
         for name in names:
             try:
-                pack = read_pack(directory / name)
+                self.add_pack(directory / name, origin)
             except InputError as error:
+                if error.file == origin:
+                    raise
                 raise error.replace(what=f"{error.what}: {error.file}", file=origin, place=CATALOGUE) from None
-            self.packs.setdefault(pack.name, str(directory / name))
-            self._add_packs([pack.model_dump()], origin)
+
+    def add_pack(self, pack: Pack | Path | str, origin: str) -> None:
+        """Put the text of a pack, or of the file of one, into the document."""
+        read = pack if isinstance(pack, Pack) else read_pack(pack)
+        if not isinstance(pack, Pack):
+            self.packs.setdefault(read.name, str(pack))
+        self._add_packs([read.model_dump()], origin)
 
     def _add_packs(self, packs: object, origin: str) -> None:
         there = self.values.setdefault("packs", [])

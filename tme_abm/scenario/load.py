@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +53,16 @@ def load(
     name_or_path: str | Path,
     overrides: Mapping[str, object] | Sequence[str] = (),
     catalogue: Catalogue | None = None,
+    packs: Iterable[Pack | Path | str] = (),
 ) -> Scenario:
     """The resolved scenario.
 
     Parameters
     ----------
     name_or_path : the name of a shipped scenario or the path of a file.
-    overrides : values to set on top, as texts ``"clock.days=5"`` or a mapping ``{"clock.days": 5}``; packs named by
-        ``catalogue`` are added to those of the scenario.
+    overrides : values to set on top, as texts ``"clock.days=5"`` or a mapping ``{"clock.days": 5}``.
     catalogue : the biology in place of the shipped one and the scenario's packs.
+    packs : catalogue files beside those that the scenario names.
 
     Raises
     ------
@@ -70,6 +71,8 @@ def load(
     path = find(name_or_path)
     document = read(path, find)
     document.values.setdefault("name", path.stem.lstrip(".") or "scenario")
+    for pack in packs:
+        document.add_pack(pack, "--catalogue")
     return _resolved(document, overrides, catalogue)
 
 

@@ -222,6 +222,11 @@ class Scenario(Frozen):
         return self._catalogue or load_catalogue(packs=self.packs)
 
     @property
+    def pack_hashes(self) -> dict[str, str]:
+        """Name of each pack -> SHA-256 of its text."""
+        return {pack.name: pack.sha256 for pack in self.packs}
+
+    @property
     def given_catalogue(self) -> Catalogue | None:
         """The catalogue that it was loaded with in place of the shipped one and its packs, None if there was none."""
         return self._catalogue
@@ -236,7 +241,7 @@ class Scenario(Frozen):
         Names, titles and descriptions are not compared; a slide and a pack are by their fingerprints.
         """
         mine, theirs = (
-            flatten(one.document() | {"packs": {pack.name: f"sha256 {pack.sha256}" for pack in one.packs}})
+            flatten(one.document() | {"packs": one.pack_hashes})
             for one in (self, other)
         )
         places = dict.fromkeys([*mine, *theirs])

@@ -136,6 +136,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _summary(study: Study, fingerprint: str) -> dict[str, Any]:
+    packs = {pack: sha256 for scenario in study.scenarios.values() for pack, sha256 in scenario.pack_hashes.items()}
     return {
         "schema": SCHEMA,
         "name": study.name,
@@ -144,6 +145,7 @@ def _summary(study: Study, fingerprint: str) -> dict[str, Any]:
         "model": fingerprint,
         "scenarios": list(study.scenarios),
         "scenario_hashes": {name: scenario.hash for name, scenario in study.scenarios.items()},
+        **({"packs": packs} if packs else {}),
         "seeds": list(study.seeds),
         "days": study.days,
         "metrics": list(study.metrics),

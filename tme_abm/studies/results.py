@@ -7,7 +7,7 @@ import csv
 import io
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class StudyResults:
     metrics: tuple[str, ...]
     design: dict[str, list[float | str]]
     runs: list[dict[str, Any]]
+    packs: dict[str, str] = field(default_factory=dict)
 
     @property
     def points(self) -> int:
@@ -88,6 +89,7 @@ def read_study(directory: Path) -> StudyResults:
             title=summary["title"],
             scenarios=tuple(summary["scenarios"]),
             seeds=tuple(summary["seeds"]),
+            packs=dict(summary.get("packs", {})),
             days=float(summary["days"]),
             kind=summary["design"]["kind"],
             samples=int(summary["design"].get("samples") or 0),

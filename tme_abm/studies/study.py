@@ -39,6 +39,7 @@ _SHIPPED = (_PACKAGE / "_scenarios" / "studies", _PACKAGE.parent / "scenarios" /
 _FORBIDDEN = {
     "name": "is how results are told apart",
     "extends": "can only be said in a file",
+    "catalogue": "is said at the top of the study",
     "clock.days": "has no effect: the runs of a study all last its days",
 }
 
@@ -52,6 +53,7 @@ class StudyDocument(Frozen):
     name: StrictStr = Field(min_length=1)
     title: StrictStr = ""
     scenarios: tuple[StrictStr, ...] = Field(min_length=1)
+    catalogue: tuple[StrictStr, ...] = ()  # packs that all scenarios have, relative to the file
     days: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     replicates: StrictInt | None = Field(default=None, ge=1)
     seed: StrictInt | None = Field(default=None, ge=0)
@@ -242,7 +244,9 @@ def find_study(name_or_path: str) -> Path:
     raise InputError(f"no study {name_or_path!r}, by name or as a file", allowed=shipped, word=name_or_path)
 
 
-def load_study(path: Path, *, simulator: Simulator, days: float | None = None) -> Study:
+def load_study(
+    path: Path, *, simulator: Simulator, days: float | None = None, packs: Sequence[Path | str] = ()
+) -> Study:
     """The study in a file, with everything checked. `days` takes the place of the file's.
 
     Raises:
@@ -251,7 +255,7 @@ def load_study(path: Path, *, simulator: Simulator, days: float | None = None) -
     document = _read(path)
     if days is not None and not 0 < days < float("inf"):
         raise InputError(f"a study lasts a positive number of days, not {days:g}", place="days")
-    scenarios = _scenarios(document, path)
+    scenarios = _scenarios(document, path, packs)
     longest = max(scenario.clock.days for scenario in scenarios.values())
     parameters = tuple(_parameter(document, key, given, scenarios, path) for key, given in document.parameters.items())
     points = design_points(document.design, parameters, file=path)
@@ -281,9 +285,16 @@ def load_study(path: Path, *, simulator: Simulator, days: float | None = None) -
     )
 
 
-def _scenarios(document: StudyDocument, path: Path) -> dict[str, Scenario]:
+def _scenarios(document: StudyDocument, path: Path, packs: Sequence[Path | str]) -> dict[str, Scenario]:
+    from ..biology import read_pack
     from ..scenario.load import changed, find, load
 
+    if "catalogue" in document.settings:
+        raise InputError(_FORBIDDEN["catalogue"], file=path, place="set.catalogue")
+    try:
+        every = [read_pack(path.parent / name) for name in document.catalogue]
+    except InputError as error:
+        raise error.replace(what=f"{error.what}: {error.file}", file=path, place="catalogue") from error
     loaded: list[Scenario] = []
     for number, name in enumerate(document.scenarios):
         try:
@@ -291,7 +302,7 @@ def _scenarios(document: StudyDocument, path: Path) -> dict[str, Scenario]:
         except InputError as error:
             what = error.what if error.file is None else f"{error.what}: {error.file}"
             raise error.replace(what=what, file=path, place=f"scenarios.{number}") from error
-        scenario = load(file)
+        scenario = load(file, packs=(*every, *packs))
         try:
             loaded.append(changed(scenario, document.settings) if document.settings else scenario)
         except InputError as error:
