@@ -39,7 +39,7 @@ def Treat(desk: Desk) -> None:
             on_click=lambda: desk.intervene({"do": "block", "receptor": "PD1", "fraction": 0.9}),
         )
         solara.Select("Or", list(_FORMS), value=form, on_value=chosen, dense=True)
-        _FORMS[form](desk)
+        _FORMS[form](desk).key(form)  # so that no form starts from what another one was set to
         _InForce(desk)
 
 
@@ -65,47 +65,81 @@ def _use_cells(label: str, able: Sequence[str]) -> dict[str, list[str]]:
 
 
 @solara.component
-def _Block(desk: Desk) -> None:
-    biology = desk.session.model.biology
-    names = in_order([r.name for number, r in enumerate(biology.receptors) if biology.expresses[:, number].any()])
-    receptor, set_receptor = solara.use_state("CXCR3" if "CXCR3" in names else names[0])
+def _Target(
+    desk: Desk,
+    do: str,
+    key: str,
+    label: str,
+    names: Sequence[str],
+    usual: str,
+    cells: tuple[str, Mapping[str, Sequence[str]]] | None = None,
+    shared: bool = True,
+) -> None:
+    """One of `names` under `key`; for `cells`, a label and who is able to by name; if `shared`, how much of it."""
+    names = in_order(names)
+    name, set_name = solara.use_state(usual if usual in names else names[0])
     share, set_share = solara.use_state(0.9)
-    Pick("Receptor", names, receptor, set_receptor)
-    cells = _use_cells("On", desk.session.model.catalogue.carriers[receptor])
-    _Share(share, set_share)
-    table = {"do": "block", "receptor": receptor, "fraction": share, **cells}
-    solara.Button("Block", on_click=lambda: desk.intervene(table))
+    Pick(label, names, name, set_name)
+    chosen = {} if cells is None else _use_cells(cells[0], cells[1][name])
+    if shared:
+        _Share(share, set_share)
+    table = {"do": do, key: name, **({"fraction": share} if shared else {}), **chosen}
+    solara.Button(do.capitalize(), on_click=lambda: desk.intervene(table))
 
 
-@solara.component
-def _Neutralize(desk: Desk) -> None:
-    names = in_order(list(desk.frame.value.fields) or list(desk.session.model.catalogue.diffusing))
-    molecule, set_molecule = solara.use_state("IFNG" if "IFNG" in names else names[0])
-    share, set_share = solara.use_state(0.9)
-    Pick("Molecule", names, molecule, set_molecule)
-    _Share(share, set_share)
-    table = {"do": "neutralize", "molecule": molecule, "fraction": share}
-    solara.Button("Neutralize", on_click=lambda: desk.intervene(table))
+def _block(desk: Desk) -> Any:
+    carriers = {name: cells for name, cells in desk.session.model.catalogue.carriers.items() if cells}
+    return _Target(desk, "block", "receptor", "Receptor", list(carriers), "CXCR3", ("On", carriers))
+
+
+def _neutralize(desk: Desk) -> Any:
+    return _Target(desk, "neutralize", "molecule", "Molecule", _dissolved(desk), "IFNG")
+
+
+def _inhibit(desk: Desk) -> Any:
+    pathways = desk.session.model.catalogue.pathways
+    return _Target(desk, "inhibit", "pathway", "Pathway", list(pathways), "STAT3", ("In", pathways))
+
+
+def _knock_out(desk: Desk) -> Any:
+    known = desk.session.model.catalogue
+    makers = {name: known.carriers.get(name) or known.producers.get(name, ()) for name in known.products}
+    names = [name for name, cells in makers.items() if cells]
+    return _Target(desk, "knock out", "product", "Molecule or receptor", names, "IFNG", ("In", makers), shared=False)
+
+
+def _dissolved(desk: Desk) -> list[str]:
+    """The molecules that have a field here, or if none has, all that diffuse."""
+    return list(desk.frame.value.fields) or list(desk.session.model.catalogue.diffusing)
+
+
+def _use_amount(
+    label: str, hint: str, ends: tuple[float, float], usual: float, text: Callable[[float], str] = "{:,.0f}".format
+) -> float:
+    """An amount chosen on a slider over powers of ten, of two digits, since more were not meant."""
+    low, high = ends
+    power, set_power = solara.use_state(usual)
+    amount = float(f"{10**power:.1e}")
+    Dial(
+        label=label,
+        text=text(amount),
+        hint=hint,
+        place=(power - low) / (high - low),
+        changed=False,
+        event_moved=lambda place: set_power(round(low + (high - low) * place, 2)),
+        event_usual=lambda _: set_power(usual),
+    )
+    return amount
 
 
 @solara.component
 def _Hold(desk: Desk) -> None:
     names = in_order(desk.session.model.catalogue.diffusing)
     molecule, set_molecule = solara.use_state("CXCL10" if "CXCL10" in names else names[0])
-    power, set_power = solara.use_state(0.0)
     sloped, set_sloped = solara.use_state(False)
-    low, high = _LEVELS
-    level = float(f"{10**power:.2g}")
     Pick("Molecule", names, molecule, set_molecule)
-    Dial(
-        label="level, on top of what cells make",
-        text=show(level, "concentration"),
-        hint="The medium holds it; nobody uses it up",
-        place=(power - low) / (high - low),
-        changed=False,
-        event_moved=lambda place: set_power(round(low + (high - low) * place, 1)),
-        event_usual=lambda _: set_power(0.0),
-    )
+    hint = "The medium holds it; nobody uses it up"
+    level = _use_amount("level, on top of what cells make", hint, _LEVELS, 0.0, lambda c: show(c, "concentration"))
     solara.Checkbox(label="falling to 0 at the right edge", value=sloped, on_value=set_sloped)
     table = {"do": "hold", "molecule": molecule, "level": f"{level!r} nM", **({"to": "0 nM"} if sloped else {})}
     solara.Button("Hold", on_click=lambda: desk.intervene(table))
@@ -113,20 +147,11 @@ def _Hold(desk: Desk) -> None:
 
 @solara.component
 def _Inject(desk: Desk) -> None:
-    names = in_order(list(desk.frame.value.fields) or list(desk.session.model.catalogue.diffusing))
+    names = in_order(_dissolved(desk))
     molecule, set_molecule = solara.use_state("CXCL10" if "CXCL10" in names else names[0])
-    power, set_power = solara.use_state(6.0)
     hours, set_hours = solara.use_state(24.0)
     Pick("Molecule", names, molecule, set_molecule)
-    Dial(
-        label="release, molecules/min",
-        text=f"{_tidy(10**power):,}",
-        hint="From the whole depot of 60 µm radius",
-        place=(power - 3) / 6,
-        changed=False,
-        event_moved=lambda place: set_power(round(3 + 6 * place, 1)),
-        event_usual=lambda _: set_power(6.0),
-    )
+    rate = _use_amount("release, molecules/min", "From the whole depot of 60 µm radius", (3, 9), 6.0)
     Dial(
         label="lasts",
         text=f"{hours:.0f} h",
@@ -136,37 +161,13 @@ def _Inject(desk: Desk) -> None:
         event_moved=lambda place: set_hours(max(1.0, round(place * 120))),
         event_usual=lambda _: set_hours(24.0),
     )
-    depot = Depot(molecule=molecule, per_minute=_tidy(10**power), radius=60.0, hours=hours)
+    depot = Depot(molecule=molecule, per_minute=rate, radius=60.0, hours=hours)
     armed = desk.depot.value is not None
     solara.Button(
         "Click the place in the picture …" if armed else "Inject where I click",
         color="warning" if armed else None,
         on_click=lambda: desk.depot.set(None if armed else depot),
     )
-
-
-@solara.component
-def _Inhibit(desk: Desk) -> None:
-    names = in_order(list(desk.session.model.catalogue.pathways))
-    pathway, set_pathway = solara.use_state("STAT3" if "STAT3" in names else names[0])
-    share, set_share = solara.use_state(0.9)
-    Pick("Pathway", names, pathway, set_pathway)
-    cells = _use_cells("In", desk.session.model.catalogue.pathways[pathway])
-    _Share(share, set_share)
-    table = {"do": "inhibit", "pathway": pathway, "fraction": share, **cells}
-    solara.Button("Inhibit", on_click=lambda: desk.intervene(table))
-
-
-@solara.component
-def _KnockOut(desk: Desk) -> None:
-    known = desk.session.model.catalogue
-    makers = {name: known.carriers.get(name) or known.producers.get(name, ()) for name in known.products}
-    names = in_order([name for name, cells in makers.items() if cells])
-    product, set_product = solara.use_state("IFNG" if "IFNG" in names else names[0])
-    Pick("Molecule or receptor", names, product, set_product)
-    cells = _use_cells("In", makers[product])
-    table = {"do": "knock out", "product": product, **cells}
-    solara.Button("Knock out", on_click=lambda: desk.intervene(table))
 
 
 @solara.component
@@ -201,18 +202,10 @@ def _Deplete(desk: Desk) -> None:
 def _Infuse(desk: Desk) -> None:
     names = list(desk.session.model.scenario.immune)
     cell, set_cell = solara.use_state(names[0])
-    power, set_power = solara.use_state(3.7)
     solara.Select("Cells", names, value=cell, on_value=set_cell, dense=True)
-    Dial(
-        label="cells into the blood",
-        text=f"{round(10**power, -2):,.0f}",
-        hint="How many reach the blood that serves this tissue",
-        place=(power - 2) / 4,
-        changed=False,
-        event_moved=lambda place: set_power(round(2 + 4 * place, 2)),
-        event_usual=lambda _: set_power(3.7),
-    )
-    table = {"do": "infuse", "cell": cell, "count": max(1, int(round(10**power, -2)))}
+    hint = "How many reach the blood that serves this tissue"
+    count = _use_amount("cells into the blood", hint, (2, 6), 3.7)
+    table = {"do": "infuse", "cell": cell, "count": int(count)}
     solara.Button("Infuse", on_click=lambda: desk.intervene(table))
 
 
@@ -221,39 +214,25 @@ def _Add(desk: Desk) -> None:
     frame = desk.frame.value
     names = [name for name in frame.cell_names if f"{name} cells" in frame.measures]
     cell, set_cell = solara.use_state("CD8" if "CD8" in names else names[0])
-    power, set_power = solara.use_state(2.5)
     solara.Select("Cells", names, value=cell, on_value=set_cell, dense=True)
-    Dial(
-        label="cells, on free sites",
-        text=f"{_tidy(10**power):,}",
-        hint="Put at random on free sites of the whole tissue",
-        place=(power - 1) / 4,
-        changed=False,
-        event_moved=lambda place: set_power(round(1 + 4 * place, 2)),
-        event_usual=lambda _: set_power(2.5),
-    )
-    table = {"do": "add", "cell": cell, "count": _tidy(10**power)}
+    count = _use_amount("cells, on free sites", "Put at random on free sites of the whole tissue", (1, 5), 2.5)
+    table = {"do": "add", "cell": cell, "count": int(count)}
     solara.Button("Add", on_click=lambda: desk.intervene(table))
 
 
 _FORMS: Mapping[str, Callable[[Desk], Any]] = {
-    "block a receptor": _Block,
-    "neutralize a molecule": _Neutralize,
+    "block a receptor": _block,
+    "neutralize a molecule": _neutralize,
     "hold a molecule": _Hold,
     "inject a depot": _Inject,
-    "inhibit a pathway": _Inhibit,
-    "knock out a product": _KnockOut,
+    "inhibit a pathway": _inhibit,
+    "knock out a product": _knock_out,
     "fix a behavior": _Fix,
     "deplete cells": _Deplete,
     "infuse cells": _Infuse,
     "add cells to the tissue": _Add,
 }
 """The interventions that the page offers."""
-
-
-def _tidy(number: float) -> int:
-    """Two digits, since more were not meant."""
-    return int(float(f"{number:.1e}"))
 
 
 @solara.component
