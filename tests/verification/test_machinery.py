@@ -15,14 +15,14 @@ from scipy.special import k0
 from tme_abm.cli import main
 from tme_abm.core.errors import InputError
 from tme_abm.report.verification import render
-from tme_abm.verification import Works, registry, run_check, run_checks, select
-from tme_abm.verification.check import Check, Found, Plot, at_least, at_most, between, check, curve, judge, near
+from tme_abm.verification import Works, run_check, run_checks, running, select
+from tme_abm.verification.check import Check, Found, at_least, at_most, between, judge, near, plot
 from tme_abm.verification.lattices import dense, green
-from tme_abm.verification.walking import SPACING, fuerth, spread
+from tme_abm.verification.migration import SPACING, fuerth, spread
 
 
 def toy(name: str = "toy", value: float = 1.0, *, quick: bool = True) -> Check:
-    @check(
+    @Check(
         name=name, topic="Toys & <tools>", says="A toy.", formula="x = 1", source="a book (doi:10.1000/182)",
         bounds=(near("x", 1.0, within=0.1, unit="µm", reason="a reason < another"),
                 at_most("size", 2.0, reason="of a toy")),
@@ -30,8 +30,7 @@ def toy(name: str = "toy", value: float = 1.0, *, quick: bool = True) -> Check:
         defect=Works(), defect_says="nothing",
     )  # fmt: skip
     def measured(works: Works) -> Found:
-        plot = Plot(title="Toy", x="x", y="y", curves=(curve("one", [1, 2], [3, 4], "dots"),), log="x")
-        return Found(figures={"x": value, "size": 0.5}, plots=(plot,))
+        return {"x": value, "size": 0.5}, [plot("Toy", "x", "y", [("one", [1, 2], [3, 4], "dots")], log="x")]
 
     return measured
 
@@ -54,7 +53,7 @@ def test_a_figure_must_lie_within_its_bound(value: float, verdict: str) -> None:
 def test_the_strain_is_the_share_of_the_tolerance() -> None:
     def strain(bound, value):
         one = replace(toy(), bounds=(bound,))
-        return judge(one, Found(figures={bound.figure: value}), 0.0).figures[0].strain
+        return judge(one, ({bound.figure: value}, ()), 0.0).figures[0].strain
 
     assert strain(near("x", 5.0, within=2.0, reason="-"), 6.0) == pytest.approx(0.5)
     assert strain(between("x", 2.0, 16.0, reason="-"), 16.0) == pytest.approx(1.0)
@@ -68,9 +67,9 @@ def test_the_strain_is_the_share_of_the_tolerance() -> None:
 
 def test_a_figure_without_a_bound_is_a_mistake_and_so_is_a_bound_without_a_figure() -> None:
     with pytest.raises(ValueError, match=r"toy: figures and bounds differ: \['y'\]"):
-        judge(toy(), Found(figures={"x": 1.0, "size": 1.0, "y": 2.0}), 0.0)
+        judge(toy(), ({"x": 1.0, "size": 1.0, "y": 2.0}, ()), 0.0)
     with pytest.raises(ValueError, match=r"\['size'\]"):
-        judge(toy(), Found(figures={"x": 1.0}), 0.0)
+        judge(toy(), ({"x": 1.0}, ()), 0.0)
 
 
 def test_a_check_that_raises_did_not_run_and_hides_no_other() -> None:
@@ -116,7 +115,7 @@ def test_the_page_needs_nothing_else_and_shows_every_figure() -> None:
 def test_the_command_writes_table_page_and_json(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(registry, "all_checks", lambda: {"toy": toy(), "bad": toy("bad", 7.5, quick=False)})
+    monkeypatch.setattr(running, "all_checks", lambda: {"toy": toy(), "bad": toy("bad", 7.5, quick=False)})
     assert main(["verify", "--quick", "--jobs", "1", "--out", str(tmp_path / "v")]) == 0
     out, err = capsys.readouterr()
     assert "1 checks: 1 holds" in out

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import TmeError
-from ..report.style.numbers import short
 from . import options, progress
 from .invocation import command
 from .options import option
 from .terminal import log_to_stderr, say, show, table
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from ..verification import Figure, Report
+    from ..verification import Judged
 
 __all__ = ["verify"]
 
@@ -65,59 +62,36 @@ def verify(
     content = json.dumps(report.to_json(), ensure_ascii=False, indent=1)
     write_bytes(directory / "verification.json", content.encode())
     write_verification(report, directory / "verification.html")
-    show(checks_table(report))
-    for line in failures(report):
-        say(line)
+    rows = [_row(one) for one in report.checks]
+    columns = ("check", "tightest figure", "measured", "allowed", "figures within", "verdict", "seconds")
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts().items())
+    show(table(columns, rows, title=f"{len(rows)} checks: {counts}"))
+    for one in report.checks:
+        for line in _faults(one):
+            say(f"{one.check.name}{line}")
     say(f"{directory / 'verification.html'}")
     if not report.holds:
         failed = sum(one.verdict != "holds" for one in report.checks)
         raise TmeError(f"{failed} of {len(report.checks)} checks did not hold")
 
 
-def checks_table(report: Report) -> Table:
-    """One line a check: the figure that uses most of its tolerance, and what that is."""
-    rows = []
-    for one in report.checks:
-        figure = one.tightest
-        shown = ("–", "–", "–") if figure is None else (figure.bound.figure, measured(figure), allowed(figure))
-        count = f"{sum(f.holds for f in one.figures)} of {len(one.figures)}"
-        rows.append((one.check.name, *shown, count, one.verdict, f"{one.seconds:.1f}"))
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts().items())
-    columns = ("check", "tightest figure", "measured", "allowed", "figures within", "verdict", "seconds")
-    return table(columns, rows, title=f"{len(rows)} checks: {counts}")
+def _row(one: Judged) -> tuple[str, ...]:
+    """A check: the figure that uses most of its tolerance, and what that is."""
+    from ..report.verification import allowed, measured
+
+    figure = one.tightest
+    shown = ("–", "–", "–") if figure is None else (figure.bound.figure, measured(figure), allowed(figure.bound))
+    count = f"{sum(f.holds for f in one.figures)} of {len(one.figures)}"
+    return (one.check.name, *shown, count, one.verdict, f"{one.seconds:.1f}")
 
 
-def failures(report: Report) -> list[str]:
-    """Every figure outside of its bound, and every check that did not run, in words."""
-    lines = []
-    for one in report.checks:
-        if one.error is not None:
-            lines.append(f"{one.check.name} did not run: {one.error}")
-        lines += [
-            f"{one.check.name}: {figure.bound.figure}: {measured(figure)}, allowed {allowed(figure)} "
-            f"({figure.bound.reason})"
-            for figure in one.figures
-            if not figure.holds
-        ]
-    return lines
+def _faults(one: Judged) -> list[str]:
+    """Every figure outside of its bound, in words, and why a check did not run."""
+    from ..report.verification import allowed, measured
 
-
-def measured(figure: Figure) -> str:
-    """The figure with its unit."""
-    return f"{_told(figure.value)} {figure.bound.unit}".rstrip()
-
-
-def allowed(figure: Figure) -> str:
-    """Its bound: what is expected with its room, or an edge, or two."""
-    bound = figure.bound
-    low, high, unit = bound.low, bound.high, f" {bound.unit}".rstrip()
-    if bound.expected is not None:
-        return f"{_told(bound.expected)} ± {short(high - bound.expected)}{unit}"
-    if low == -float("inf"):
-        return f"≤ {short(high)}{unit}"
-    return f"≥ {short(low)}{unit}" if high == float("inf") else f"{short(low)} to {short(high)}{unit}"
-
-
-def _told(value: float) -> str:
-    """Four digits, as figures near one need; a small error keeps its power of ten."""
-    return f"{value:.4g}"
+    said = [] if one.error is None else [f" did not run: {one.error}"]
+    return said + [
+        f": {figure.bound.figure}: {measured(figure)}, allowed {allowed(figure.bound)} ({figure.bound.reason})"
+        for figure in one.figures
+        if not figure.holds
+    ]

@@ -1,6 +1,7 @@
-"""The checks against theory as one HTML file: what was asked for, what was measured, and a picture of it.
+"""The checks against theory as one HTML file: what was required, what was measured, and a picture of it.
 
-The file needs nothing else, and nothing is judged here: bounds, figures and pictures come from the report.
+The file needs nothing else, and nothing is judged here: bounds, figures and pictures come from the report. In pictures
+dots are what was measured, dashes what theory says, lines the rest.
 """
 
 from __future__ import annotations
@@ -10,17 +11,26 @@ import math
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
 from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from ..core.files import write_bytes
 from ..runs.fingerprint import versions
-from ..verification.check import Bound, Figure, Judged, Plot
+from ..verification.check import Bound, Curve, Figure, Plot
 from ..verification.running import Report
-from .style.numbers import duration
+from .style.figure import GRID, as_svg, style
+from .style.numbers import MINUS, duration, power_of_ten, split_power
 from .style.page import page
-from .verification_pictures import picture
+from .style.palette import INK
 
-__all__ = ["render", "write_verification"]
+__all__ = ["allowed", "measured", "picture", "render", "write_verification"]
+
+_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B4E16", "#444444")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+_SHORT = 50.0  # span of a logarithmic axis that has room for plain numbers
 
 
 def write_verification(report: Report, path: Path) -> None:
@@ -38,15 +48,34 @@ def render(report: Report) -> str:
         "amiss": [one for one in report.checks if one.verdict != "holds"],
         "versions": versions(),
         "took": duration(report.seconds),
-        "crowded": _crowded,
     }
-    filters = {"cited": _cited, "measured": _measured, "allowed": _allowed, "drawn": _drawn, "gauge": _gauge}
+    filters = {"cited": _cited, "measured": measured, "allowed": allowed, "drawn": _drawn, "gauge": _gauge}
     return page("verification.html.j2", content, filters)
 
 
-def _crowded(one: Judged) -> bool:
-    """Whether a check has so many figures that those beyond the first lines are folded away."""
-    return len(one.figures) > 14
+def measured(figure: Figure) -> str:
+    """The figure with its unit."""
+    return f"{_number(figure.value)} {figure.bound.unit}".rstrip()
+
+
+def allowed(bound: Bound) -> str:
+    """The bound in words: what is expected with its room, or its edges."""
+    low, high = _number(bound.low), _number(bound.high)
+    if bound.expected is not None:
+        text = f"{_number(bound.expected)} ± {_number(bound.high - bound.expected)}"
+    elif not math.isfinite(bound.low):
+        text = f"≤ {high}"
+    else:
+        text = f"{low} to {high}" if math.isfinite(bound.high) else f"≥ {low}"
+    return f"{text} {bound.unit}".rstrip()
+
+
+def _number(value: float) -> str:
+    """Four digits, as figures near one need; very small and large ones with a power of ten."""
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else "∞"
+    power = split_power(value)
+    return f"{value / 10.0**power:.4g}".replace("-", MINUS) + power_of_ten(power)
 
 
 def _cited(source: str) -> Markup:
@@ -59,47 +88,14 @@ def _cited(source: str) -> Markup:
     return Markup('{}<a href="https://doi.org/{}">doi:{}</a>{}').format(head, number, number, tail)
 
 
-def _measured(figure: Figure) -> Markup:
-    return _quantity(figure.value, figure.bound.unit)
-
-
-def _allowed(bound: Bound) -> Markup:
-    """The bound in words: what is expected with its room, or its edges."""
-    low, high, unit = bound.low, bound.high, bound.unit
-    if bound.expected is not None:
-        return Markup("{} ± {}").format(_number(bound.expected), _quantity(high - bound.expected, unit))
-    if not math.isfinite(low):
-        return Markup("≤ {}").format(_quantity(high, unit))
-    if not math.isfinite(high):
-        return Markup("≥ {}").format(_quantity(low, unit))
-    return Markup("{} to {}").format(_number(low), _quantity(high, unit))
-
-
-def _quantity(value: float, unit: str) -> Markup:
-    return Markup('{} <span class="unit">{}</span>').format(_number(value), unit) if unit else _number(value)
-
-
-def _number(value: float) -> Markup:
-    """Four digits; very small and large ones with a power of ten."""
-    if not math.isfinite(value):
-        return Markup("{}").format("not a number" if math.isnan(value) else "∞")
-    if value and not 1e-3 <= abs(value) < 1e5:
-        power = math.floor(math.log10(abs(value)))
-        digits = f"{value / 10.0**power:.3g}".replace("-", "−")
-        return Markup("{}10<sup>{}</sup>").format("" if digits == "1" else f"{digits} × ", str(power).replace("-", "−"))
-    return Markup("{}").format(f"{value:.4g}".replace("-", "−"))
-
-
 def _gauge(figure: Figure) -> Markup:
     """A bar that shows how much of its tolerance a figure uses."""
     strain = figure.strain
-    share = 0.0 if math.isnan(strain) else min(strain, 1.0)
-    kind = "within" if figure.holds else "beyond"
-    told = f"{100 * strain:.0f} % of the tolerance" if strain < 10 else "far beyond the tolerance"
+    said = f"{100 * strain:.0f} % of the tolerance" if strain < 10 else "far beyond the tolerance"
     return Markup(
         '<svg class="gauge {}" width="72" height="10" role="img" aria-label="{}"><title>{}</title>'
         '<rect class="room" width="72" height="10"/><rect class="used" width="{:.1f}" height="10"/></svg>'
-    ).format(kind, told, told, max(72 * share, 1.0))
+    ).format("within" if figure.holds else "beyond", said, said, max(72 * min(strain, 1.0), 1.0))
 
 
 def _drawn(plot: Plot) -> Markup:
@@ -107,3 +103,49 @@ def _drawn(plot: Plot) -> Markup:
     said = f"{plot.title}: {plot.y} over {plot.x}; " + ", ".join(one.label for one in plot.curves)
     address = base64.b64encode(picture(plot)).decode("ascii")
     return Markup('<img src="data:image/svg+xml;base64,{}" alt="{}">').format(Markup(address), said)
+
+
+def picture(plot: Plot) -> bytes:
+    """The plot as SVG; the same plot gives the same bytes."""
+    with style(svg_hashsalt="verification"):
+        drawing = Drawing(figsize=(5.6, 2.9))
+        axes = drawing.add_axes((0.14, 0.165, 0.52, 0.72))
+        scales = {f"{axis}scale": "log" if axis in plot.log else "linear" for axis in "xy"}
+        axes.set(title=plot.title, xlabel=plot.x, ylabel=plot.y, **scales)
+        number = 0
+        for one in plot.curves:
+            _draw(axes, one, number)
+            number += one.kind != "dashes"
+        _plain_ticks(axes, plot)
+        axes.grid(color=GRID, linewidth=0.7)
+        axes.set_axisbelow(True)
+        if not plot.log:
+            axes.ticklabel_format(axis="both", style="plain", useOffset=False)
+        axes.legend(
+            loc="upper left", bbox_to_anchor=(1.02, 1.02), frameon=False, fontsize=8, borderaxespad=0, handlelength=1.8
+        )
+        return as_svg(drawing)
+
+
+def _plain_ticks(axes: Axes, plot: Plot) -> None:
+    """On short logarithmic axes plain numbers: along x where the points are, along y at 1, 2 and 5."""
+    x = np.unique(np.concatenate([one.x for one in plot.curves if one.kind != "dashes"]))
+    if "x" in plot.log and len(x) <= 6:
+        axes.set_xticks(x, [f"{place:.3g}" for place in x])
+        axes.set_xticks([], minor=True)
+    low, high = axes.get_ylim()
+    if "y" in plot.log and high < _SHORT * low:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _draw(axes: Axes, one: Curve, number: int) -> None:
+    color, marker = _COLORS[number % len(_COLORS)], _MARKERS[number % len(_MARKERS)]
+    if one.kind == "dots":
+        size = 5.0 if len(one.x) < 40 else 2.2
+        axes.plot(one.x, one.y, marker, color=color, markersize=size, mew=0.9, fillstyle="none", label=one.label)
+    elif one.kind == "dashes":
+        axes.plot(one.x, one.y, color=INK, linewidth=1.2, linestyle=(0, (4, 2)), label=one.label, zorder=1.5)
+    else:
+        axes.plot(one.x, one.y, color=color, linewidth=1.5, label=one.label)

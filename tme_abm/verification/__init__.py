@@ -4,8 +4,7 @@
 """
 
 from .check import Check, Figure, Judged
-from .registry import all_checks, select
-from .running import Report, run_check, run_checks
+from .running import Report, all_checks, run_check, run_checks, select
 from .works import Works
 
 __all__ = ["Check", "Figure", "Judged", "Report", "Works", "all_checks", "run_check", "run_checks", "select"]

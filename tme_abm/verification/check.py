@@ -9,34 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from .works import Works
 
 __all__ = [
-    "FALSE_ALARM",
-    "SIGMAS",
-    "Bound",
-    "Check",
-    "Curve",
-    "Figure",
-    "Found",
-    "Judged",
-    "Plot",
-    "Verdict",
-    "at_least",
-    "at_most",
-    "between",
-    "check",
-    "curve",
-    "judge",
-    "near",
-]
+    "FALSE_ALARM", "SIGMAS", "Bound", "Check", "Curve", "Figure", "Found", "Judged", "Plot", "Verdict", "at_least",
+    "at_most", "between", "judge", "near", "plot",
+]  # fmt: skip
 
 FALSE_ALARM = 1e-6
 """Chance that a correct program fails one bound that rests on random numbers."""
@@ -46,6 +29,7 @@ SIGMAS = float(stats.norm.isf(FALSE_ALARM / 2))
 
 Verdict = Literal["holds", "fails", "did not run"]
 Kind = Literal["line", "dashes", "dots"]
+Log = Literal["", "x", "y", "xy"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +50,8 @@ class Bound:
 
 def near(figure: str, expected: float, *, within: float, reason: str, unit: str = "") -> Bound:
     """The figure is `expected`, give or take `within` (absolute)."""
-    return Bound(
-        figure=figure, low=expected - within, high=expected + within, expected=expected, unit=unit, reason=reason
-    )
+    low, high = expected - within, expected + within
+    return Bound(figure=figure, low=low, high=high, expected=expected, unit=unit, reason=reason)
 
 
 def at_most(figure: str, high: float, *, reason: str, unit: str = "") -> Bound:
@@ -82,7 +65,7 @@ def at_least(figure: str, low: float, *, reason: str, unit: str = "") -> Bound:
 
 
 def between(figure: str, low: float, high: float, *, reason: str, unit: str = "") -> Bound:
-    """The figure lies in a range that was reported or asked for."""
+    """The figure lies in a range that was reported or required."""
     return Bound(figure=figure, low=low, high=high, unit=unit, reason=reason)
 
 
@@ -104,28 +87,28 @@ class Plot:
     x: str
     y: str
     curves: tuple[Curve, ...]
-    log: Literal["", "x", "y", "xy"] = ""
+    log: Log = ""
 
 
-def curve(label: str, x: Sequence[float] | NDArray[Any], y: Sequence[float] | NDArray[Any], kind: Kind) -> Curve:
-    """A `Curve` from any sequences."""
-    return Curve(label=label, x=tuple(map(float, x)), y=tuple(map(float, y)), kind=kind)
+Series = tuple[str, Any, Any, Kind]
+"""Label, x and y (any sequences of numbers) and kind of a curve."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """What a check measured: its figures by name, and pictures."""
+def plot(title: str, x: str, y: str, curves: Sequence[Series], log: Log = "") -> Plot:
+    """A `Plot` of any sequences."""
+    made = (Curve(label=name, x=tuple(map(float, a)), y=tuple(map(float, b)), kind=kind) for name, a, b, kind in curves)
+    return Plot(title=title, x=x, y=y, curves=tuple(made), log=log)
 
-    figures: Mapping[str, float]
-    plots: tuple[Plot, ...] = ()
 
+Found = tuple[Mapping[str, float], Sequence[Plot]]
+"""What a check measured: its figures by name, and pictures."""
 
 Measure = Callable[[Works], Found]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One check.
+    """One check; as a decorator it takes the function that measures.
 
     name : how it is asked for; topic : the part of the page it stands in; says : what is checked, one sentence
     formula, source : what it is checked against; a source that is a DOI begins with "doi:"
@@ -139,10 +122,14 @@ class Check:
     formula: str
     source: str
     bounds: tuple[Bound, ...]
-    measure: Measure
     defect: Works
     defect_says: str
-    quick: bool
+    quick: bool = True
+    measure: Measure = lambda works: ({}, ())
+
+    def __call__(self, measure: Measure) -> Check:
+        """The check with the function that measures."""
+        return replace(self, measure=measure)
 
     def __reduce__(self) -> tuple[Callable[[str], Check], tuple[str]]:
         """A check is sent to another process by its name; its functions cannot be."""
@@ -150,32 +137,9 @@ class Check:
 
 
 def _registered(name: str) -> Check:
-    from .registry import all_checks
+    from .running import all_checks
 
     return all_checks()[name]
-
-
-def check(
-    *,
-    name: str,
-    topic: str,
-    says: str,
-    formula: str,
-    source: str,
-    bounds: Sequence[Bound],
-    defect: Works,
-    defect_says: str,
-    quick: bool = True,
-) -> Callable[[Measure], Check]:
-    """Make a `Check` of the function that measures."""
-
-    def made(measure: Measure) -> Check:
-        return Check(
-            name=name, topic=topic, says=says, formula=formula, source=source, bounds=tuple(bounds), measure=measure,
-            defect=defect, defect_says=defect_says, quick=quick,
-        )  # fmt: skip
-
-    return made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,13 +165,14 @@ class Figure:
             return math.inf
         if math.isfinite(low) and math.isfinite(high):
             middle = (low + high) / 2 if self.bound.expected is None else self.bound.expected
-            width = (high - middle) if value > middle else (middle - low)
-            return abs(value - middle) / width if width else (0.0 if self.holds else math.inf)
-        edge = high if math.isfinite(high) else low
-        if not edge:
+            used, room = abs(value - middle), (high - middle if value > middle else middle - low)
+        elif math.isfinite(high):
+            used, room = abs(value), abs(high)
+        else:
+            used, room = (abs(low), abs(value)) if low else (0.0, 0.0)
+        if not room:
             return 0.0 if self.holds else math.inf
-        share = value / edge
-        return abs(share) if math.isfinite(high) else 1.0 / abs(share) if share else math.inf
+        return used / room
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,29 +199,25 @@ class Judged:
 
     def to_json(self) -> dict[str, Any]:
         """Everything about the check and what it measured, as JSON has it; an edge that does not exist is null."""
+        one = self.check
         return {
-            "name": self.check.name,
-            "topic": self.check.topic,
-            "says": self.check.says,
-            "formula": self.check.formula,
-            "source": self.check.source,
-            "quick": self.check.quick,
-            "fails_if": self.check.defect_says,
+            **{key: getattr(one, key) for key in ("name", "topic", "says", "formula", "source", "quick")},
+            "fails_if": one.defect_says,
             "verdict": self.verdict,
             "figures": [
                 {
-                    "figure": one.bound.figure,
-                    "measured": _number(one.value),
-                    "expected": one.bound.expected,
-                    "low": _number(one.bound.low),
-                    "high": _number(one.bound.high),
-                    "unit": one.bound.unit,
-                    "reason": one.bound.reason,
-                    "holds": one.holds,
+                    "figure": figure.bound.figure,
+                    "measured": _number(figure.value),
+                    "expected": figure.bound.expected,
+                    "low": _number(figure.bound.low),
+                    "high": _number(figure.bound.high),
+                    "unit": figure.bound.unit,
+                    "reason": figure.bound.reason,
+                    "holds": figure.holds,
                 }
-                for one in self.figures
+                for figure in self.figures
             ],
-            "plots": [asdict(plot) for plot in self.plots],
+            "plots": [asdict(drawn) for drawn in self.plots],
             "seconds": round(self.seconds, 3),
             "error": self.error,
         }
@@ -264,12 +225,13 @@ class Judged:
 
 def judge(one: Check, found: Found, seconds: float) -> Judged:
     """Hold what was found against the bounds. Each bound needs its figure and each figure its bound."""
+    measured, plots = found
     names = [bound.figure for bound in one.bounds]
-    if set(names) != set(found.figures) or len(names) != len(set(names)):
-        raise ValueError(f"check {one.name}: figures and bounds differ: {sorted(set(names) ^ set(found.figures))}")
-    figures = tuple(Figure(bound=bound, value=float(found.figures[bound.figure])) for bound in one.bounds)
-    return Judged(check=one, figures=figures, plots=found.plots, seconds=seconds)
+    if set(names) != set(measured) or len(names) != len(set(names)):
+        raise ValueError(f"check {one.name}: figures and bounds differ: {sorted(set(names) ^ set(measured))}")
+    figures = tuple(Figure(bound=bound, value=float(measured[bound.figure])) for bound in one.bounds)
+    return Judged(check=one, figures=figures, plots=tuple(plots), seconds=seconds)
 
 
 def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return float(value) if math.isfinite(value) else None

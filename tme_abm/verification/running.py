@@ -1,4 +1,4 @@
-"""Running checks, on several processors if asked, and what came out of all of them."""
+"""All checks, how some of them are chosen, and running them on several processors."""
 
 from __future__ import annotations
 
@@ -7,19 +7,50 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
+from ..core.errors import InputError
 from ..core.parallel import Here, Workers
 from ..runs.fingerprint import versions
+from . import balance, biology, fields, migration, randomness, refinement
 from .check import Check, Judged, judge
 from .works import Works
 
-__all__ = ["SCHEMA", "Report", "Tell", "run_check", "run_checks"]
+__all__ = ["SCHEMA", "Report", "Tell", "all_checks", "run_check", "run_checks", "select"]
 
 SCHEMA = "tme_abm/verification/1"
 
 Tell = Callable[[Judged, int, int], None]
-"""Told each check as it ends, how many have ended, and how many there are."""
+"""Gets each check as it ends, how many have ended, and how many there are."""
+
+
+@cache
+def all_checks() -> dict[str, Check]:
+    """Every check by name, in the order in which they are reported."""
+    modules = (fields, balance, refinement, migration, biology, randomness)
+    checks: tuple[Check, ...] = tuple(one for module in modules for one in module.CHECKS)
+    found = {one.name: one for one in checks}
+    if len(found) != len(checks):
+        raise ValueError("two checks have one name")
+    return found
+
+
+def select(names: Sequence[str] = (), *, quick: bool = False) -> tuple[Check, ...]:
+    """The checks asked for by name or pattern, all without `names`; with `quick` only the quick ones among them.
+
+    Raises InputError for a name that fits none.
+    """
+    known = all_checks()
+    for name in names:
+        if not any(fnmatchcase(one, name) for one in known):
+            raise InputError(f"no check '{name}'", allowed=known, word=name, place="--only")
+    chosen = [one for one in known.values() if not names or any(fnmatchcase(one.name, name) for name in names)]
+    kept = tuple(one for one in chosen if one.quick or not quick)
+    if not kept:
+        raise InputError("none of these checks is a quick one", place="--quick")
+    return kept
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,14 @@
-"""The parts under test, in one place, so that a test can swap one for a defective one and see the checks notice."""
+"""The parts under test, and the faults that can be planted in them: each check must catch one.
+
+`Works()` is the real thing. A fault is a small lie of a solver, a walk, a model or a source of chance.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -11,12 +16,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..biology import Biology
 from ..core import draws
-from ..kernels.fields import METHODS, Step
+from ..kernels.fields import METHODS, Problem, Step
 from ..model import TumorModel
 from ..processes import Migration, Process
 from ..scenario import Scenario
+from ..tissue import Tissue
 
-__all__ = ["METHOD_NAMES", "MakeModel", "Works", "model_of", "with_methods"]
+__all__ = [
+    "METHOD_NAMES", "Bits", "Works", "counting", "deaf_to_spacing", "faster", "four_directions", "hasty", "leaking",
+    "other_seeds", "split", "stretched", "with_behavior", "with_model", "with_uptake",
+]  # fmt: skip
 
 METHOD_NAMES = tuple(METHODS)
 
@@ -24,7 +33,7 @@ Bits = Callable[[int, str, int, ArrayLike, int], NDArray[np.uint64]]
 MakeModel = Callable[[Scenario, int, int], TumorModel]
 
 
-def model_of(scenario: Scenario, seed: int, wells: int) -> TumorModel:
+def _model(scenario: Scenario, seed: int, wells: int) -> TumorModel:
     """The model of a scenario with several wells, without the census that nobody reads here."""
     model = TumorModel(scenario, rng=seed, wells=wells)
     model.take_no_census()
@@ -46,10 +55,134 @@ class Works:
     methods: Mapping[str, Step] = field(default_factory=lambda: {str(name): step for name, step in METHODS.items()})
     biology: Callable[[Biology], Biology] = _as_compiled
     migration: Callable[[Biology], Process] = Migration
-    model: MakeModel = model_of
+    model: MakeModel = _model
     bits: Bits = draws.bits
 
 
-def with_methods(change: Callable[[Step], Callable[..., Any]]) -> Works:
-    """Works in which every field solver is changed alike: a way to plant a defect."""
-    return Works(methods={name: change(step) for name, step in METHODS.items()})
+# ------------------------------------------------------------------------------------------------- faults of solvers
+
+
+def _solvers(changed: Callable[..., Any]) -> Works:
+    """Every field solver is replaced by `changed`, which gets the right one first, then the concentration and the
+    problem.
+    """
+    return Works(methods={name: partial(changed, step) for name, step in METHODS.items()})
+
+
+def faster(factor: float) -> Works:
+    """Every diffusivity is off by a factor."""
+    return _solvers(
+        lambda step, c, problem, **given: step(c, replace(problem, diffusivity=factor * problem.diffusivity), **given)
+    )
+
+
+def split() -> Works:
+    """Uptake acts after transport instead of with it, as is common."""
+
+    def stepped(step: Step, c: Any, problem: Problem, **given: Any) -> Any:
+        return step(c, replace(problem, uptake=0.0), **given) * np.exp(-np.asarray(problem.uptake) * problem.dt)
+
+    return _solvers(stepped)
+
+
+def leaking(share: float) -> Works:
+    """A step loses a share of what there is."""
+    return _solvers(lambda step, c, problem, **given: step(c, problem, **given) * c.dtype.type(1.0 - share))
+
+
+def stretched(share: float) -> Works:
+    """A step moves a share of every site's amount one site further along the last axis."""
+
+    def stepped(step: Step, c: Any, problem: Problem, **given: Any) -> Any:
+        new = step(c, problem, **given)
+        flux = share * np.diff(new, axis=-1)
+        new[..., :-1] += flux
+        new[..., 1:] -= flux
+        return new
+
+    return _solvers(stepped)
+
+
+def deaf_to_spacing(spacing: float) -> Works:
+    """The solvers believe that sites are always `spacing` apart."""
+    return _solvers(lambda step, c, problem, **given: step(c, replace(problem, spacing=spacing), **given))
+
+
+# ------------------------------------------------------------------------------------- faults of cells and models
+
+
+def with_behavior(cell: str, behavior: str, factor: float) -> Works:
+    """A behavior of a cell type is off by a factor."""
+
+    def change(biology: Biology) -> Biology:
+        base = biology.base.copy()
+        base[biology.cell_index[cell], biology.behavior_index[behavior]] *= factor
+        return replace(biology, base=base)
+
+    return Works(biology=change)
+
+
+def with_uptake(factor: float) -> Works:
+    """All cells take up more than they should."""
+    return Works(biology=lambda biology: replace(biology, uptake=biology.uptake * factor))
+
+
+class _FourDirections:
+    """A walk that never goes along a diagonal."""
+
+    def __init__(self, biology: Biology) -> None:
+        self.walk = Migration(biology)
+        self.writes = self.walk.writes
+
+    def __call__(self, tissue: Tissue, dt: float) -> None:
+        lattice, weights = tissue.lattice, tissue.lattice.direction_weights
+        lattice.direction_weights = np.where(lattice.step_lengths > 1.2 * lattice.spacing, 0.0, weights)
+        self.walk(tissue, dt)
+        lattice.direction_weights = weights
+
+
+def four_directions() -> Works:
+    """Walkers never step along a diagonal."""
+    return Works(migration=_FourDirections)
+
+
+class _Hasty:
+    """A process that always takes steps of one length, whatever the clock says."""
+
+    def __init__(self, process: Process, dt: float) -> None:
+        self.process, self.dt, self.writes = process, dt, process.writes
+
+    def __call__(self, tissue: Tissue, dt: float) -> None:
+        self.process(tissue, self.dt)
+
+
+def hasty(process: str, dt: float) -> Works:
+    """One process of the model takes the time step for a constant."""
+
+    def make(scenario: Scenario, seed: int, wells: int) -> TumorModel:
+        model = _model(scenario, seed, wells)
+        model.processes[process] = _Hasty(model.processes[process], dt)
+        return model
+
+    return Works(model=make)
+
+
+def other_seeds() -> Works:
+    """No two models share their chances, though they are given the same seed."""
+    made = count(1)
+    return Works(model=lambda scenario, seed, wells: _model(scenario, seed + 1000 * next(made), wells))
+
+
+def with_model(change: Callable[[Scenario], Scenario]) -> Works:
+    """Models are made of another scenario than the one asked for."""
+    return Works(model=lambda scenario, seed, wells: _model(change(scenario), seed, wells))
+
+
+def counting() -> Works:
+    """Draws that are even but follow one another: multiples of the golden ratio, the worst kind of good."""
+
+    def bits(seed: int, stream: str, step: int, keys: ArrayLike, lane: int = 0) -> NDArray[np.uint64]:
+        word = (seed * 7 + len(stream) * 13 + step * 31 + lane * 61) % 2**32
+        return np.asarray(keys).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(word)
+
+    return Works(bits=bits)

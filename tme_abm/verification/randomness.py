@@ -1,7 +1,7 @@
-"""Quality of the random draws: even, without pattern in keys, and independent between seeds, streams, steps, lanes.
+"""Randomness: arms that share their chances, and draws that are even, without pattern and independent.
 
-Every test gives a p-value, both ends of which count against the draws: too even is no chance either. The tests of a
-kind share their part of a false-alarm rate of 1e-6 over all kinds equally (Bonferroni). The figure is the smallest
+Every test of the draws gives a p-value, both ends of which count against them: too even is no chance either. The tests
+of a kind share their part of a false-alarm rate of 1e-6 over all kinds equally (Bonferroni). The figure is the smallest
 p-value times their number: the chance that good draws look as bad somewhere. Addresses are fixed, so a result stands.
 """
 
@@ -15,14 +15,96 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ..core import draws
-from .check import FALSE_ALARM, Found, Plot, at_least, at_most, check, curve
-from .defects import counting
+from ..core.units import parse
+from ..observe.metrics import measure_wells
+from ..scenario import Scenario
+from .check import FALSE_ALARM, Check, Found, Series, at_least, at_most, plot
+from .dishes import small
 from .lattices import Array
-from .works import Bits, Works
+from .works import Bits, Works, counting, other_seeds
 
 __all__ = ["CHECKS"]
 
 TOPIC = "Randomness"
+
+# ------------------------------------------------------------------------------------------ common random numbers
+
+_WELLS = 24
+_DAYS = 1.0
+_LEAST = {"tumor cells": 0.5, "CD8 cells": 0.5, "CD8 core": 0.5, "kills": 0.2}
+
+
+def _arm(antigenicity: float) -> Scenario:
+    # Steps of 20 min: the same for both arms, and half the cost.
+    return small("hot", days=_DAYS, **{"tumor.traits.antigenicity": antigenicity, "clock.dt": "20 min"})
+
+
+def _outcomes(works: Works, scenario: Scenario) -> dict[str, Array]:
+    model = works.model(scenario, 1, _WELLS)
+    for _ in range(round(_DAYS * parse("1 day", "time") / model.tissue.clock.dt)):
+        model.step()
+    measures = measure_wells(model)
+    return {what: np.array([well[what] for well in measures]) for what in _LEAST}
+
+
+def _difference(works: Works) -> float:
+    """Largest difference between two runs of one scenario and seed, over all their arrays; inf if shapes differ."""
+    states = []
+    for _ in range(2):
+        model = works.model(_arm(0.9), 3, 1)
+        for _ in range(12):
+            model.step()
+        states.append(model.state())
+    one, other = states
+    if any(one[name].shape != other[name].shape for name in one):
+        return float("inf")
+    return max(
+        float(np.abs(one[name].astype(np.float64) - other[name].astype(np.float64)).max(initial=0.0)) for name in one
+    )
+
+
+@Check(
+    name="common-random-numbers",
+    topic=TOPIC,
+    says="Two arms that differ by a little antigenicity (0.9 against 0.85) are correlated well by well after a day, "
+    "and arms that do not differ are equal.",
+    formula="correlation ρ over 24 wells; variance of a difference, independent arms : paired arms = 1/(1 − ρ) for "
+    "equal variances",
+    source="doi:10.1287/mnsc.38.6.884",
+    bounds=(
+        *(at_least(f"{what}: correlation", least,
+                   reason="a few kills a well, each of them chance upon chance: worth having from 0.2 on"
+                   if what == "kills" else
+                   "required beforehand: from 0.5 on pairing saves at least half of the replicates; independent arms "
+                   "have 0 ± 0.2 in 24 wells")
+          for what, least in _LEAST.items()),
+        at_least("tumor cells: variance of the difference, independent : paired", 2.0,
+                 reason="2 at a correlation of 0.5; that many times fewer replicates"),
+        at_most("equal arms: largest difference in anything", 0.0,
+                reason="the same scenario and seed are the same run, bit for bit"),
+    ),
+    defect=other_seeds(),
+    defect_says="no two models share their chances",
+    quick=False,
+)
+def common_random_numbers(works: Works) -> Found:
+    """Small hot tumors with vessels and blood."""
+    one, other = _outcomes(works, _arm(0.9)), _outcomes(works, _arm(0.85))
+    figures = {f"{what}: correlation": float(np.corrcoef(one[what], other[what])[0, 1]) for what in _LEAST}
+    a, b = one["tumor cells"], other["tumor cells"]
+    apart = float(a.var(ddof=1) + b.var(ddof=1))
+    figures["tumor cells: variance of the difference, independent : paired"] = apart / float((a - b).var(ddof=1))
+    figures["equal arms: largest difference in anything"] = _difference(works)
+    plots = []
+    for what in ("tumor cells", "CD8 cells"):
+        ends = [one[what].min(), one[what].max()]
+        curves: list[Series] = [("wells", one[what], other[what], "dots"), ("equal", ends, ends, "dashes")]
+        plots.append(plot(f"{what} in 24 wells", "antigenicity 0.9", "antigenicity 0.85", curves))
+    return figures, plots
+
+
+# ---------------------------------------------------------------------------------------------------------- draws
+
 Keys = NDArray[np.uint64]
 _STREAMS = ("migration", "hits", "division", "priority", "apoptosis", "binding")
 
@@ -109,11 +191,6 @@ def avalanche(bits: Callable[[int], Keys], count: int) -> float:
     flips = np.stack([(((before ^ bits(1 << bit))[:, None] >> places) & np.uint64(1)).sum(axis=0) for bit in range(64)])
     worst = np.abs(flips - count / 2).max() / np.sqrt(count / 4)
     return float(min(1.0, flips.size * 2 * stats.norm.sf(worst)))
-
-
-def _worst(found: dict[str, float]) -> float:
-    """The smallest p-value times the number of tests, at most 1."""
-    return min(1.0, len(found) * min(found.values()))
 
 
 def _uniformity(bits: Bits, count: int) -> dict[str, float]:
@@ -207,49 +284,41 @@ _KINDS: dict[str, Callable[[Bits, int], dict[str, float]]] = {
     _FLIPPED: _flipped,
     "normal and Poisson numbers": _laws,
 }
-_REASON = (
-    "smallest p-value times number of tests; good draws fall below in any of the five kinds once in a million "
-    "times"
-)
-
-
 def _tested(works: Works, sizes: dict[str, int]) -> Found:
     figures: dict[str, float] = {}
     every: list[float] = []
     for kind, tests in _KINDS.items():
         found = tests(works.bits, sizes[kind])
-        figures[f"{kind}: p"] = _worst(found)
+        figures[f"{kind}: p"] = min(1.0, len(found) * min(found.values()))
         every += [p for name, p in found.items() if "each bit" not in name and kind != _FLIPPED]
     ordered = np.sort(every)
     # Spread over 0 to 1 as chances are; tests on the same numbers are not quite independent, hence a distance and no p.
     rank = (np.arange(len(ordered)) + 0.5) / len(ordered)
     figures["p-values of all tests: distance from even"] = float(np.abs(ordered - rank).max())
-    plot = Plot(
-        title=f"p-values of {len(ordered)} tests, in order", x="rank", y="p", curves=(
-            curve("tests", rank, ordered, "dots"), curve("expected", (0.0, 1.0), (0.0, 1.0), "dashes"),
-        ),
-    )  # fmt: skip
-    return Found(figures=figures, plots=(plot,))
+    curves: list[Series] = [("tests", rank, ordered, "dots"), ("expected", (0.0, 1.0), (0.0, 1.0), "dashes")]
+    return figures, [plot(f"p-values of {len(ordered)} tests, in order", "rank", "p", curves)]
 
 
-_BOUNDS = (
-    *(at_least(f"{kind}: p", FALSE_ALARM / len(_KINDS), reason=_REASON) for kind in _KINDS),
-    at_most("p-values of all tests: distance from even", 0.2,
-            reason="Kolmogorov's distance of 200 and more: 2 exp(−2 · 200 · 0.2²), less than once in a million times"),
-)  # fmt: skip
 _of_draws = partial(
-    check,
+    Check,
     topic=TOPIC,
     formula="χ², Kolmogorov–Smirnov, runs, orders of five, birthdays, correlations, avalanche; smallest p × number of "
     "tests; false-alarm rate 1e-6 over all",
     source="doi:10.1145/1268776.1268777",
-    bounds=_BOUNDS,
+    bounds=(
+        *(at_least(f"{kind}: p", FALSE_ALARM / len(_KINDS),
+                   reason="smallest p-value times number of tests; good draws fall below in any of the five kinds "
+                   "once in a million times")
+          for kind in _KINDS),
+        at_most("p-values of all tests: distance from even", 0.2,
+                reason="Kolmogorov's distance of 200 and more: 2 exp(−2 · 200 · 0.2²), less than once in a million "
+                "times"),
+    ),
     defect=counting(),
     defect_says="draws are multiples of the golden ratio: even, but each follows from the one before",
 )
 _SAYS = (
-    "The draws are even and independent between keys, streams, steps, lanes and seeds, whatever the pattern of "
-    "the keys"
+    "The draws are even and independent between keys, streams, steps, lanes and seeds, whatever the pattern of the keys"
 )
 
 
@@ -262,8 +331,7 @@ def random_draws(works: Works) -> Found:
 @_of_draws(name="random-draws-long", says=f"{_SAYS} (the same tests of up to a million numbers each).", quick=False)
 def random_draws_long(works: Works) -> Found:
     """Eight to sixteen times as many numbers."""
-    sizes = dict.fromkeys(_KINDS, 1 << 20) | {"even": 1 << 19, _FLIPPED: 1 << 14}
-    return _tested(works, sizes)
+    return _tested(works, dict.fromkeys(_KINDS, 1 << 20) | {"even": 1 << 19, _FLIPPED: 1 << 14})
 
 
-CHECKS = (random_draws, random_draws_long)
+CHECKS = (common_random_numbers, random_draws, random_draws_long)
