@@ -127,7 +127,7 @@ def test_tissues_that_do_not_belong_together(tissues: list[Path], file: Path, tm
         ('days = "3"\n[arms.a]', "days: should be a number"),
         ("[arms.a]\nsett = {}", r"arms.a.sett: unknown key.*Did you mean 'set'"),
         ("[arms.a]\nset = 3", "arms.a.set: should be a table"),
-        ("[arms.a]\nprotocol = 3", "arms.a.protocol: should be a list"),
+        ("[arms.a]\nprotocol = 3", "arms.a.protocol: should be a list or text, not 3"),
         ('[arms.a]\nprotocol = "none.toml"', "none.toml: no such file"),
         ("[arms]\na = 3", "arms.a: should be a table"),
     ],

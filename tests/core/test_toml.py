@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field, StrictInt, field_validator, model_validator
 
 from tme_abm.core import InputError
-from tme_abm.core.toml import Frozen, flatten, read_toml, toml_value, validated, write_toml
+from tme_abm.core.toml import Frozen, dotted, flatten, read_toml, toml_value, validated, write_toml
 
 
 class Inner(Frozen):
@@ -166,3 +166,23 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "value"), [("[1, 2]", [1, 2]), ("5 min", "5 min"), ("1\nb = 2", "1\nb = 2")])
 def test_a_text_is_a_value_of_toml_or_itself(text: str, value: object) -> None:
     assert toml_value(text) == value
+
+
+class Either(Frozen):
+    value: float | list[float] = 0.0
+
+
+def test_the_branches_of_a_union_complain_together() -> None:
+    with pytest.raises(InputError) as caught:
+        validated(Either, {"value": "x"})
+    assert str(caught.value) == "value: should be a number or a list, not 'x'."
+    with pytest.raises(InputError, match=r"^value\.0: should be a number, not 'x'\.$"):
+        validated(Either, {"value": ["x"]})
+
+
+def test_keys_are_dotted_once() -> None:
+    assert dotted({"a": {"b": 1}, "a.c": {"from": 2}}, lambda table: "from" in table) == {"a.b": 1, "a.c": {"from": 2}}
+    with pytest.raises(InputError, match=r"a\.b: is said twice"):
+        dotted({"a": {"b": 1}, "a.b": 2})
+    with pytest.raises(InputError, match=r"a\.b: is an empty table"):
+        dotted({"a": {"b": {}}})

@@ -12,10 +12,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, Strict, field_validator
 
 from ..core.errors import InputError
-from ..core.toml import read_toml
+from ..core.toml import Frozen, dotted, read_toml, validated
 from ..runs.branch import BranchPoint, branch_scenario, prepare, read_protocol
 from ..runs.results import CHECKPOINTS
 from ..runs.run import Task, Tell, checked_days
@@ -27,10 +29,6 @@ if TYPE_CHECKING:
     from ..scenario import Scenario
 
 __all__ = ["Arm", "Arms", "compare_arms", "read_arms"]
-
-_KEYS = ("arms", "days")
-_ARM_KEYS = ("title", "description", "set", "protocol")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
@@ -57,50 +55,37 @@ class Arms:
     days: float | None = None
 
 
+class _ArmTable(Frozen):
+    title: str = ""
+    description: str = ""
+    settings: dict[str, Any] = Field(default_factory=dict, alias="set")
+    protocol: list[dict[str, Any]] | str = Field(default_factory=list)
+
+
+class _ArmsTable(Frozen):
+    arms: dict[str, _ArmTable] = Field(min_length=1)
+    days: Annotated[float, Strict()] | None = None
+
+    @field_validator("arms", mode="before")
+    @classmethod
+    def _some(cls, given: object) -> object:
+        if not given or not isinstance(given, Mapping):
+            raise InputError("names no arm; each is a table [arms.NAME]")
+        return given
+
+
 def read_arms(file: Path) -> Arms:
     """An arms file: `[arms.NAME]` tables with `set`, `protocol` (tables, or a file of them), `title`, `description`."""
-    table = read_toml(file)
-    _only(table, _KEYS, file, "")
-    named = table.get("arms")
-    if not isinstance(named, dict) or not named:
-        raise InputError("names no arm; each is a table [arms.NAME]", file=file, place="arms")
-    days = table.get("days")
-    if days is not None and (isinstance(days, bool) or not isinstance(days, int | float)):
-        raise InputError("should be a number of days", file=file, place="days")
-    return Arms(arms=tuple(_arm(file, name, one) for name, one in named.items()), days=days)
+    table = validated(_ArmsTable, {"arms": {}, **read_toml(file)}, file=file)
+    return Arms(arms=tuple(_arm(file, name, one) for name, one in table.arms.items()), days=table.days)
 
 
-def _arm(file: Path, name: str, table: object) -> Arm:
-    place = f"arms.{name}"
-    if not isinstance(table, dict):
-        raise InputError("should be a table", file=file, place=place)
-    _only(table, _ARM_KEYS, file, f"{place}.")
-    settings, protocol = table.get("set", {}), table.get("protocol", [])
-    if not isinstance(settings, dict):
-        raise InputError("should be a table of dotted keys and values", file=file, place=f"{place}.set")
-    origin = f"{file}: {place}"
+def _arm(file: Path, name: str, table: _ArmTable) -> Arm:
+    origin, protocol = f"{file}: arms.{name}", table.protocol
     if isinstance(protocol, str):
-        origin = str(file.parent / protocol)
-        protocol = read_protocol(file.parent / protocol)
-    if not isinstance(protocol, list) or not all(isinstance(item, dict) for item in protocol):
-        raise InputError("should be a list of interventions, or the name of a file of them", file=file,
-                         place=f"{place}.protocol")
-    words = {key: table.get(key, "") for key in ("title", "description")}
-    return Arm(name=name, settings={**_dotted(settings), **words, "name": name}, protocol=protocol, origin=origin)
-
-
-def _dotted(table: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    """Dotted keys and values, also of tables in tables."""
-    flat: dict[str, object] = {}
-    for key, value in table.items():
-        flat |= _dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
-
-
-def _only(table: Mapping[str, object], allowed: Sequence[str], file: Path, prefix: str) -> None:
-    for key in table:
-        if key not in allowed:
-            raise InputError("unknown key", file=file, place=f"{prefix}{key}", allowed=allowed, word=key)
+        origin, protocol = str(file.parent / protocol), read_protocol(file.parent / protocol)
+    settings = {**dotted(table.settings), "title": table.title, "description": table.description, "name": name}
+    return Arm(name=name, settings=settings, protocol=protocol, origin=origin)
 
 
 def compare_arms(

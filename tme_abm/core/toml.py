@@ -14,16 +14,19 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from .errors import InputError, brief, combine
 
-__all__ = ["Frozen", "flatten", "parse_toml", "read_text", "read_toml", "toml_value", "validated", "write_toml"]
+__all__ = [
+    "FileName", "Frozen", "dotted", "flatten", "parse_toml", "read_text", "read_toml", "toml_value", "validated",
+    "write_toml",
+]  # fmt: skip
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'")
@@ -37,6 +40,16 @@ class Frozen(BaseModel):
 
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def _usable_in_paths(name: str) -> str:
+    if name.startswith(".") or not name.isprintable() or any(sign in name for sign in "/\\"):
+        raise InputError(f"{brief(name)} cannot serve as a name: no slashes, no leading dot")
+    return name
+
+
+FileName = typing.Annotated[str, AfterValidator(_usable_in_paths)]
+"""A name that files and directories are called by."""
 
 
 def read_toml(source: Path | Traversable, *, name: str | None = None) -> dict[str, Any]:
@@ -69,7 +82,7 @@ def parse_toml(text: str, *, name: str) -> dict[str, Any]:
         what, place = (said[1], said[2]) if said else (str(error), None)
         if place == "end of document":
             place = f"line {text.count(chr(10)) + 1}, end of document"
-        what = re.sub(r"\('.*'.*\)", lambda keys: f"[{_dotted(ast.literal_eval(keys[0]))}]", what)
+        what = re.sub(r"\('.*'.*\)", lambda keys: f"[{_header(ast.literal_eval(keys[0]))}]", what)
         raise InputError(f"not valid TOML: {what}", file=name, place=place) from None
     except RecursionError:
         raise InputError("not valid TOML: nested too deeply", file=name) from None
@@ -100,9 +113,7 @@ def validated(
         return model.model_validate(table, context=context)
     except ValidationError as error:
         found = [problem for item in error.errors(include_url=False) for problem in _problems(dict(item), model, table)]
-        inside = tuple(f"{problem.place}" for problem in found)
-        found = [one for one in found if not any(other.startswith(f"{one.place}.") for other in inside)]
-        raise combine(found).at(place, file=file) from error
+        raise combine(_merged(found)).at(place, file=file) from error
 
 
 def _problems(item: dict[str, Any], model: type[BaseModel], table: object) -> list[InputError]:
@@ -136,6 +147,22 @@ def _problems(item: dict[str, Any], model: type[BaseModel], table: object) -> li
         what = f"should be {_WANTED[kind]}" if kind in _WANTED else item["msg"].removeprefix("Input ").lower()
         what += f", not {brief(given)}"
     return [InputError(what, place=".".join(path), allowed=dict.fromkeys(allowed), word=word)]
+
+
+def _merged(found: Sequence[InputError]) -> list[InputError]:
+    """One complaint a place. The branches of a union complain one by one: "should be text or a list, not 3".
+
+    A list or table is not refused if something inside it is.
+    """
+    kept: dict[str, InputError] = {}
+    for one in found:
+        place = one.place or ""
+        first = kept.get(place)
+        if first is not None and one.what.startswith("should be "):
+            kept[place] = first.replace(what=f"{first.what.rpartition(', not ')[0]} or {one.what[len('should be '):]}")
+        else:
+            kept[place if first is None else f"{place} {len(kept)}"] = one
+    return [one for one in kept.values() if not one.place or not any(key.startswith(f"{one.place}.") for key in kept)]
 
 
 _WANTED: Mapping[str, str] = types.MappingProxyType(
@@ -232,6 +259,23 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
+def dotted(
+    tree: Mapping[str, Any], is_value: Callable[[Mapping[str, Any]], bool] = lambda table: False, prefix: str = ""
+) -> dict[str, Any]:
+    """Dotted key -> value; tables that are not values themselves are taken apart. Raises InputError."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        inner = {f"{prefix}{key}": value}
+        if isinstance(value, Mapping) and not is_value(value):
+            if not value:
+                raise InputError("is an empty table", place=f"{prefix}{key}")
+            inner = dotted(value, is_value, f"{prefix}{key}.")
+        if twice := sorted(set(inner) & set(flat)):
+            raise InputError("is said twice", place=twice[0])
+        flat |= inner
+    return flat
+
+
 def _table(tree: Mapping[str, Any], path: tuple[str, ...], lines: list[str]) -> None:
     nested = {key: value for key, value in tree.items() if isinstance(value, Mapping) or _tables(value)}
     for key, value in tree.items():
@@ -239,7 +283,7 @@ def _table(tree: Mapping[str, Any], path: tuple[str, ...], lines: list[str]) -> 
             lines.append(f"{_key(key)} = {_plain(value)}")
     for key, value in nested.items():
         inner = (*path, key)
-        header = _dotted(inner)
+        header = _header(inner)
         if isinstance(value, Mapping):
             if not value or any(not isinstance(item, Mapping) for item in value.values()):
                 lines += ["", f"[{header}]"]
@@ -254,7 +298,7 @@ def _tables(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
 
 
-def _dotted(path: Iterable[str]) -> str:
+def _header(path: Iterable[str]) -> str:
     return ".".join(_key(part) for part in path)
 
 

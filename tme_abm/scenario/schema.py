@@ -18,7 +18,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 
 from ..biology import Biology, Catalogue, Pack, compile, load_catalogue
 from ..core.errors import InputError, brief
-from ..core.toml import Frozen, flatten, write_toml
+from ..core.toml import FileName, Frozen, flatten, write_toml
 from ..core.units import parse, show
 from .protocol import AnyIntervention, naming
 from .sections import BloodPool, Clock, FieldSolvers, Growth, Lattice, Record, Stroma, Tumor, Vessels
@@ -44,7 +44,7 @@ class Scenario(Frozen):
 
     also: ClassVar[tuple[str, ...]] = ("extends", "catalogue")
 
-    name: str = Field(min_length=1, description="Short name in results; without it, the name of the file.")
+    name: FileName = Field(min_length=1, description="Short name in results; without it, the name of the file.")
     title: str = Field(default="", description="One line for people.")
     description: str = Field(default="", description="What this scenario is for.")
     lattice: Lattice
@@ -70,13 +70,6 @@ class Scenario(Frozen):
     def __bool__(self) -> bool:
         # Newer versions of Mesa take every true `scenario` of a model for one of their own kind, and refuse others.
         return False
-
-    @field_validator("name", mode="after")
-    @classmethod
-    def _usable_in_paths(cls, name: str) -> str:
-        if name.startswith(".") or not name.isprintable() or any(sign in name for sign in "/\\"):
-            raise InputError(f"{brief(name)} cannot serve as a name: no slashes, no leading dot")
-        return name
 
     @field_validator("name", "title", "description", mode="after")
     @classmethod

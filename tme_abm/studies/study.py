@@ -8,7 +8,7 @@ depend on and can be run again; it refers to its scenarios as files beside it, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from pydantic import Field, StrictInt, StrictStr, field_validator, model_validat
 from ..compare.compare import check_names
 from ..core import files
 from ..core.errors import InputError
-from ..core.toml import Frozen, read_toml, validated, write_toml
+from ..core.toml import FileName, Frozen, dotted, read_toml, validated, write_toml
 from ..runs.run import SEEDS
 from ..runs.simulator import Simulator
 from .design import KINDS, SAMPLED, Design, Point, design_notes, design_points, read_parameter
@@ -50,7 +50,7 @@ _FORBIDDEN = {
 class StudyDocument(Frozen):
     """The file. Dotted keys may be quoted, as `--set` takes them, or bare, so that TOML makes tables of them."""
 
-    name: StrictStr = Field(min_length=1)
+    name: FileName = Field(min_length=1)
     title: StrictStr = ""
     scenarios: tuple[StrictStr, ...] = Field(min_length=1)
     catalogue: tuple[StrictStr, ...] = ()  # packs that all scenarios have, relative to the file
@@ -63,22 +63,15 @@ class StudyDocument(Frozen):
     design: Design = Field(default_factory=Design)
     parameters: dict[str, Any] = Field(default_factory=dict)  # `read_parameter` reads them one by one
 
-    @field_validator("name", mode="after")
-    @classmethod
-    def _usable_in_paths(cls, name: str) -> str:
-        if name.startswith(".") or not name.isprintable() or any(sign in name for sign in "/\\"):
-            raise ValueError(f"{name!r} cannot serve as a name: no slashes, no leading dot")
-        return name
-
     @field_validator("settings", mode="before")
     @classmethod
     def _flat_settings(cls, given: object) -> object:
-        return _flat(given, lambda value: False) if isinstance(given, Mapping) else given
+        return dotted(given) if isinstance(given, Mapping) else given
 
     @field_validator("parameters", mode="before")
     @classmethod
     def _flat_parameters(cls, given: object) -> object:
-        return _flat(given, lambda value: bool({"from", "to"} & set(value))) if isinstance(given, Mapping) else given
+        return dotted(given, lambda value: bool({"from", "to"} & set(value))) if isinstance(given, Mapping) else given
 
     @field_validator("seeds", mode="after")
     @classmethod
@@ -120,23 +113,6 @@ def _read(path: Path) -> StudyDocument:
         what = f"unknown kind of design {kind!r}"
         raise InputError(what, file=path, place="design.kind", allowed=KINDS, word=str(kind))
     return validated(StudyDocument, table, file=path)
-
-
-def _flat(tree: Mapping[str, Any], is_value: Callable[[Mapping[str, Any]], bool], prefix: str = "") -> dict[str, Any]:
-    """Dotted key to value; tables that are not values themselves are taken apart."""
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping) and not is_value(value):
-            inner = _flat(value, is_value, f"{prefix}{key}.")
-            if not value:
-                raise ValueError(f"'{prefix}{key}' is an empty table")
-        else:
-            inner = {f"{prefix}{key}": value}
-        twice = set(inner) & set(flat)
-        if twice:
-            raise ValueError(f"'{sorted(twice)[0]}' is said twice")
-        flat |= inner
-    return flat
 
 
 # ---------------------------------------------------------------- the study
