@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ..biology.compiled import Biology, Molecule
 from ..core.parallel import side_by_side, threads_wanted
 from ..core.units import MOLECULES_PER_NM_UM3
-from ..kernels.fields import METHODS, Method, Problem, choose_method, implicit_step, spectral_step
-from ..tissue import Lattice, Tissue
+from ..kernels.fields import METHODS, Method, Problem, choose_method
+from ..tissue import Tissue
 
 __all__ = ["Secretion", "Transport"]
 
@@ -117,115 +117,72 @@ class Transport:
     def _pieces(self, tissue: Tissue, dt: float) -> tuple[list[Callable[[], Levels]], int]:
         """The independent pieces of the step, the most expensive first, and the number of threads for them."""
         fields, lattice = tissue.fields, tissue.lattice
-        alone = [molecule for molecule in self.biology.molecules if molecule.name in fields]
-        threads = self.threads if lattice.n_sites * len(alone) >= _WORTH_THREADS else 1
-        pieces: list[Callable[[], Levels]] = []
-        if lattice.n_sites <= _TOGETHER:
-            for belongs, steps in ((self._is_implicit, self._implicit_steps), (self._is_exact, self._exact_steps)):
-                several = [one for one in alone if belongs(one, tissue, dt)]
-                pieces += [partial(steps, part, tissue, dt) for part in _dealt(several, threads)]
-                alone = [one for one in alone if one not in several]
+        molecules = [one for one in self.biology.molecules if one.name in fields]
+        threads = self.threads if lattice.n_sites * len(molecules) >= _WORTH_THREADS else 1
+        busy = [one for one in molecules if fields[one.name].any() or fields.source[one.name].any()]
+        together: dict[tuple[Method, bool], list[Molecule]] = {("implicit", True): [], ("spectral", False): []}
+        alone: list[Molecule] = []
+        for one in busy:
+            consumed = _consumed(one, tissue)
+            fits = (self._method(one, tissue, dt, bool(consumed.any())), bool(consumed.all()))
+            many = lattice.n_sites <= _TOGETHER and fits in together
+            (together[fits] if many else alone).append(one)
         alone.sort(key=lambda one: one.name not in fields.uptake)
-        pieces += [partial(self._step_alone, one, tissue, dt) for one in alone]
-        return pieces, threads
+        pieces: list[Callable[[], Levels]] = [
+            partial(self._together, several[hand::threads], tissue, dt)
+            for several in together.values()
+            for hand in range(min(threads, len(several)))
+        ]
+        return pieces + [partial(self._alone, one, tissue, dt) for one in alone], threads
 
-    def _step_alone(self, molecule: Molecule, tissue: Tissue, dt: float) -> Levels:
-        """The step of one molecule, each well by the solver that fits it, whatever happens in the others."""
+    def _together(self, molecules: Sequence[Molecule], tissue: Tissue, dt: float) -> Levels:
+        """The step of several molecules of one method, in all wells."""
         fields, lattice = tissue.fields, tissue.lattice
-        level, source = fields[molecule.name], fields.source[molecule.name]
-        uptake = fields.uptake.get(molecule.name)
-        consumed = self._consumed(uptake, lattice)
-        if uptake is None or not consumed.any():
-            new = self._step(molecule, lattice, level, source, None, dt)
-        elif consumed.all():
-            new = self._step(molecule, lattice, level, source, uptake, dt)
-        else:
-            new = np.empty_like(level)
-            for wells, sink in ((consumed, uptake[consumed]), (~consumed, None)):
-                new[wells] = self._step(molecule, lattice, level[wells], source[wells], sink, dt)
-        return {molecule.name: new}
-
-    def _exact_steps(self, molecules: Sequence[Molecule], tissue: Tissue, dt: float) -> Levels:
-        """The exact steps of several molecules, taken at once."""
-        levels, problem = self._together(molecules, tissue, dt)
-        return _by_name(molecules, spectral_step(levels, problem))
-
-    def _implicit_steps(self, molecules: Sequence[Molecule], tissue: Tissue, dt: float) -> Levels:
-        """The implicit steps of several molecules that every well takes up, taken at once."""
-        uptake = np.stack([tissue.fields.uptake[one.name] for one in molecules])
-        levels, problem = self._together(molecules, tissue, dt, uptake)
-        return _by_name(molecules, implicit_step(levels, problem, tolerance=self.tolerance))
-
-    @staticmethod
-    def _together(
-        molecules: Sequence[Molecule], tissue: Tissue, dt: float, uptake: Grid | float = 0.0
-    ) -> tuple[Grid, Problem]:
-        """The levels of several molecules (k, *field_shape) and their common problem."""
-        fields, lattice = tissue.fields, tissue.lattice
+        has_uptake = bool(_consumed(molecules[0], tissue).any())
+        method = self._method(molecules[0], tissue, dt, has_uptake)
         problem = Problem(
             dt=dt,
             diffusivity=np.array([one.diffusivity for one in molecules]),
             decay=np.array([one.decay for one in molecules]),
-            uptake=uptake,
+            uptake=np.stack([fields.uptake[one.name] for one in molecules]) if has_uptake else 0.0,
             source=np.stack([fields.source[one.name] for one in molecules]),
             spacing=lattice.spacing,
             ndim=lattice.ndim,
         )
-        return np.stack([fields[one.name] for one in molecules]), problem
+        levels = np.stack([fields[one.name] for one in molecules])
+        new = METHODS[method](levels, problem, tolerance=self.tolerance)
+        return {one.name: level for one, level in zip(molecules, new, strict=True)}
 
-    def _is_implicit(self, molecule: Molecule, tissue: Tissue, dt: float) -> bool:
-        """Whether the implicit step is the one for this molecule now, in all wells."""
-        fields = tissue.fields
-        if self._method(molecule, tissue.lattice, dt, has_uptake=True) != "implicit":
-            return False
-        if not self._consumed(fields.uptake.get(molecule.name), tissue.lattice).all():
-            return False
-        return bool(fields[molecule.name].any() or fields.source[molecule.name].any())
+    def _alone(self, molecule: Molecule, tissue: Tissue, dt: float) -> Levels:
+        """The step of one molecule, each well by the method that fits it, whatever happens in the others."""
+        fields, lattice, name = tissue.fields, tissue.lattice, molecule.name
+        new, consumed = np.empty_like(fields[name]), _consumed(molecule, tissue)
+        mixed = consumed.any() and not consumed.all()
+        for wells in (consumed, ~consumed) if mixed else (...,):
+            has_uptake = bool(consumed[wells].any())
+            method = self._method(molecule, tissue, dt, has_uptake)
+            problem = Problem(
+                dt=dt,
+                diffusivity=molecule.diffusivity,
+                decay=molecule.decay,
+                uptake=fields.uptake[name][wells] if has_uptake else 0.0,
+                source=fields.source[name][wells],
+                spacing=lattice.spacing,
+                ndim=lattice.ndim,
+            )
+            new[wells] = METHODS[method](fields[name][wells], problem, tolerance=self.tolerance)
+        return {name: new}
 
-    def _is_exact(self, molecule: Molecule, tissue: Tissue, dt: float) -> bool:
-        """Whether the exact step is the one for this molecule now."""
-        fields = tissue.fields
-        if self._method(molecule, tissue.lattice, dt, has_uptake=False) != "spectral":
-            return False
-        if self._consumed(fields.uptake.get(molecule.name), tissue.lattice).any():
-            return False
-        return bool(fields[molecule.name].any() or fields.source[molecule.name].any())
-
-    def _method(self, molecule: Molecule, lattice: Lattice, dt: float, *, has_uptake: bool) -> Method:
+    def _method(self, molecule: Molecule, tissue: Tissue, dt: float, has_uptake: bool) -> Method:
+        spacing = tissue.lattice.spacing
         return self.methods.get(molecule.name) or choose_method(
-            diffusivity=molecule.diffusivity, dt=dt, spacing=lattice.spacing, has_uptake=has_uptake
+            diffusivity=molecule.diffusivity, dt=dt, spacing=spacing, has_uptake=has_uptake
         )
 
-    @staticmethod
-    def _consumed(uptake: Grid | None, lattice: Lattice) -> NDArray[np.bool_]:
-        """Mark the wells (wells,) in which something takes the molecule up."""
-        if uptake is None:
-            return np.zeros(lattice.wells, dtype=bool)
-        consumed: NDArray[np.bool_] = np.asarray(uptake.reshape(lattice.wells, -1).any(axis=1), dtype=bool)
-        return consumed
 
-    def _step(
-        self, molecule: Molecule, lattice: Lattice, level: Grid, source: Grid, uptake: Grid | None, dt: float
-    ) -> Grid:
-        if not level.any() and not source.any():
-            return level
-        method = self._method(molecule, lattice, dt, has_uptake=uptake is not None)
-        problem = Problem(
-            dt=dt,
-            diffusivity=molecule.diffusivity,
-            decay=molecule.decay,
-            uptake=0.0 if uptake is None else uptake,
-            source=source,
-            spacing=lattice.spacing,
-            ndim=lattice.ndim,
-        )
-        return METHODS[method](level, problem, tolerance=self.tolerance)
-
-
-def _by_name(molecules: Sequence[Molecule], levels: Grid) -> Levels:
-    return {one.name: level for one, level in zip(molecules, levels, strict=True)}
-
-
-def _dealt(molecules: Sequence[Molecule], hands: int) -> list[Sequence[Molecule]]:
-    """The molecules in at most `hands` lists of about the same length."""
-    return [molecules[hand::hands] for hand in range(min(hands, len(molecules)))]
+def _consumed(molecule: Molecule, tissue: Tissue) -> NDArray[np.bool_]:
+    """Mark the wells (wells,) in which something takes the molecule up."""
+    wells, uptake = tissue.lattice.wells, tissue.fields.uptake.get(molecule.name)
+    if uptake is None:
+        return np.zeros(wells, dtype=bool)
+    return np.asarray(uptake.reshape(wells, -1).any(axis=1), dtype=bool)
