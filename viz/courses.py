@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tme_abm.observe import criteria
+from tme_abm.observe.state import criteria
 from tme_abm.report.style.palette import STATES, cell_color
 from tme_abm.report.style.svg import nice_above
 

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from tme_abm.biology import Biology
 from tme_abm.model import TumorModel
-from tme_abm.observe import classify, compartments, measure
+from tme_abm.observe.compartments import compartments
+from tme_abm.observe.metrics import measure
+from tme_abm.observe.state import classify
 from tme_abm.processes import Response, expression_column
 from tme_abm.tissue import ALIVE, IMMUNE, Tissue
 

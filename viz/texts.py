@@ -9,7 +9,7 @@ from html import escape
 from tme_abm.biology import Catalogue
 from tme_abm.biology.parameter import Evidence
 from tme_abm.biology.schema import Rule
-from tme_abm.observe import criteria
+from tme_abm.observe.state import criteria
 from tme_abm.report.explain import explain
 from tme_abm.report.style.numbers import fixed
 from tme_abm.report.style.palette import CORE_LINE, DEAD, STATES, VESSEL, cell_color, cell_shape

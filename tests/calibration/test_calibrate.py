@@ -23,7 +23,7 @@ from tme_abm.calibration.trials import tuned
 from tme_abm.cli import main
 from tme_abm.core.errors import InputError
 from tme_abm.core.units import parse
-from tme_abm.observe import measure
+from tme_abm.observe.metrics import measure
 from tme_abm.runs.run import Outcome, Task, is_finished, result_of, run
 from tme_abm.runs.simulator import Simulator
 from tme_abm.runs.walk import RunFailed

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tme_abm.model import TumorModel
-from tme_abm.observe import measure
+from tme_abm.observe.metrics import measure
 from tme_abm.scenario import load
 
 SMALL = {"lattice.shape": [90, 90], "tumor.cells": 500}

@@ -15,7 +15,7 @@ import pytest
 
 from tme_abm.compare.compare import compare
 from tme_abm.compare.swap import ALL, swaps
-from tme_abm.observe import classify
+from tme_abm.observe.state import classify
 from tme_abm.runs.results import read_series
 from tme_abm.scenario import Scenario, changed, load
 

@@ -11,7 +11,8 @@ from tme_abm.core.errors import InputError
 from tme_abm.core.files import npz_bytes, read_npz
 from tme_abm.export.source import Picture, Source
 from tme_abm.model import TumorModel
-from tme_abm.observe import classify, snapshot
+from tme_abm.observe.snapshot import snapshot
+from tme_abm.observe.state import classify
 from tme_abm.processes import free_level
 
 

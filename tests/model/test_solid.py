@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tme_abm.model import TumorModel
-from tme_abm.observe import compartments, measure
+from tme_abm.observe.compartments import compartments
+from tme_abm.observe.metrics import measure
 from tme_abm.scenario import changed, load
 
 

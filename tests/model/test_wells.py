@@ -12,7 +12,9 @@ from tests.model.test_model import SHAPES
 from tests.support.models import TINY, assert_sound, same
 from tme_abm.core.errors import InputError
 from tme_abm.model import TumorModel
-from tme_abm.observe import compartments, measure, measure_wells, snapshot
+from tme_abm.observe.compartments import compartments
+from tme_abm.observe.metrics import measure, measure_wells
+from tme_abm.observe.snapshot import snapshot
 from tme_abm.scenario import Scenario, load
 from tme_abm.tissue import APOPTOTIC
 

@@ -8,8 +8,7 @@ from tme_abm.biology import load_catalogue
 from tme_abm.cli.compare import SHOWN
 from tme_abm.core.errors import InputError
 from tme_abm.model import TumorModel
-from tme_abm.observe import measure
-from tme_abm.observe.metrics import HEADLINES, describe, find_metric, headlines, metric_names
+from tme_abm.observe.metrics import HEADLINES, describe, find_metric, headlines, measure, metric_names
 from tme_abm.scenario import Scenario, changed, load
 
 

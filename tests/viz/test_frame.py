@@ -7,7 +7,9 @@ import pytest
 
 from tests.support.models import TINY
 from tme_abm.model import TumorModel
-from tme_abm.observe import classify, measure, snapshot
+from tme_abm.observe.metrics import measure
+from tme_abm.observe.snapshot import snapshot
+from tme_abm.observe.state import classify
 from tme_abm.processes import Response
 from tme_abm.scenario import Scenario, intervention, load
 from viz.frame import EFFECTORS, SUPPRESSORS, Frame, capture

@@ -12,7 +12,7 @@ import pytest
 import viz.courses
 from tme_abm.biology import load_catalogue
 from tme_abm.model import TumorModel
-from tme_abm.observe import criteria
+from tme_abm.observe.state import criteria
 from tme_abm.scenario import Scenario, load
 from viz.charts import Line, chart
 from viz.closeup import look, revisit

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.errors import InputError
-from ..observe.metrics import describe
 from ..observe.state import STATES
 from ..report.style.numbers import DASH, short
 from . import options, progress
@@ -292,6 +291,8 @@ def _show(found: Comparison) -> None:
 
 def _table(content: Mapping[str, Any]) -> Table:
     """One line a scenario: states, and the main metrics with their 95 % intervals."""
+    from ..observe.metrics import describe
+
     scenarios = content["scenarios"]
     shown = [metric for metric in SHOWN if any(metric in one["metrics"] for one in scenarios.values())]
     rows = [

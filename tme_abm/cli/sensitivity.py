@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..report.style.numbers import DASH, MINUS, coefficient, short
-from ..studies.sensitivity.outcomes import DECISIVE
 from . import options
 from .invocation import command
 from .options import option
@@ -89,6 +88,8 @@ def sensitivity(
 
 def _tables(found: Sensitivity, *, everything: bool) -> list[Table | str]:
     """A table an outcome in a scenario (a sentence if it never changes): all, or those that tell hot from cold."""
+    from ..studies.sensitivity.outcomes import DECISIVE
+
     shown = [one for one in found.analyses if everything or one.outcome in DECISIVE] or list(found.analyses)
     return [_table(one, found) for one in shown]
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from ..biology import Catalogue
 from ..biology.grammar import behavior
 from ..core.errors import InputError
-from ..observe import classify, measure_wells
-from ..observe.metrics import find_metric
+from ..observe.metrics import find_metric, measure_wells
+from ..observe.state import classify
 from ..processes import expression_column
 from .watch import Watch, ratio
 

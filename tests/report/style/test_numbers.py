@@ -82,9 +82,9 @@ def test_long_lists_are_cut() -> None:
     assert (listed(["a", "b"], 2), listed(["a", "b", "c"], 2)) == ("a, b", "a, b, … (3 in all)")
 
 
-def test_the_terminal_needs_no_library_for_pictures() -> None:
+def test_the_commands_and_the_kit_load_no_heavy_library() -> None:
     modules = "tme_abm.cli.main, tme_abm.report.style.svg"
-    code = f"import sys, {modules}; print({{'matplotlib', 'PIL'}} & set(sys.modules))"
+    code = f"import sys, {modules}; print({{'matplotlib', 'PIL', 'numpy', 'scipy', 'pandas'}} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert found.stdout.strip() == "set()"
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from ...compare.comparison import Comparison, read_comparison
 from ...core.files import write_bytes
-from ...observe import criteria
+from ...observe.state import criteria
 from ..style.numbers import join, plural
 from ..style.page import page
 from ..style.palette import CORE_LINE, DEAD, EMPTY, STATES, VESSEL, cell_color, cell_shape, dashes, scenario_colors

@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...compare.comparison import Comparison, Course, Tumor
-from ...observe import criteria
 from ...observe.metrics import PER_MM2, describe, headlines
+from ...observe.state import criteria
 from ..style.figure import GRID, as_svg, style
 from ..style.numbers import plain, unit_for
 from ..style.palette import INK, MUTED, STATES, cell_color, dashes, scenario_colors

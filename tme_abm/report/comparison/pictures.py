@@ -18,7 +18,7 @@ import numpy as np
 from ...compare.comparison import Comparison, Run, Tumor
 from ...core.errors import InputError
 from ...core.units import parse
-from ...observe import criteria
+from ...observe.state import criteria
 from ..style.numbers import unit_for
 from ..style.raster import Window
 from .tissue import (

@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...compare.comparison import Comparison, Contrast, Summary, Tumor
-from ...observe import criteria
 from ...observe.metrics import PER_MM2, describe
-from ...observe.state import UNCLASSIFIED
+from ...observe.state import UNCLASSIFIED, criteria
 from ..style.numbers import interval, join, number, plural, unit_for
 from ..style.settings import Difference
 from .tables import Cell, cell, is_clear

@@ -150,7 +150,9 @@ class _View:
         if outcome in PROBABILITIES:
             return outcome
         what = describe(outcome, self._words.cells)
-        return f"{what.title} [{what.unit}]" if what.unit else what.title
+        # Who is not in the catalogue may be a cell or a molecule of another one: then there is no telling the unit.
+        known = not what.subject or what.subject in self._words.names
+        return f"{what.title} [{what.unit}]" if what.unit and known else what.title
 
     def _parameter(self, axis: Parameter) -> dict[str, str]:
         listed = next(one.values for one in self._found.study.parameters if one.key == axis.key)
