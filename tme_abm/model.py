@@ -20,7 +20,7 @@ from . import processes as p
 from .agents import Cell, CellSet, Census, Populations, refuse_registration
 from .biology import Biology, Catalogue
 from .core.errors import InputError
-from .core.units import parse
+from .core.units import MINUTES_PER_DAY
 from .processes.planting import plant
 from .processes.presence import fields_needed
 from .processes.treatment import Treatment
@@ -120,7 +120,7 @@ class TumorModel(mesa.Model):
     @property
     def day(self) -> float:
         """Days since the start."""
-        return self.tissue.clock.time / parse("1 day", "time")
+        return self.tissue.clock.time / MINUTES_PER_DAY
 
     def step(self) -> None:
         """Advance by one time step of the scenario."""
@@ -161,7 +161,7 @@ class TumorModel(mesa.Model):
 
     def run_until(self, day: float) -> None:
         """Step until `day` is reached."""
-        end = day * parse("1 day", "time")
+        end = day * MINUTES_PER_DAY
         while self.tissue.clock.time < end - 1e-6:  # a sum of steps may miss the end by a rounding error
             self.step()
 

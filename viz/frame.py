@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tme_abm.biology import Biology
+from tme_abm.core.units import MINUTES_PER_DAY
 from tme_abm.model import TumorModel
 from tme_abm.observe.compartments import compartments
 from tme_abm.observe.metrics import measure
@@ -27,7 +28,6 @@ SUPPRESSORS = ("Treg", "M-MDSC", "PMN-MDSC")
 """Whom chemokines call: those who kill and help to, and those who hold them back. Macrophages and neutrophils, which
 can be either, are in neither group."""
 
-_DAY = 24 * 60.0
 _STATES = ("phase", "damage", "activation", "exhaustion", "polarization")
 
 
@@ -105,7 +105,9 @@ def capture(model: TumorModel) -> Frame:
         state=classify(measures),
         called=_called(tissue, biology),
         summoned=_summoned(tissue, biology),
-        treated=tuple(sorted({i.start / _DAY for i in model.scenario.protocol if i.start <= tissue.clock.time})),
+        treated=tuple(
+            sorted({one.start / MINUTES_PER_DAY for one in model.scenario.protocol if one.start <= tissue.clock.time})
+        ),
     )
 
 
@@ -162,6 +164,6 @@ def _summoned(tissue: Tissue, biology: Biology) -> dict[str, float]:
     def of(names: tuple[str, ...]) -> float:
         kinds = [biology.cell_index[name] for name in names if name in biology.cell_index]
         rates = [response.at_sites(kind, "extravasation", tissue.vessels) * adhesion for kind in kinds]
-        return _DAY * float(np.sum(rates)) / len(tissue.vessels)
+        return MINUTES_PER_DAY * float(np.sum(rates)) / len(tissue.vessels)
 
     return {"effectors": of(EFFECTORS), "suppressors": of(SUPPRESSORS)}

@@ -73,7 +73,7 @@ def test_what_decides_no_number_does_not_count(copy: Path, place: str) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda root: replace(root / "kernels/rates.py", "1.0", "1.5"),
+        lambda root: replace(root / "kernels/fields/stencil.py", "0.15", "0.14"),
         lambda root: replace(next((root / "biology/data/cells").glob("CD8.toml")), "/min", "/h"),
         lambda root: append(root / "processes/killing.py", "\n# a comment\n"),
         lambda root: append(root / "observe/metrics.py", "\n# a comment\n"),

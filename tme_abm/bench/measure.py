@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import TmeError
 from ..core.memory import keep_freed_memory
+from ..core.units import MINUTES_PER_DAY
 from ..model import TumorModel
 from ..processes import Process, Transport
 from ..processes.presence import kinds_present
@@ -239,7 +240,7 @@ def _job(steps: list[dict[str, Clocks]], case: Case, model: TumorModel) -> dict[
 
 
 def _steps_a_day(model: TumorModel) -> float:
-    return float(24 * 60.0 / model.clock.dt)
+    return float(MINUTES_PER_DAY / model.clock.dt)
 
 
 def _solvers(model: TumorModel) -> tuple[list[dict[str, Any]], float]:

@@ -28,12 +28,11 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from .errors import InputError, brief
+from .errors import InputError
 
 __all__ = [
     "Arrays",
     "check_holds",
-    "check_name",
     "check_place",
     "csv_line",
     "disk_errors",
@@ -82,13 +81,6 @@ def check_place(path: Path) -> None:
         raise InputError(f"cannot be a directory: {parent} is a file", file=path)
     if not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(f"cannot be written: {parent} is read-only or belongs to someone else", file=path)
-
-
-def check_name(name: str) -> str:
-    """Return `name` if it can be the name of a file or directory. Raises InputError if it cannot."""
-    if name.startswith(".") or not name.isprintable() or any(sign in name for sign in "/\\"):
-        raise InputError(f"{brief(name)} cannot serve as a name: no slashes, no leading dot")
-    return name
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..biology import Catalogue, load_catalogue
 from ..core.errors import InputError, TmeError
-from ..core.units import parse
+from ..core.units import MINUTES_PER_DAY, parse
 from ..model import TumorModel
 from ..scenario import Scenario, intervention
 from .assays import Assay
@@ -34,7 +34,7 @@ Readouts = Mapping[tuple[str, str], Readout]
 Series = list[dict[tuple[str, str], Values]]
 """What one arm reads at several times, by (text, "end" or "mean")."""
 
-_DAY, _HOUR = parse("1 day", "time"), parse("1 h", "time")
+_HOUR = parse("1 h", "time")
 _SLACK = 1e-6
 
 
@@ -131,7 +131,7 @@ def _found(assay: Assay, seed: int, robust: bool, catalogue: Catalogue) -> dict[
     record = {molecule for found in readouts.values() for molecule in found.molecules}
 
     def run(assay: Assay, arm: str, times: Sequence[float]) -> Series:
-        scenario = arm_scenario(assay, arm, days=times[-1] / _DAY, record=record)
+        scenario = arm_scenario(assay, arm, days=times[-1] / MINUTES_PER_DAY, record=record)
         wells = wells_of(assay)
         return run_arm(scenario, readouts, times, begin=after, seed=seed, wells=wells, catalogue=catalogue)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.units import parse
+from ..core.units import MINUTES_PER_DAY, parse
 from ..model import TumorModel
 from ..processes import Response
 from ..tissue import ALIVE
@@ -17,7 +17,7 @@ __all__ = ["Walk", "Watch", "ratio"]
 
 Values = NDArray[np.float64]
 
-_HOUR, _DAY, _MM2 = parse("1 h", "time"), parse("1 day", "time"), parse("1 mm^2", "area")
+_HOUR, _MM2 = parse("1 h", "time"), parse("1 mm^2", "area")
 _DEATHS = ("apoptosis of", "necrosis of", "cytotoxicity of", "depletion of")
 
 
@@ -81,7 +81,7 @@ class Watch:
     @property
     def days(self) -> float:
         """Days since the start."""
-        return (self.model.tissue.clock.time - self._start) / _DAY
+        return (self.model.tissue.clock.time - self._start) / MINUTES_PER_DAY
 
     @property
     def well_area(self) -> float:
@@ -91,7 +91,7 @@ class Watch:
 
     def cell_days(self, cells: Sequence[str]) -> Values:
         """Days that cells of these types lived, summed over cells."""
-        total: Values = self._minutes[self._kinds(cells)].sum(axis=0) / _DAY
+        total: Values = self._minutes[self._kinds(cells)].sum(axis=0) / MINUTES_PER_DAY
         return total
 
     def events(self, what: str, cells: Sequence[str]) -> Values:
@@ -113,7 +113,7 @@ class Watch:
         """Hours until the first such event; hours since the start if there was none."""
         times = [self._first.get(f"{what} {cell}", np.full(self.wells, np.nan)) for cell in cells]
         first = np.fmin.reduce(times)
-        return np.where(np.isnan(first), self.days * _DAY, first) / _HOUR
+        return np.where(np.isnan(first), self.days * MINUTES_PER_DAY, first) / _HOUR
 
     # ------------------------------------------------------------------ the present state
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy import io
 
 from ..core import files
-from ..core.units import parse
+from ..core.units import MINUTES_PER_DAY
 from ..kernels.space import neighbor_table
 from ..tissue import ALIVE, APOPTOTIC, NECROTIC
 from .places import METADATA, WRITTEN_BY
@@ -89,7 +89,7 @@ def _write_step(source: Source, picture: Picture, ids: dict[str, int], name: str
 def _rows(picture: Picture, numbers: Array) -> list[tuple[str, str, Array]]:
     """(label, units, (k, n) values) of what is told about every cell: PhysiCell's own labels, then ours."""
     fate = picture.cell("fate")
-    here, day = len(fate), parse("1 day", "time")
+    here, day = len(fate), MINUTES_PER_DAY
     age = picture.day * day - picture.cell("born").astype(np.float64)
 
     def of(meaning: dict[int, int]) -> Array:
@@ -204,7 +204,7 @@ def _metadata(root: Element, source: Source, picture: Picture) -> None:
     _add(about, "scenario_hash", source.manifest["scenario_hash"])
     for name, sha256 in source.scenario.pack_hashes.items():
         _add(about, "pack", sha256, name=name)
-    _add(about, "current_time", repr(picture.day * parse("1 day", "time")), units="min")
+    _add(about, "current_time", repr(picture.day * MINUTES_PER_DAY), units="min")
     _add(about, "current_runtime", repr(float(source.manifest.get("wall_seconds", 0.0))), units="sec")
     now = datetime.now(UTC).isoformat(timespec="seconds")
     _add(about, "created", now)

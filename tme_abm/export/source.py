@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..biology import Biology, Catalogue
 from ..core.errors import InputError
-from ..core.units import parse
+from ..core.units import MINUTES_PER_DAY
 from ..observe.state import classify
 from ..runs.results import RESOLVED, list_snapshots, read_manifest, read_series, read_snapshot
 from ..scenario import Scenario, load
@@ -102,7 +102,7 @@ class Picture:
             "layer": np.array(LAYERS)[layer[kind]],
             "fate": fates[self.cell("fate")],
             "in_core": self.arrays["core"].ravel()[self.cell("site")],
-            "born_day": self.cell("born").astype(np.float64) / parse("1 day", "time"),
+            "born_day": self.cell("born").astype(np.float64) / MINUTES_PER_DAY,
             "bound": self.cell("partner") != 0,
         }
 
@@ -190,7 +190,7 @@ class Source:
             raise InputError("holds no cells: it was written by another version; run the scenario again", file=file)
         if arrays["cell_names"].tolist() != list(self.biology.cells):
             raise InputError("was written with another catalogue of cells; run the scenario again", file=file)
-        day = float(arrays["time"]) / parse("1 day", "time")
+        day = float(arrays["time"]) / MINUTES_PER_DAY
         return Picture(day=day, arrays=arrays, biology=self.biology)
 
     @property

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
-from ..core.units import parse
+from ..core.units import MINUTES_PER_DAY, parse
 from ..processes import expression_column
 from ..processes.presence import fields_needed
 from ..tissue import ALIVE
@@ -255,7 +255,7 @@ class _Well:
 
     def kills_per_day(self) -> float:
         """Kills per day of engagement: comparable with what is filmed in vivo."""
-        return _ratio(self.events("cytotoxicity of "), self.events("engaged minutes of ") / parse("1 day", "time"))
+        return _ratio(self.events("cytotoxicity of "), self.events("engaged minutes of ") / MINUTES_PER_DAY)
 
 
 def _ratio(top: float, bottom: float) -> float:

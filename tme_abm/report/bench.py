@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.units import MINUTES_PER_DAY
 from .style.numbers import DASH, short
 
 __all__ = ["Section", "largest", "machine_line", "markdown", "sections", "solver_means", "tissues"]
@@ -169,7 +170,7 @@ def _jobs(result: Result) -> Section:
                 f"{one['peak_gib'] * 1024:,.0f} MiB",
             )
         )
-    part = jobs[0]["steps"] * jobs[0]["dt_min"] / (24 * 60)
+    part = jobs[0]["steps"] * jobs[0]["dt_min"] / MINUTES_PER_DAY
     length = "all of it" if part > 0.999 else f"{part:.0%} of it, the rest in proportion"
     return Section(
         title="The peers' job: seconds for a simulated day",

@@ -19,7 +19,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 from ..biology import Biology, Catalogue, Pack, compile, load_catalogue
 from ..core.errors import InputError, brief
 from ..core.toml import FileName, Frozen, flatten, write_toml
-from ..core.units import parse, show
+from ..core.units import MINUTES_PER_DAY, show
 from .protocol import AnyIntervention, naming
 from .sections import BloodPool, Clock, FieldSolvers, Growth, Lattice, Record, Stroma, Tumor, Vessels
 from .slide.section import Slide, planted
@@ -173,7 +173,7 @@ class Scenario(Frozen):
     @property
     def steps(self) -> int:
         """Steps of the whole run, the last one whole."""
-        minutes = self.clock.days * parse("1 day", "time")
+        minutes = self.clock.days * MINUTES_PER_DAY
         return math.ceil(round(minutes / self.clock.dt, 9))
 
     def traits_at(self, time: float) -> dict[str, float]:

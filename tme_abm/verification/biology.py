@@ -10,7 +10,7 @@ import numpy as np
 
 from ..biology import Biology
 from ..core import draws
-from ..core.units import parse
+from ..core.units import MINUTES_PER_DAY, parse
 from ..processes import Apoptosis, Clearance, Division, Secretion, Transport
 from ..scenario import Scenario, changed
 from ..tissue import ALIVE
@@ -22,7 +22,6 @@ from .works import Works, hasty, with_behavior, with_model, with_uptake
 __all__ = ["CHECKS"]
 
 TOPIC = "Biology with known answers"
-DAY = parse("1 day", "time")
 SPACING = 15.0
 
 # ---------------------------------------------------------------------------------------------- the niche of IL-2
@@ -224,7 +223,8 @@ def _whole(works: Works, *, deaf: bool) -> list[int]:
     minutes = 2 / _RATE_OF_TUMOR
     items: list[dict[str, Any]] = [{"do": "add", "cell": "tumor", "count": 500}]
     items += [{"do": "neutralize", "molecule": name, "fraction": 1.0} for name in _GROWTH_FACTORS if deaf]
-    model = works.model(culture((90, 90), days=minutes / DAY, protocol=items, **{"clock.dt": "20 min"}), 1, 1)
+    dish = culture((90, 90), days=minutes / MINUTES_PER_DAY, protocol=items, **{"clock.dt": "20 min"})
+    model = works.model(dish, 1, 1)
     counts = [500]
     for _ in range(round(minutes / 20.0)):
         model.step()
@@ -262,8 +262,8 @@ def _killed(works: Works, scenario: Scenario, wells: int) -> tuple[float, Array,
     dt, cells = model.tissue.clock.dt, model.tissue.cells
     killer = model.biology.cell_index["CD8"]
     lived, kills, begun = 0.0, [], int((cells.kind == killer).sum())
-    for _ in range(round(DAY / dt)):
-        lived += float(((cells.fate == ALIVE) & (cells.kind == killer)).sum()) * dt / DAY
+    for _ in range(round(MINUTES_PER_DAY / dt)):
+        lived += float(((cells.fate == ALIVE) & (cells.kind == killer)).sum()) * dt / MINUTES_PER_DAY
         model.step()
         kills.append(float(np.sum(model.tissue.ledger.get("cytotoxicity of tumor", 0.0))))
     return kills[-1] / lived, dt / 60 * np.arange(1.0, len(kills) + 1), np.array(kills) / begun

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ..core import draws
-from ..core.units import parse
+from ..core.units import MINUTES_PER_DAY
 from ..observe.metrics import measure_wells
 from ..scenario import Scenario
 from .check import FALSE_ALARM, Check, Found, Series, at_least, at_most, plot
@@ -41,7 +41,7 @@ def _arm(antigenicity: float) -> Scenario:
 
 def _outcomes(works: Works, scenario: Scenario) -> dict[str, Array]:
     model = works.model(scenario, 1, _WELLS)
-    for _ in range(round(_DAYS * parse("1 day", "time") / model.tissue.clock.dt)):
+    for _ in range(round(_DAYS * MINUTES_PER_DAY / model.tissue.clock.dt)):
         model.step()
     measures = measure_wells(model)
     return {what: np.array([well[what] for well in measures]) for what in _LEAST}

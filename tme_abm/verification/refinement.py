@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.units import parse
+from ..core.units import MINUTES_PER_DAY
 from ..kernels.fields import Problem
 from ..observe.metrics import measure_wells
 from ..observe.state import classify
@@ -19,7 +19,6 @@ from .works import METHOD_NAMES, Works, deaf_to_spacing, hasty
 __all__ = ["CHECKS"]
 
 TOPIC = "Refinement"
-DAY = parse("1 day", "time")
 _DEAF: Any = {"defect": deaf_to_spacing(15.0), "defect_says": "the solvers believe that sites are always 15 µm apart"}
 
 # --------------------------------------------------------------------------------------------------- halving the step
@@ -34,7 +33,7 @@ _STEPS = (5.0, 10.0, 20.0)
 def _run(works: Works, name: str, days: float, dt: float) -> tuple[Any, list[dict[str, Any]]]:
     """Wells of a small shipped tumor after some days: the model and its measures by well."""
     model = works.model(small(name, days=days, **{"clock.dt": f"{dt:g} min"}), 1, _WELLS)
-    for _ in range(round(days * DAY / dt)):
+    for _ in range(round(days * MINUTES_PER_DAY / dt)):
         model.step()
     return model, [dict(one) for one in measure_wells(model)]
 
