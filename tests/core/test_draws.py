@@ -108,13 +108,10 @@ def test_golden_values_hold_on_every_machine() -> None:
     assert draws.child_keys([1, 2], 7).tolist() == GOLDEN_CHILDREN
 
 
-def test_uniform_lies_below_one_and_normal_is_normal() -> None:
+def test_uniform_lies_below_one() -> None:
     drawn = draws.uniform(3, "phase", 0, KEYS)
     assert drawn.min() >= 0.0
     assert drawn.max() < 1.0
-    normal = draws.normal(3, "phase", 0, KEYS)
-    assert stats.kstest(normal, "norm").pvalue > FALSE_ALARM
-    assert (np.argsort(normal, kind="stable") == np.argsort(drawn, kind="stable")).all()
 
 
 @pytest.mark.parametrize("mean", [0.02, 0.5, 3.0, 9.9, 10.1, 60.0, 2000.0])
@@ -137,15 +134,11 @@ def test_poisson_is_monotone_in_the_mean_and_does_not_mix_rows() -> None:
     assert (draws.poisson(4, "hits", 0, keys, mixed) == counts[np.arange(keys.size) % 57, np.arange(keys.size)]).all()
 
 
-def test_daughters_and_pairs_have_keys_of_their_own() -> None:
+def test_daughters_have_keys_of_their_own() -> None:
     mothers = np.arange(1000, dtype=np.uint64)
     everyone = np.concatenate([mothers, draws.child_keys(mothers, 1), draws.child_keys(mothers, 2)])
     everyone = np.concatenate([everyone, draws.child_keys(mothers, 1, lane=1)])
     assert len(np.unique(everyone)) == 4000
-    pairs = draws.pair_keys(mothers[:100, None], mothers[:100])
-    assert pairs.shape == (100, 100)
-    assert len(np.unique(pairs)) == 10_000
-    assert even(np.bincount((pairs.ravel() >> np.uint64(58)).astype(int), minlength=64))
 
 
 def test_no_keys_no_draws() -> None:

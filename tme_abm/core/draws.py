@@ -4,7 +4,7 @@ A draw is a pure function of (seed, stream, step, key, lane). No generator exist
 advanced: two arms of an experiment share their randomness cell by cell (common random numbers), a run resumes
 exactly from its arrays and its step number, and neither the order of processes nor the number of workers matters.
 
-The stream names the purpose of the draw (:data:`STREAMS`), the key is the identity of a cell, a site or a pair, the
+The stream names the purpose of the draw (:data:`STREAMS`), the key is the identity of a cell or a site, the
 lane distinguishes several draws for one purpose in one step. (seed, stream, step, lane) is hashed once into two words;
 each key then passes two rounds of a 64-bit finalizer (Stafford's variant 13 of MurmurHash3's), one word added before
 each round, so that streams are not shifted copies of one another. Arrays are worked on in blocks that stay in cache.
@@ -25,7 +25,7 @@ from scipy import special
 
 from .errors import TmeError, nearest
 
-__all__ = ["STREAMS", "bits", "child_keys", "normal", "pair_keys", "poisson", "uniform", "uniforms"]
+__all__ = ["STREAMS", "bits", "child_keys", "poisson", "uniform", "uniforms"]
 
 STREAMS: Mapping[str, str] = MappingProxyType(
     {
@@ -49,7 +49,6 @@ STREAMS: Mapping[str, str] = MappingProxyType(
         "depletion": "which cells an intervention removes",
         "infusion": "which cells an intervention adds",
         "lineage": "the key of a daughter",
-        "pair": "the key of a pair of cells",
     }
 )
 """Every purpose randomness is used for. A stream's number is a hash of its name: adding one changes no other."""
@@ -57,10 +56,7 @@ STREAMS: Mapping[str, str] = MappingProxyType(
 _BLOCK = 8192  # keys worked on at once: block and scratch, 64 kB each, stay in the second-level cache
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio, the increment of splitmix64
-_FIRST, _SECOND = (
-    0xBF58476D1CE4E5B9,
-    0x94D049BB133111EB,
-)  # Stafford's variant 13 multipliers, as in splitmix64
+_FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # Stafford's variant 13 multipliers, as in splitmix64
 # As arrays: numpy takes them up in half the time of its scalars, which for some hundred keys is most of a draw.
 _SHIFTS = tuple(np.array(number, dtype=np.uint64) for number in (30, 27, 31))
 _FACTORS = tuple(np.array(number, dtype=np.uint64) for number in (_FIRST, _SECOND))
@@ -102,13 +98,6 @@ def uniforms(
     return np.multiply(drawn, 2.0**-53, dtype=np.float64)
 
 
-def normal(seed: int, stream: str, step: int, keys: ArrayLike, lane: int = 0) -> NDArray[np.float64]:
-    """A standard normal number for each key, by inversion of one uniform (so it is finite: |z| < 8.3)."""
-    drawn = bits(seed, stream, step, keys, lane)
-    # 52 bits and a half: never 0 or 1, where the inverse is infinite
-    return np.asarray(special.ndtri(((drawn >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52), np.float64)
-
-
 def poisson(seed: int, stream: str, step: int, keys: ArrayLike, mean: ArrayLike, lane: int = 0) -> NDArray[np.int64]:
     """A Poisson count for each key; `mean` broadcasts to the shape of `keys`.
 
@@ -132,12 +121,6 @@ def poisson(seed: int, stream: str, step: int, keys: ArrayLike, mean: ArrayLike,
 def child_keys(keys: ArrayLike, step: int, lane: int = 0) -> NDArray[np.uint64]:
     """Keys of the daughters `keys` have in `step`; the seed plays no part, so arms and replicates agree on them."""
     return bits(0, "lineage", step, keys, lane)
-
-
-def pair_keys(first: ArrayLike, second: ArrayLike) -> NDArray[np.uint64]:
-    """One key for each ordered pair of keys (broadcast against each other): what two cells share."""
-    word, other = _words(0, "pair", 0, 0)
-    return _mixed(word, other, _mixed(other, word, _as_keys(first)) + _as_keys(second))
 
 
 def _mixed(
