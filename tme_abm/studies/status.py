@@ -16,7 +16,8 @@ import math
 import platform
 import shutil
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -236,19 +237,13 @@ def estimate(study: Study, out: Path, simulator: Simulator) -> Estimate:
             basis=f"the {len(done)} runs of this study that are done",
         )
     pilots = {name: _pilot(study, name, simulator) for name in study.scenarios}
-    seconds = size = 0.0
-    cases: dict[tuple[str, int], tuple[float, float]] = {}
-    for run in left:
-        if (run.scenario, run.point) not in cases:
-            scenario = study.scenario(run.scenario, run.point)
-            cases[run.scenario, run.point] = pilots[run.scenario].of(scenario, study.days)
-        a_run = cases[run.scenario, run.point]
-        seconds, size = seconds + a_run[0], size + a_run[1]
+    counts = Counter((run.scenario, run.point) for run in left)  # all seeds of a point cost the same
+    costs = [(pilots[name].cost(study.scenario(name, point)), count) for (name, point), count in counts.items()]
     steps = " and ".join(f"{pilot.steps} of {name}" for name, pilot in pilots.items())
     return Estimate(
         runs=len(left),
-        seconds=seconds,
-        size=size,
+        seconds=sum(seconds * count for (seconds, _), count in costs),
+        size=sum(size * count for (_, size), count in costs),
         basis=f"a pilot (the first steps, measured now: {steps}); a growing tumor takes longer",
     )
 
@@ -263,26 +258,11 @@ def free_bytes(out: Path) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class _Pilot:
-    """Measurements of one scenario at one point."""
+    """Measurements of one scenario: steps made, and a function from a resolved scenario to seconds and bytes of a run.
+    """
 
-    sites: int
     steps: int
-    start: float
-    a_step: float
-    row: float
-    row_of_study: float
-    picture: float
-    checkpoint: float
-
-    def of(self, scenario: Scenario, days: float) -> tuple[float, float]:
-        """Seconds and bytes of a run."""
-        ratio = math.prod(scenario.lattice.shape) / self.sites
-        seconds = self.start + steps_until(days, scenario.clock.dt) * self.a_step * ratio
-        minutes = days * MINUTES_PER_DAY
-        rows = minutes // scenario.record.every + 2
-        pictures = minutes // scenario.record.snapshots + 2
-        size = rows * (self.row + self.row_of_study) + pictures * self.picture * ratio + self.checkpoint * ratio
-        return seconds, size + len(scenario.resolved_toml()) + NOTES
+    cost: Callable[[Scenario], tuple[float, float]]
 
 
 def _pilot(study: Study, name: str, simulator: Simulator) -> _Pilot:
@@ -298,18 +278,21 @@ def _pilot(study: Study, name: str, simulator: Simulator) -> _Pilot:
     a_step = (time.perf_counter() - began) / steps
     began = time.perf_counter()
     measures = simulator.measure(model)
-    every = max(1.0, scenario.record.every / scenario.clock.dt)
-    return _Pilot(
-        sites=math.prod(scenario.lattice.shape),
-        steps=steps,
-        start=start,
-        a_step=a_step + (time.perf_counter() - began) / every,
-        row=sum(_line(metric, value) for metric, value in measures.items()),
-        row_of_study=sum(_line(metric, value) + len(f"12,{name},1,") for metric, value in measures.items()
-                         if metric in study.metrics),
-        picture=len(files.npz_bytes(simulator.snapshot(model))),
-        checkpoint=len(files.npz_bytes(model.state())),
-    )
+    a_step += (time.perf_counter() - began) / max(1.0, scenario.record.every / scenario.clock.dt)
+    lines = {metric: _line(metric, value) for metric, value in measures.items()}
+    a_row = sum(lines.values()) + sum(lines[one] + len(f"12,{name},1,") for one in study.metrics if one in lines)
+    a_picture = len(files.npz_bytes(simulator.snapshot(model)))
+    checkpoint = len(files.npz_bytes(model.state()))
+    sites, minutes = math.prod(scenario.lattice.shape), study.days * MINUTES_PER_DAY
+
+    def cost(of: Scenario) -> tuple[float, float]:
+        ratio = math.prod(of.lattice.shape) / sites
+        seconds = start + steps_until(study.days, of.clock.dt) * a_step * ratio
+        rows, pictures = minutes // of.record.every + 2, minutes // of.record.snapshots + 2
+        size = rows * a_row + (pictures * a_picture + checkpoint) * ratio
+        return seconds, size + len(of.resolved_toml()) + NOTES
+
+    return _Pilot(steps=steps, cost=cost)
 
 
 def _line(metric: str, value: float) -> int:
