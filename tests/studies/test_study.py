@@ -41,7 +41,7 @@ def shown(made: Study, key: str) -> list[float | str]:
         ("days = inf", "days: should be a finite number, not inf"),
         ("name = 'a/b'", "cannot serve as a name"),
         ("design = 'grid'", "design: should be a table"),
-        ("[design]\nkind = 'latin hypercub'", "design.kind: unknown kind .* Did you mean 'latin hypercube'"),
+        ("[design]\nkind = 'latin hypercub'", "design.kind: unknown value .* Did you mean 'latin hypercube'"),
         ("[design]\nkind = 'sobol sequence'", "needs the number of samples"),
         ("[design]\nsamples = 3", "a grid takes the values as they are"),
         ("[design]\nkind = 'morris'\nsamples = 3", r"parameters: a morris design needs \[parameters\]"),

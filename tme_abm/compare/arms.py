@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Arm", "Arms", "compare_arms", "read_arms"]
 
+
 @dataclass(frozen=True, kw_only=True)
 class Arm:
     """One way to go on: values that are set and interventions that are added."""

@@ -24,18 +24,16 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model
 
 from ..core.errors import InputError
 from ..core.toml import Frozen, validated
-from ..core.units import KINDS as QUANTITIES
-from ..core.units import parse, split
+from ..core.units import KINDS, parse, split
 from .parameters import Level, Parameter
 
-__all__ = ["KINDS", "MORRIS_LEVELS", "SAMPLED", "Design", "Point", "design_notes", "design_points", "read_parameter"]
+__all__ = ["MORRIS_LEVELS", "SAMPLED", "Design", "Point", "design_notes", "design_points", "read_parameter"]
 
 MORRIS_LEVELS = 4
 
 Kind = Literal["grid", "list", "latin hypercube", "sobol sequence", "morris", "sobol indices"]
-KINDS: tuple[str, ...] = ("grid", "list", "latin hypercube", "sobol sequence", "morris", "sobol indices")
-SAMPLED = KINDS[2:]
-INDICES = KINDS[4:]  # their samples are drawn for the computation of sensitivity indices
+SAMPLED = ("latin hypercube", "sobol sequence", "morris", "sobol indices")
+INDICES = SAMPLED[2:]  # their samples are drawn for the computation of sensitivity indices
 
 Point = tuple[Level, ...]
 
@@ -138,7 +136,7 @@ def _numbers(given: Sequence[Any]) -> tuple[tuple[float, ...] | None, str]:
     unit = known[0][1]
     if all(one == unit for _, one in known):
         return tuple(number for number, _ in known), unit
-    for kind in QUANTITIES:
+    for kind in KINDS:
         try:
             factors = [parse(f"1 {one}", kind) / parse(f"1 {unit}", kind) for _, one in known]
         except InputError:

@@ -22,7 +22,7 @@ from ..core.errors import InputError
 from ..core.toml import FileName, Frozen, dotted, read_toml, validated, write_toml
 from ..runs.run import SEEDS
 from ..runs.simulator import Simulator
-from .design import KINDS, SAMPLED, Design, Point, design_notes, design_points, read_parameter
+from .design import SAMPLED, Design, Point, design_notes, design_points, read_parameter
 from .parameters import Parameter
 
 if TYPE_CHECKING:
@@ -100,19 +100,6 @@ class StudyDocument(Frozen):
             return self.seeds
         first = 1 if self.seed is None else self.seed
         return tuple(range(first, first + (self.replicates or 1)))
-
-
-def _read(path: Path) -> StudyDocument:
-    table = read_toml(path)
-    table.setdefault("name", path.stem)
-    design = table.get("design", {})
-    if not isinstance(design, Mapping):
-        raise InputError('should be a table: [design] with kind = "grid"', file=path, place="design")
-    kind = design.get("kind", "grid")
-    if kind not in KINDS:
-        what = f"unknown kind of design {kind!r}"
-        raise InputError(what, file=path, place="design.kind", allowed=KINDS, word=str(kind))
-    return validated(StudyDocument, table, file=path)
 
 
 # ---------------------------------------------------------------- the study
@@ -228,7 +215,7 @@ def load_study(
     Raises:
         InputError: what is wrong, in which file, at which key or design point, and what would be allowed.
     """
-    document = _read(path)
+    document = validated(StudyDocument, {"name": path.stem} | read_toml(path), file=path)
     if days is not None and not 0 < days < float("inf"):
         raise InputError(f"a study lasts a positive number of days, not {days:g}", place="days")
     scenarios = _scenarios(document, path, packs)
