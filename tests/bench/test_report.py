@@ -9,7 +9,7 @@ from PIL import Image
 from tests.bench.made_up import measured, result
 from tme_abm.bench.cases import Case, plan
 from tme_abm.report.bench import Section, machine_line, markdown, sections, solver_means
-from tme_abm.report.bench_picture import picture
+from tme_abm.report.bench.picture import picture
 
 SMALL = Case(cells=1000, fields=10, shape=(48, 48))
 

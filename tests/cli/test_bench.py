@@ -30,7 +30,7 @@ def bench(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
             return result(cases, cell_us=cell_us if again_us is None else again_us)
 
         monkeypatch.setattr("tme_abm.bench.suite.benchmark", benchmark)
-        monkeypatch.setattr("tme_abm.report.bench_picture.picture", lambda _, form: form.encode())
+        monkeypatch.setattr("tme_abm.report.bench.picture.picture", lambda _, form: form.encode())
         monkeypatch.setattr("tme_abm.bench.suite.remeasured", remeasured)
         code = main(["bench", *arguments])
         said = capsys.readouterr()

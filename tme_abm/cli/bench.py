@@ -119,7 +119,7 @@ def _usable(directory: Path, kept: Path, *, check: bool, allowed: float, record:
 def _write(result: dict[str, Any], directory: Path) -> None:
     from ..core.files import write_bytes, write_json
     from ..report.bench import markdown
-    from ..report.bench_picture import picture
+    from ..report.bench.picture import picture
 
     write_json(directory / JSON, result)
     write_bytes(directory / MARKDOWN, markdown(result).encode())

@@ -16,12 +16,12 @@ from ...studies.sensitivity.analysis import Side, StateMap
 from ...studies.sensitivity.ends import Change
 from ...studies.sensitivity.outcomes import Index
 from ..style.numbers import significant
-from ..style.palette import INK, STATES, cell_color, rgb
+from ..style.palette import INK, LINES, STATES, cell_color, rgb
 from ..style.svg import Scale, limits, svg, text, tick_texts, ticks
 
 __all__ = ["Mark", "dots", "heatmap", "heatmap_color", "tornado"]
 
-UP, DOWN = "#0072B2", "#D55E00"
+UP, DOWN = LINES[:2]
 PAPER = "#FBFCFC"
 LETTER = 6.6  # width of a letter of 12.5 pixels
 LONGEST = 32  # letters of a parameter's name, or of its ends

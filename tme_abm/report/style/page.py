@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .numbers import join, plural
 
@@ -16,7 +16,7 @@ __all__ = ["data_address", "page"]
 def page(template: str, content: Mapping[str, Any], filters: Mapping[str, Any] | None = None) -> str:
     """The text of a template of the reports; templates may use `plural`, `join` and the filter `data`."""
     environment = Environment(
-        loader=ChoiceLoader([PackageLoader("tme_abm.report", ""), PackageLoader("tme_abm.report")]),
+        loader=PackageLoader("tme_abm.report", ""),
         autoescape=lambda name: name is None or not name.endswith(".md.j2"),
         undefined=StrictUndefined,
         trim_blocks=True,

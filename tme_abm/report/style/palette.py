@@ -20,6 +20,7 @@ __all__ = [
     "EMPTY",
     "FIELD_COLORS",
     "INK",
+    "LINES",
     "MUTED",
     "STATES",
     "VESSEL",
@@ -65,7 +66,9 @@ FIELD_COLORS = ("magma_r", 0.93)
 """Sequential color map of concentrations and how much of it is used: perceptually uniform, low is light, safe in
 gray print; its last, black part would hide the outlines."""
 
-_OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Colors of lines in charts, in order: those of Okabe and Ito."""
+
 _PREFERRED = {"cold": "#0072B2", "hot": "#D55E00", "excluded": "#009E73"}
 _DASHES: tuple[tuple[float, ...], ...] = ((), (5, 2), (1.5, 1.5), (7, 2, 1.5, 2), (3, 1.5), (9, 3))
 
@@ -91,7 +94,7 @@ def cell_shape(name: str) -> str:
 def scenario_colors(names: Sequence[str]) -> dict[str, str]:
     """A distinct line color per scenario; those named after a state keep that state's familiar color."""
     taken = {name: _PREFERRED[name] for name in names if name in _PREFERRED}
-    spare = [color for color in _OKABE_ITO if color not in taken.values()]
+    spare = [color for color in (*LINES, "#000000") if color not in taken.values()]
     others = [name for name in names if name not in taken]
     return taken | {name: spare[i % len(spare)] for i, name in enumerate(others)}
 

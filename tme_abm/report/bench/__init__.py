@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.units import MINUTES_PER_DAY
-from .style.numbers import DASH, short
+from ...core.units import MINUTES_PER_DAY
+from ..style.numbers import DASH, short
 
 __all__ = ["Section", "largest", "machine_line", "markdown", "sections", "solver_means", "tissues"]
 

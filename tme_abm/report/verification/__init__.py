@@ -6,7 +6,6 @@ dots are what was measured, dashes what theory says, lines the rest.
 
 from __future__ import annotations
 
-import base64
 import math
 from itertools import groupby
 from pathlib import Path
@@ -17,18 +16,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from ..core.files import write_bytes
-from ..runs.fingerprint import versions
-from ..verification.check import Bound, Curve, Figure, Plot
-from ..verification.running import Report
-from .style.figure import GRID, as_svg, style
-from .style.numbers import MINUS, duration, power_of_ten, split_power
-from .style.page import page
-from .style.palette import INK
+from ...core.files import write_bytes
+from ...runs.fingerprint import versions
+from ...verification.check import Bound, Curve, Figure, Plot
+from ...verification.running import Report
+from ..style.figure import GRID, as_svg, style
+from ..style.numbers import MINUS, duration, power_of_ten, split_power
+from ..style.page import data_address, page
+from ..style.palette import INK, LINES
 
 __all__ = ["allowed", "measured", "picture", "render", "write_verification"]
 
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B4E16", "#444444")
+_COLORS = (*LINES, "#6B4E16", "#444444")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _SHORT = 50.0  # span of a logarithmic axis that has room for plain numbers
 
@@ -50,7 +49,7 @@ def render(report: Report) -> str:
         "took": duration(report.seconds),
     }
     filters = {"cited": _cited, "measured": measured, "allowed": allowed, "drawn": _drawn, "gauge": _gauge}
-    return page("verification.html.j2", content, filters)
+    return page("verification/page.html.j2", content, filters)
 
 
 def measured(figure: Figure) -> str:
@@ -101,8 +100,7 @@ def _gauge(figure: Figure) -> Markup:
 def _drawn(plot: Plot) -> Markup:
     """The plot as an image inside the page."""
     said = f"{plot.title}: {plot.y} over {plot.x}; " + ", ".join(one.label for one in plot.curves)
-    address = base64.b64encode(picture(plot)).decode("ascii")
-    return Markup('<img src="data:image/svg+xml;base64,{}" alt="{}">').format(Markup(address), said)
+    return Markup('<img src="{}" alt="{}">').format(data_address(picture(plot)), said)
 
 
 def picture(plot: Plot) -> bytes:

@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
-from .bench import largest, machine_line, tissues
-from .style.figure import style
-from .style.palette import MUTED
+from ..style.figure import style
+from ..style.palette import LINES, MUTED
+from . import largest, machine_line, tissues
 
 __all__ = ["picture"]
 
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195")
+_COLORS = (*LINES, "#7A5195")
 _OTHERS = "#C8CED6"
 
 Case = Mapping[str, Any]
