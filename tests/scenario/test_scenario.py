@@ -190,11 +190,11 @@ def test_a_block_names_the_cells_it_concerns() -> None:
 def test_an_intervention_is_active_from_start_to_stop() -> None:
     block = one('do="block", receptor="CXCR3", fraction=1, start="1 h", stop="2 h"')
     assert isinstance(block, Block)
-    assert [block.active(time) for time in (59.9, 60.0, 119.9, 120.0)] == [False, True, True, False]
+    assert [block.acts(time) for time in (59.9, 60.0, 119.9, 120.0)] == [False, True, True, False]
     lasting = one('do="block", receptor="CXCR3", fraction=1')
     assert isinstance(lasting, Block)
-    assert lasting.active(0.0)
-    assert lasting.active(1e9)
+    assert lasting.acts(0.0)
+    assert lasting.acts(1e9)
 
 
 def test_a_dose_from_the_vessels_takes_the_exchange_of_the_catalogue() -> None:

@@ -180,14 +180,14 @@ class Scenario(Frozen):
         """The tumor's traits at `time` [min]: those it was planted with, and what the protocol sets them to."""
         traits = dict(self.tumor.traits)
         for item in self.protocol:
-            if item.acts(time, self.clock.dt):
+            if item.acts(time):
                 traits |= item.traits
         return traits
 
     @property
     def replaced(self) -> frozenset[str]:
         """The molecules whose background something takes the place of from the start."""
-        return frozenset(item.replaces for item in self.protocol if item.replaces and item.acts(0.0, self.clock.dt))
+        return frozenset(item.replaces for item in self.protocol if item.replaces and item.acts(0.0))
 
     def document(self) -> dict[str, Any]:
         """Every value as it stands in a file: quantities as text that reads back exactly."""

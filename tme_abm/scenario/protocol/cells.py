@@ -52,8 +52,7 @@ class Deplete(Lasting):
         rows = np.flatnonzero(tissue.living & np.isin(tissue.cells.kind, kinds))
         tissue.request_death(rows[tissue.happens("depletion", self.rate, rows, lane)], APOPTOTIC, "depletion")
 
-    def what(self, catalogue: Catalogue) -> str:
-        """The cells and the rate."""
+    def _what(self, catalogue: Catalogue) -> str:
         return f"deplete {', '.join(self.cells)} at {show(self.rate, 'rate')}"
 
 
@@ -85,8 +84,7 @@ class Infuse(Event):
         if pool is not None:
             tissue.pools[pool] = tissue.pools[pool] + self.count
 
-    def what(self, catalogue: Catalogue) -> str:
-        """How many of which cells."""
+    def _what(self, catalogue: Catalogue) -> str:
         return f"infuse {self.count:,} {self.cell}"
 
 
@@ -167,7 +165,7 @@ class Add(Event):
         """A site for each cell, if their number is stated."""
         return {int(tissue.layer_of[biology.cell_index[self.cell]]): self.count or 0}
 
-    def acts(self, time: float, dt: float) -> bool:
+    def acts(self, time: float, dt: float = 0.0) -> bool:
         """Whether its moment lies in the step; what is added at the start was planted."""
         return self.start > 0 and super().acts(time, dt)
 
@@ -214,8 +212,7 @@ class Add(Event):
                 inside &= (ends[0] <= at[:, axis]) & (at[:, axis] < ends[1])
         return np.flatnonzero(inside)
 
-    def what(self, catalogue: Catalogue) -> str:
-        """How many of which cells, where, and in which states."""
+    def _what(self, catalogue: Catalogue) -> str:
         return f"add {self.who}"
 
     @property

@@ -90,7 +90,7 @@ class Intervention(Frozen):
         """The cells about which chance decides."""
         return ()
 
-    def acts(self, time: float, dt: float) -> bool:
+    def acts(self, time: float, dt: float = 0.0) -> bool:
         """Whether it acts in the step from `time` to `time + dt` [min]."""
         raise NotImplementedError
 
@@ -112,14 +112,14 @@ class Intervention(Frozen):
 
     def says(self, catalogue: Catalogue) -> str:
         """The intervention in a few words, such as "block PD1 by 90%, from 2 day"."""
-        return self.what(catalogue) + self.when
+        return self._what(catalogue) + self._when
 
-    def what(self, catalogue: Catalogue) -> str:
+    def _what(self, catalogue: Catalogue) -> str:
         """What is done, without the time."""
         raise NotImplementedError
 
     @property
-    def when(self) -> str:
+    def _when(self) -> str:
         """The time, with the comma before it; empty for what lasts through the run."""
         raise NotImplementedError
 
@@ -136,21 +136,16 @@ class Lasting(Intervention):
             raise InputError("should come after start", place="stop")
         return self
 
-    def active(self, time: float) -> bool:
-        """Whether it is in force at `time` [min]."""
-        return self.start <= time and self.acts_after(time)
-
-    def acts(self, time: float, dt: float) -> bool:
+    def acts(self, time: float, dt: float = 0.0) -> bool:
         """Whether it is in force at the beginning of the step."""
-        return self.active(time)
+        return self.start <= time and self.acts_after(time)
 
     def acts_after(self, time: float) -> bool:
         """Whether it ends later than `time` [min]."""
         return self.stop is None or time < self.stop
 
     @property
-    def when(self) -> str:
-        """From when to when, as far as that is stated."""
+    def _when(self) -> str:
         begin = f" from {show(self.start, 'time')}" if self.start else ""
         end = "" if self.stop is None else f" until {show(self.stop, 'time')}"
         return f",{begin}{end}" if begin or end else ""
@@ -162,7 +157,7 @@ class Event(Intervention):
     do: str
     start: Duration = 0.0
 
-    def acts(self, time: float, dt: float) -> bool:
+    def acts(self, time: float, dt: float = 0.0) -> bool:
         """Whether its moment lies in the step."""
         return time <= self.start < time + dt
 
@@ -171,8 +166,7 @@ class Event(Intervention):
         return time <= self.start
 
     @property
-    def when(self) -> str:
-        """The moment."""
+    def _when(self) -> str:
         return f", at {show(self.start, 'time')}" if self.start else ", at the start"
 
 

@@ -46,8 +46,7 @@ class Neutralize(Lasting):
         free = tissue.controls.free
         free[self.molecule] = free.get(self.molecule, 1.0) * (1.0 - self.fraction)
 
-    def what(self, catalogue: Catalogue) -> str:
-        """Which share of which molecule."""
+    def _what(self, catalogue: Catalogue) -> str:
         return f"neutralize {percent(self.fraction)} of {self.molecule}"
 
 
@@ -76,8 +75,7 @@ class DoseBath(_Dose):
         bath = tissue.controls.bath
         bath[self.molecule] = bath.get(self.molecule, 0.0) + self.rate
 
-    def what(self, catalogue: Catalogue) -> str:
-        """Which molecule, at which rate."""
+    def _what(self, catalogue: Catalogue) -> str:
         return f"dose {self.molecule} by bath at {show(self.rate, 'production')}"
 
 
@@ -106,8 +104,7 @@ class DoseDepot(_Dose):
         sites = np.flatnonzero(away <= max(self.radius, away.min()))
         tissue.controls.depots.append((self.molecule, sites, self.rate))
 
-    def what(self, catalogue: Catalogue) -> str:
-        """Which molecule, at which rate, and where."""
+    def _what(self, catalogue: Catalogue) -> str:
         rate = show(self.rate, "secretion").replace("/cell", "")
         place = ", ".join(show(x, "length") for x in self.place)
         return f"dose {self.molecule} by depot at {rate}, within {show(self.radius, 'length')} of ({place})"
@@ -141,8 +138,7 @@ class DoseVessels(_Dose):
         # The catalogue's exchange is filled in where none was given.
         tissue.controls.blood[self.molecule] = (self.level, self.exchange or 0.0)
 
-    def what(self, catalogue: Catalogue) -> str:
-        """Which molecule, at which level."""
+    def _what(self, catalogue: Catalogue) -> str:
         exchange = show(self.exchange or 0.0, "rate")
         return f"dose {self.molecule} by vessels at {show(self.level, 'concentration')} (exchange {exchange})"
 
@@ -184,7 +180,7 @@ class Hold(Lasting):
     def plant(self, tissue: Tissue, biology: Biology, lane: int) -> None:
         """Be there for planted cells to sense, if it takes the place of a background."""
         background = biology.molecules[biology.molecule_index[self.molecule]].background
-        if background > 0 and self.active(0.0):
+        if background > 0 and self.acts(0.0):
             self.act(tissue, biology, lane)
 
     def act(self, tissue: Tissue, biology: Biology, lane: int) -> None:
@@ -203,7 +199,6 @@ class Hold(Lasting):
         level = level.reshape([-1 if other == axis else 1 for other in range(lattice.ndim)])
         return np.broadcast_to(level, (lattice.wells, *lattice.shape)).ravel()
 
-    def what(self, catalogue: Catalogue) -> str:
-        """Which molecule, at which level."""
+    def _what(self, catalogue: Catalogue) -> str:
         to = "" if self.to is None else f" to {show(self.to, 'concentration')} along {self.axis}"
         return f"hold {self.molecule} at {show(self.level, 'concentration')}{to}"

@@ -92,8 +92,7 @@ class Block(Lasting):
         elif self.inhibitor is not None and self.ki is not None:
             tissue.controls.inhibition[kinds, receptor] += self.inhibitor / self.ki
 
-    def what(self, catalogue: Catalogue) -> str:
-        """Which receptor, how much of it, and on which cells."""
+    def _what(self, catalogue: Catalogue) -> str:
         drug = ""
         if self.inhibitor is not None and self.ki is not None:
             drug = f" (inhibitor {show(self.inhibitor, 'concentration')}, Ki {show(self.ki, 'concentration')})"
@@ -119,8 +118,7 @@ class Inhibit(Lasting):
         for kind in (biology.cell_index[cell] for cell in self.cells):
             signaling[kind, self.pathway] = signaling.get((kind, self.pathway), 1.0) * (1.0 - self.fraction)
 
-    def what(self, catalogue: Catalogue) -> str:
-        """Which pathway, how much of its drive, and in which cells."""
+    def _what(self, catalogue: Catalogue) -> str:
         where = only_in(self.cells, _responders(catalogue, self.pathway)[0])
         return f"inhibit {self.pathway} by {percent(self.fraction)}{where}"
 
@@ -162,8 +160,7 @@ class Fix(Lasting):
         """Clamp it; the last of several clamps holds."""
         tissue.controls.fixed |= {(biology.cell_index[cell], self.behavior): self.value for cell in self.cells}
 
-    def what(self, catalogue: Catalogue) -> str:
-        """Which behavior, of which cells, and its value."""
+    def _what(self, catalogue: Catalogue) -> str:
         value = show(self.value, catalogue.kind_of(self.behavior)).replace("molecules/cell/min", "/min")
         return f"fix {self.behavior} of {', '.join(self.cells)} at {value}"
 
@@ -187,8 +184,7 @@ class KnockOut(Lasting):
         else:
             tissue.controls.silenced |= {(kind, self.product) for kind in kinds}
 
-    def what(self, catalogue: Catalogue) -> str:
-        """Which product, and in which cells."""
+    def _what(self, catalogue: Catalogue) -> str:
         return f"knock out {self.product}{only_in(self.cells, _makers(catalogue, self.product)[0])}"
 
 
@@ -219,6 +215,5 @@ class SetTrait(Lasting):
         bases = biology.bases_of.get(self.trait, ()) if self.value else ()
         return {(biology.behaviors[number], kind) for kind, number in bases} - silent
 
-    def what(self, catalogue: Catalogue) -> str:
-        """Which trait, and its value."""
+    def _what(self, catalogue: Catalogue) -> str:
         return f"set {self.trait.replace('_', ' ')} to {show(self.value, catalogue.traits[self.trait].kind)}"
