@@ -9,43 +9,63 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core import files
 from ..runs.results import RESOLVED
-from .places import METADATA, WRITTEN_BY
-from .source import Picture, Source
+from .source import METADATA, WRITTEN_BY, Picture, Source
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 __all__ = ["write"]
 
-_DIGITS = 6  # of a concentration or a state; the model's own error is larger
+_DIGITS = "%.6g"  # of a concentration or a state; the model's own error is larger
 
 
 def write(source: Source, pictures: list[Path], out: Path) -> None:
     """The pictures as tables in the directory `out`."""
+    from pandas import DataFrame
+
     (out / "fields").mkdir()
     days: list[float] = []
-    written: dict[str, TextIO] = {}
-    try:
-        for file in pictures:
-            picture = source.open(file)
-            days.append(picture.day)
-            _append(written, out / "cells.csv", _header(picture), _cells(picture))
-            for name, field in picture.fields.items():
-                _append(written, out / "fields" / f"{name}.csv", _grid_header(picture), _grid(picture, field))
-    finally:
-        for handle in written.values():
-            handle.close()
-    with (out / "vessels.csv").open("w", encoding="utf-8", newline="") as handle:
-        _rows(handle, [[f"{axis}_um" for axis in picture.axes], *_texts(picture.vessels.T)])
+    for file in pictures:
+        picture = source.open(file)
+        columns = {name: _plain(values) for name, (values, _, _) in _columns(picture).items()}
+        _append(out / "cells.csv", DataFrame({"day": repr(picture.day), **columns}))
+        for name, field in picture.fields.items():
+            _append(out / "fields" / f"{name}.csv", _grid(picture, field))
+        days.append(picture.day)
+    _append(out / "vessels.csv", DataFrame(picture.vessels, columns=[f"{axis}_um" for axis in picture.axes]))
     files.write_json(out / METADATA, _metadata(source, picture, days))
     (out / RESOLVED).write_bytes((source.directory / RESOLVED).read_bytes())
+
+
+def _append(path: Path, table: DataFrame) -> None:
+    table.to_csv(
+        path, mode="a", header=not path.exists(), index=False, float_format=_DIGITS, lineterminator="\n",
+        encoding="utf-8",
+    )  # fmt: skip
+
+
+def _plain(values: NDArray[Any]) -> NDArray[Any]:
+    return values.astype(np.int8) if values.dtype == bool else values
+
+
+def _grid(picture: Picture, field: NDArray[Any]) -> DataFrame:
+    from pandas import DataFrame
+
+    centers = [[repr((number + 0.5) * picture.spacing) for number in range(size)] for size in picture.shape]
+    table = DataFrame(field.reshape(-1, picture.shape[-1]), columns=centers[-1])
+    along = np.meshgrid(*(np.array(one, dtype=object) for one in centers[:-1]), indexing="ij")
+    for number, axis in enumerate(picture.axes[:0:-1]):
+        table.insert(number, f"{axis}_um", along[number].ravel())
+    table.insert(0, "day", repr(picture.day))
+    return table
 
 
 def _columns(picture: Picture) -> dict[str, tuple[NDArray[Any], str, str]]:
@@ -74,50 +94,6 @@ def _columns(picture: Picture) -> dict[str, tuple[NDArray[Any], str, str]]:
     for name, values in picture.sensed.items():
         found[f"sensed_{name}_nM"] = (values, "nM", f"concentration of {name} where it stands, as sensed")
     return found
-
-
-def _header(picture: Picture) -> list[str]:
-    return ["day", *_columns(picture)]
-
-
-def _cells(picture: Picture) -> Iterable[Sequence[str]]:
-    columns = [values for values, _, _ in _columns(picture).values()]
-    return ([repr(picture.day), *row] for row in _texts(columns))
-
-
-def _grid_header(picture: Picture) -> list[str]:
-    across = (np.arange(picture.shape[-1]) + 0.5) * picture.spacing
-    return ["day", *(f"{axis}_um" for axis in picture.axes[:0:-1]), *(repr(float(x)) for x in across)]
-
-
-def _grid(picture: Picture, field: NDArray[Any]) -> Iterable[Sequence[str]]:
-    for index in np.ndindex(*picture.shape[:-1]):
-        at = [repr((number + 0.5) * picture.spacing) for number in index]
-        yield [repr(picture.day), *at, *(_text(value) for value in field[index].tolist())]
-
-
-def _append(written: dict[str, TextIO], path: Path, header: list[str], rows: Iterable[Sequence[str]]) -> None:
-    if path.name not in written:
-        written[path.name] = path.open("w", encoding="utf-8", newline="")
-        _rows(written[path.name], [header])
-    _rows(written[path.name], rows)
-
-
-def _rows(handle: TextIO, rows: Iterable[Sequence[str]]) -> None:
-    csv.writer(handle, lineterminator="\n").writerows(rows)
-
-
-def _texts(columns: Iterable[NDArray[Any]]) -> list[list[str]]:
-    """The rows of some columns as text."""
-    return [list(row) for row in zip(*([_text(value) for value in column.tolist()] for column in columns), strict=True)]
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, float):
-        return "" if value != value else f"{value:.{_DIGITS}g}"  # NaN is an empty cell
-    return str(value)
 
 
 def _metadata(source: Source, picture: Picture, days: list[float]) -> dict[str, Any]:

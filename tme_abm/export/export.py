@@ -1,20 +1,29 @@
-"""From a run directory to files of another tool: which pictures, by which writer, to which place."""
+"""From a run directory to files of another tool: which pictures, by which writer, to which place.
+
+An export is one file or one directory, made beside its place and moved there when it is whole. What is in the way is
+replaced only when that was asked for, and a directory only if it is an export itself: an option too many must never
+empty a home directory.
+"""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core import files
 from ..core.errors import InputError
 from . import csv_tables, physicell, scverse
-from .places import check_free, staged
-from .source import Picture, Source, read_source
+from .source import METADATA, WRITTEN_BY, Picture, Source, read_source
 
 __all__ = ["FORMATS", "export"]
 
 EXPORTS = "export"  # the directory inside that of the run
+_STORES = ("zarr.json", ".zgroup")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +75,14 @@ def export(
     if every and format_.suffix and places[0] == out:
         raise InputError(f"--all writes several files, and {out} is one; name a directory", place="--out")
     for place in places:
-        check_free(place, overwrite=overwrite)
+        _check_free(place, overwrite=overwrite)
     if format_.together is not None:
-        with staged(places[0]) as stage:
+        with _staged(places[0]) as stage:
             stage.mkdir()
             format_.together(source, [file for _, file in found], stage)
     elif format_.one is not None:
         for place, (_, file) in zip(places, found, strict=True):
-            with staged(place) as stage:
+            with _staged(place) as stage:
                 format_.one(source, source.open(file), stage)
     return places
 
@@ -97,3 +106,55 @@ def _check_installed(to: str, needs: tuple[str, ...]) -> None:
                 f"the extra '{to}' brings it: pip install 'tme_abm[{to}]'",
                 place=f"--to {to}",
             ) from error
+
+
+def _check_free(place: Path, *, overwrite: bool) -> None:
+    """May something be written to `place`?
+
+    Raises:
+        InputError: there is something that must not be replaced, or the disk refuses.
+    """
+    with files.disk_errors(place, "use the place"):
+        if not place.exists():
+            return
+        if not overwrite:
+            raise InputError("is there already; replace it with --overwrite, or choose another place with --out",
+                             file=place)
+        if place.is_dir() and any(place.iterdir()) and not _is_export(place):
+            raise InputError("is a directory that holds no export, so it is not replaced; choose another --out",
+                             file=place)
+
+
+@contextmanager
+def _staged(place: Path) -> Iterator[Path]:
+    """A path beside `place` to write to; what is there at the end goes to `place` in one move.
+
+    Raises:
+        InputError: the disk refuses.
+    """
+    stage = place.with_name(f".{place.stem}.{os.getpid()}.part{place.suffix}")
+    with files.disk_errors(place, "write the export"):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _remove(stage)
+        try:
+            yield stage
+            _remove(place)
+            stage.rename(place)
+        finally:
+            _remove(stage)
+
+
+def _is_export(place: Path) -> bool:
+    if any((place / name).is_file() for name in _STORES):
+        return True
+    try:
+        return files.read_json(place / METADATA).get("written_by") == WRITTEN_BY
+    except InputError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

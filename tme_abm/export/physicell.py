@@ -12,7 +12,6 @@ defined: they are set a quarter of the spacing apart along x.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,8 +26,7 @@ from ..core import files
 from ..core.units import MINUTES_PER_DAY
 from ..kernels.space import neighbor_table
 from ..tissue import ALIVE, APOPTOTIC, NECROTIC
-from .places import METADATA, WRITTEN_BY
-from .source import Picture, Source
+from .source import METADATA, WRITTEN_BY, Picture, Source
 
 __all__ = ["write"]
 
@@ -170,8 +168,7 @@ def _matrix(path: Path, name: str, values: Array) -> None:
 
 
 def _table(path: Path, header: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as handle:
-        csv.writer(handle, lineterminator="\n").writerows([header, *rows])
+    path.write_bytes(b"".join(files.csv_line(row) for row in [header, *rows]))
 
 
 def _graph(path: Path, numbers: Array, pairs: Iterable[tuple[int, int]]) -> None:

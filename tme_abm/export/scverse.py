@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .places import WRITTEN_BY
-from .source import FATES, LAYERS, Picture, Source
+from .source import FATES, LAYERS, WRITTEN_BY, Picture, Source
 
 __all__ = ["cells_as_anndata", "fields_as_spatialdata", "write_anndata", "write_spatialdata"]
 

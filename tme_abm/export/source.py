@@ -24,7 +24,10 @@ from ..runs.results import RESOLVED, list_snapshots, read_manifest, read_series,
 from ..scenario import Scenario, load
 from ..tissue import ALIVE, APOPTOTIC, NECROTIC
 
-__all__ = ["FATES", "LAYERS", "Picture", "Source", "read_source"]
+__all__ = ["FATES", "LAYERS", "METADATA", "WRITTEN_BY", "Picture", "Source", "read_source"]
+
+METADATA = "metadata.json"
+WRITTEN_BY = "tme_abm export"
 
 Columns = dict[str, NDArray[Any]]
 
