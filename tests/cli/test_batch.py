@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def tme(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def model(monkeypatch: pytest.MonkeyPatch, simulator: ToySimulator) -> None:
-    monkeypatch.setattr("tme_abm.runs.simulator.TUMOR", simulator)
+    monkeypatch.setattr("tme_abm.runs.simulator.TUMOR", replace(simulator, all_metrics=True))
 
 
 def test_a_batch_ends_with_a_table_and_the_directory(tme: Run, tmp_path: Path) -> None:

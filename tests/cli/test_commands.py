@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def tme(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def simulate_with(monkeypatch: pytest.MonkeyPatch, simulator: ToySimulator) -> None:
-    monkeypatch.setattr("tme_abm.runs.simulator.TUMOR", simulator)
+    monkeypatch.setattr("tme_abm.runs.simulator.TUMOR", replace(simulator, all_metrics=True))
 
 
 def test_run_ends_with_a_table_and_the_directory(tme: Run, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tme_abm.observe.metrics import metric_names
 from tme_abm.runs.simulator import Simulator
 from tme_abm.scenario import Scenario, load
 
@@ -21,7 +22,7 @@ class ToyModel:
     """Forty numbers that wander chaotically: one wrong bit anywhere and the end is another."""
 
     def __init__(self, scenario: Scenario, seed: int, simulator: ToySimulator) -> None:
-        self.simulator = simulator
+        self.scenario, self.simulator = scenario, simulator
         self.x = np.modf(np.arange(1, 41) * 0.137 * seed + scenario.tumor.traits["antigenicity"])[0]
         self.steps = 0
         self.push = 1e-6 * sum(len(item.do) for item in scenario.protocol)
@@ -46,6 +47,7 @@ class ToySimulator(Simulator):
     dies_at: int = -1
     fails_for: str = ""  # only in the scenario of this name; "" is all
     version: str = "toy 1"
+    all_metrics: bool = False  # everything that the registry of metrics has for the scenario, as the real model does
 
     def fingerprint(self) -> str:
         return self.version
@@ -63,17 +65,20 @@ class ToySimulator(Simulator):
         return self.resume(scenario, seed, arrays)
 
     def metrics(self, scenario: Scenario) -> tuple[str, ...]:
-        return tuple(self.measure(ToyModel(scenario, 1, self)))
+        return super().metrics(scenario) if self.all_metrics else tuple(self.measure(ToyModel(scenario, 1, self)))
 
     def measure(self, model: ToyModel) -> dict[str, float]:
         ratio = float("nan") if model.steps == 0 else float(model.x[3])
-        return {
+        few = {
             "tumor cells": 1000 * float(model.x[0]),
             "CD8 cells": 500 * float(model.x[1]),
             "CD8 core": 600 * float(model.x[2]),
             "Treg:CD8": ratio,
             "kills per engaged day": 10 * float(model.x[4]),
         }
+        names = _metrics(model.scenario.hash, model.scenario) if self.all_metrics else tuple(few)
+        assert few.keys() <= set(names), "the toy measures what the model does not"
+        return {name: few.get(name, 100 * float(model.x[number % 40])) for number, name in enumerate(names)}
 
     def snapshot(self, model: ToyModel) -> dict[str, NDArray[Any]]:
         return {
@@ -86,6 +91,15 @@ class ToySimulator(Simulator):
         if measures["tumor cells"] < 200:
             return "none"
         return "hot" if measures["CD8 core"] > 295 else "cold"
+
+
+_known: dict[str, tuple[str, ...]] = {}
+
+
+def _metrics(key: str, scenario: Scenario) -> tuple[str, ...]:
+    if key not in _known:
+        _known[key] = metric_names(scenario)
+    return _known[key]
 
 
 def small(name: str = "hot", **settings: str) -> Scenario:
