@@ -8,6 +8,7 @@ it unchanged.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ from .tissue import Tissue
 __all__ = ["SCHEDULE", "TumorModel"]
 
 log = logging.getLogger(__name__)
+
+_MESA_PAGE = "mesa.visualization.solara_viz"
+"""Mesa's page, which refuses (3.5) a model whose `scenario` is not of Mesa's own kind; it gets none to see."""
 
 Make = Callable[[Biology, Scenario], p.Process]
 
@@ -218,11 +222,13 @@ class TumorModel(mesa.Model):
     @property
     def scenario(self) -> Scenario:
         """The scenario of this run, resolved."""
+        if sys._getframe(1).f_globals.get("__name__") == _MESA_PAGE:
+            return None  # type: ignore[return-value]
         return self._scenario
 
     @scenario.setter
     def scenario(self, scenario: Scenario) -> None:
-        # Newer versions of Mesa have scenarios of their own and write the model into them; ours are frozen.
+        # Mesa 3.5 has scenarios of its own, hands one to every model, and writes the model into it; ours are frozen.
         self._scenario = scenario
 
     @property

@@ -67,10 +67,6 @@ class Scenario(Frozen):
 
     _catalogue: Catalogue | None = PrivateAttr(default=None)
 
-    def __bool__(self) -> bool:
-        # Newer versions of Mesa take every true `scenario` of a model for one of their own kind, and refuse others.
-        return False
-
     @field_validator("name", "title", "description", mode="after")
     @classmethod
     def _can_be_written(cls, text: str) -> str:
