@@ -7,8 +7,8 @@ them in one round. Numbers are looked at only when every name is known, for a na
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import ParamSpec, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from ..core.errors import InputError
 from ..core.units import show
@@ -21,8 +21,6 @@ __all__ = ["base_number", "check"]
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_\-]*")
 _RESERVED = frozenset({"crowding", "matrix", "dead", *OWN_STATES})
-P = ParamSpec("P")
-Result = TypeVar("Result")
 
 _SLACK = 1e-9  # a value on the end of its range lies inside it, whatever the conversion rounded
 
@@ -33,7 +31,8 @@ def check(catalogue: Catalogue) -> list[InputError]:
     _check_ids(catalogue, names)
     for name, receptor in catalogue.receptors.items():
         for ligand in receptor.ligands:
-            names.attempt(f"receptor.{name}.ligands.{ligand}", _check_ligand, catalogue, ligand)
+            with names.at(f"receptor.{name}.ligands.{ligand}"):
+                _check_ligand(catalogue, ligand)
     for name, entry in catalogue.cells.items():
         _check_cell(catalogue, name, entry, names)
     for rule in catalogue.rules:
@@ -45,22 +44,24 @@ def check(catalogue: Catalogue) -> list[InputError]:
     numbers = _Found()
     traits: dict[str, float] = {}
     for name, trait in catalogue.traits.items():
-        value = numbers.attempt(f"trait.{name}", trait.number, trait.kind)
-        if value is not None:
-            traits[name] = value
+        with numbers.at(f"trait.{name}"):
+            traits[name] = trait.number(trait.kind)
     for number in catalogue.entries():
         if number.place.startswith("trait.") and number.place.removeprefix("trait.") not in traits:
             continue  # refused just above
-        numbers.attempt(number.place, _check_number, catalogue, number, traits)
+        with numbers.at(number.place):
+            _check_number(catalogue, number, traits)
     for place, evidence in _evidence(catalogue):
         for source in evidence.source:
-            numbers.known(place, "reference", source, catalogue.references)
+            with numbers.at(place):
+                _known("reference", source, catalogue.references)
     if numbers.errors:
         return numbers.errors
 
     for rule in catalogue.rules:
         for cell in rule.cell:
-            numbers.attempt(rule.place, _check_direction, catalogue, rule, cell, traits)
+            with numbers.at(rule.place):
+                _check_direction(catalogue, rule, cell, traits)
     return numbers.errors
 
 
@@ -78,19 +79,20 @@ class _Found:
     def __init__(self) -> None:
         self.errors: list[InputError] = []
 
-    def attempt(self, place: str, action: Callable[P, Result], /, *given: P.args, **named: P.kwargs) -> Result | None:
-        """What `action` returns; None if it raises an InputError, which is kept with its place."""
+    @contextmanager
+    def at(self, place: str) -> Iterator[None]:
+        """Keep an InputError that is raised inside, with its place."""
         try:
-            return action(*given, **named)
+            yield
         except InputError as error:
             self.errors.append(error.replace(place=place))
-            return None
 
-    def known(self, place: str, what: str, word: str, allowed: Iterable[str]) -> None:
-        """Keep an error unless `word` is one of the `allowed`."""
-        names = tuple(allowed)
-        if word not in names:
-            self.errors.append(InputError(f"no {what} '{word}'", place=place, allowed=names, word=word))
+
+def _known(what: str, word: str, allowed: Iterable[str]) -> None:
+    """Refuse `word` unless it is one of the `allowed`."""
+    names = tuple(allowed)
+    if word not in names:
+        raise InputError(f"no {what} '{word}'", allowed=names, word=word)
 
 
 def _check_ids(catalogue: Catalogue, found: _Found) -> None:
@@ -102,18 +104,19 @@ def _check_ids(catalogue: Catalogue, found: _Found) -> None:
     }
     for kind, names in groups.items():
         for name in names:
-            place = f"{kind}.{name}"
-            if _ID.fullmatch(name) is None:
-                what = f"'{name}' cannot be a name; use letters, digits, '_' and '-', a letter first"
-                found.errors.append(InputError(what, place=place))
-            elif name in _RESERVED:
-                what = f"'{name}' already means something in rules; choose another name"
-                found.errors.append(InputError(what, place=place))
+            with found.at(f"{kind}.{name}"):
+                _check_id(name, "a name")
+                if name in _RESERVED:
+                    raise InputError(f"'{name}' already means something in rules; choose another name")
+
+
+def _check_id(name: str, what: str) -> None:
+    if _ID.fullmatch(name) is None:
+        raise InputError(f"'{name}' cannot be {what}; use letters, digits, '_' and '-', a letter first")
 
 
 def _check_ligand(catalogue: Catalogue, ligand: str) -> None:
-    if ligand not in catalogue.molecules:
-        raise InputError(f"no molecule '{ligand}'", allowed=catalogue.molecules, word=ligand)
+    _known("molecule", ligand, catalogue.molecules)
     if catalogue.molecules[ligand].reach == "inside":
         raise InputError(f'{ligand} is inside the cell (reach = "inside"), so it binds no receptor')
 
@@ -121,31 +124,35 @@ def _check_ligand(catalogue: Catalogue, ligand: str) -> None:
 def _check_cell(catalogue: Catalogue, name: str, cell: CellEntry, found: _Found) -> None:
     words = catalogue.vocabulary
     for prey in cell.hunts:
-        found.known(f"cell.{name}.hunts", "cell", prey, catalogue.cells)
+        with found.at(f"cell.{name}.hunts"):
+            _known("cell", prey, catalogue.cells)
     for what, base in cell.behaviors.items():
-        place = f"cell.{name}.behaviors.{what}"
-        found.attempt(place, behavior, what, words)
+        with found.at(f"cell.{name}.behaviors.{what}"):
+            behavior(what, words)
         if base.scaled_by is not None:
-            said = base.scaled_by.signal
-            found.attempt(f"{place}.scaled_by", _sensible, catalogue, name, said, False)
+            with found.at(f"cell.{name}.behaviors.{what}.scaled_by"):
+                _sensible(catalogue, name, base.scaled_by.signal, False)
     for receptor in cell.receptors:
-        found.known(f"cell.{name}.receptors.{receptor}", "receptor", receptor, catalogue.receptors)
+        with found.at(f"cell.{name}.receptors.{receptor}"):
+            _known("receptor", receptor, catalogue.receptors)
     for molecule in cell.uptake:
-        found.known(f"cell.{name}.uptake.{molecule}", "diffusing molecule", molecule, words.diffusing)
+        with found.at(f"cell.{name}.uptake.{molecule}"):
+            _known("diffusing molecule", molecule, words.diffusing)
 
 
 def _check_words(catalogue: Catalogue, rule: Rule, found: _Found) -> None:
-    if not rule.cell:
-        found.errors.append(InputError("the rule names no cell", place=rule.place, allowed=catalogue.cells))
+    with found.at(rule.place):
+        if not rule.cell:
+            raise InputError("the rule names no cell", allowed=catalogue.cells)
     for cell in rule.cell:
-        found.known(rule.place, "cell", cell, catalogue.cells)
-    found.attempt(rule.place, behavior, rule.behavior, catalogue.vocabulary)
+        with found.at(rule.place):
+            _known("cell", cell, catalogue.cells)
+    with found.at(rule.place):
+        behavior(rule.behavior, catalogue.vocabulary)
     known: list[str | None] = [cell for cell in rule.cell if cell in catalogue.cells]
-    for listener in known or [None]:
-        before = len(found.errors)
-        found.attempt(rule.place, _sensible, catalogue, listener, rule.signal, rule.memory is not None)
-        if len(found.errors) > before:
-            break  # the other cells would say the same
+    with found.at(rule.place):  # the first cell that cannot sense it is enough
+        for listener in known or [None]:
+            _sensible(catalogue, listener, rule.signal, rule.memory is not None)
 
 
 def _sensible(catalogue: Catalogue, cell: str | None, said: str, remembers: bool) -> None:
@@ -166,21 +173,17 @@ def _check_pathways(catalogue: Catalogue, found: _Found) -> None:
     spelled: dict[str, tuple[str, str]] = {}
     for rule in catalogue.rules:
         for name in rule.pathway:
-            if _ID.fullmatch(name) is None:
-                what = f"'{name}' cannot be the name of a pathway; use letters, digits, '_' and '-', a letter first"
-                found.errors.append(InputError(what, place=rule.place))
-                continue
-            first, where = spelled.setdefault(re.sub(r"[_\-]", "", name).lower(), (name, rule.place))
-            if first != name:
-                what = f"pathway '{name}' is spelled '{first}' in {where}"
-                found.errors.append(InputError(what, place=rule.place))
+            with found.at(rule.place):
+                _check_id(name, "the name of a pathway")
+                first, where = spelled.setdefault(re.sub(r"[_\-]", "", name).lower(), (name, rule.place))
+                if first != name:
+                    raise InputError(f"pathway '{name}' is spelled '{first}' in {where}")
 
 
 def _check_number(catalogue: Catalogue, entry: Entry, traits: Mapping[str, float]) -> None:
     name = entry.parameter.trait
     if name is not None:
-        if name not in catalogue.traits:
-            raise InputError(f"no trait '{name}'", allowed=catalogue.traits, word=name)
+        _known("trait", name, catalogue.traits)
         kind = catalogue.traits[name].kind
         if kind != entry.kind:
             raise InputError(f"trait '{name}' is of kind '{kind}', but here a '{entry.kind}' is due")

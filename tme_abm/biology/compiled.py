@@ -9,7 +9,8 @@ the Hill function of the scale.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,9 +20,9 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from .catalogue import Catalogue
 from .check import base_number
-from .grammar import BEHAVIORS, Signal, behavior, family_members, signal
+from .grammar import BEHAVIORS, Signal, signal
 from .parameter import Parameter
-from .schema import MoleculeEntry, Rule, Scale
+from .schema import MoleculeEntry, Rule
 
 __all__ = ["Biology", "ContactMolecule", "Molecule", "Program", "Receptor", "Term", "compile"]
 
@@ -153,163 +154,139 @@ def compile(catalogue: Catalogue, traits: Mapping[str, float] | None = None) -> 
         if name not in tumor:
             raise InputError(f"no trait '{name}'", allowed=tumor, word=name)
         tumor[name] = float(value)
-    words = catalogue.vocabulary
-    cells = tuple(catalogue.cells)
-    behaviors = (*BEHAVIORS, *_used_family_members(catalogue))
-    cell_index, behavior_index = _index(cells), _index(behaviors)
-    molecule_index, receptor_index = _index(words.diffusing), _index(words.receptors)
-    signals: dict[Signal, int] = {}
-    entries = catalogue.cells.values()
-    return Biology(
-        cells=cells,
-        layer=tuple(cell.layer for cell in entries),
-        agent=tuple(cell.agent for cell in entries),
-        pool=tuple(cell.pool or (name if cell.layer == "immune" else None) for name, cell in catalogue.cells.items()),
-        sees=tuple(cell.sees for cell in entries),
-        hunts=tuple(tuple(cell_index[prey] for prey in cell.hunts) for cell in entries),
-        molecules=tuple(_molecule(name, catalogue.molecules[name], tumor) for name in words.diffusing),
-        contacts=tuple(
-            ContactMolecule(name, _optional(catalogue.molecules[name].turnover, "rate", tumor, None))
-            for name in words.levels
-        ),
-        receptors=tuple(
-            Receptor(
-                name,
-                tuple(
-                    (ligand, kd.number("concentration" if ligand in words.diffusing else "number", tumor))
-                    for ligand, kd in receptor.ligands.items()
-                ),
-                receptor.checkpoint,
-            )
-            for name, receptor in catalogue.receptors.items()
-        ),
-        behaviors=behaviors,
-        kinds=tuple(behavior(name, words).kind for name in behaviors),
-        programs=_programs(catalogue, tumor, cell_index, behavior_index, signals),
-        signals=tuple(signals),
-        base=_frozen([[base_number(catalogue, cell, name, tumor) for name in behaviors] for cell in cells]),
-        chemotaxis=_frozen(_grid([cell.receptors for cell in entries], words.receptors, "number", tumor)),
-        expresses=_frozen([[name in cell.receptors for name in words.receptors] for cell in entries], np.bool_),
-        uptake=_frozen(_grid([cell.uptake for cell in entries], words.diffusing, "clearance", tumor)),
-        traits=tumor,
-        cell_index=cell_index,
-        molecule_index=molecule_index,
-        contact_index=_index(words.levels),
-        receptor_index=receptor_index,
-        behavior_index=behavior_index,
-        signal_index=_index(str(heard) for heard in signals),
-        bases_of=_bases_of(catalogue, cell_index, behavior_index),
-    )
+    return _Compiler(catalogue, tumor).biology()
 
 
-def _programs(
-    catalogue: Catalogue,
-    traits: Mapping[str, float],
-    cell_index: Mapping[str, int],
-    behavior_index: Mapping[str, int],
-    signals: dict[Signal, int],
-) -> tuple[Program, ...]:
-    """A program for every (cell, behavior) with a rule or a scale, or whose base is zero only for want of a trait: it
-    may be set later. Numbers `signals` in the order they are met.
-    """
-    rules: dict[tuple[int, int], list[Rule]] = {}
-    scales: dict[tuple[int, int], Scale] = {}
-    latent: set[tuple[int, int]] = set()
-    for rule in catalogue.rules:
-        for cell in rule.cell:
-            rules.setdefault((cell_index[cell], behavior_index[rule.behavior]), []).append(rule)
-    for cell, entry in catalogue.cells.items():
-        for name, base in entry.behaviors.items():
-            if base.scaled_by is not None:
-                scales[cell_index[cell], behavior_index[name]] = base.scaled_by
-            if base.is_trait and not base_number(catalogue, cell, name, traits):
-                latent.add((cell_index[cell], behavior_index[name]))
-    cells, behaviors = tuple(cell_index), tuple(behavior_index)
-    programs = []
-    for where in sorted({*rules, *scales, *latent}):
-        terms = [(rule.effect, _rule_term(catalogue, rule, traits, signals)) for rule in rules.get(where, [])]
-        scale = scales.get(where)
-        programs.append(
-            Program(
-                cell=where[0],
-                behavior=where[1],
-                base=base_number(catalogue, cells[where[0]], behaviors[where[1]], traits),
-                ups=tuple(term for effect, term in terms if effect == "increases"),
-                downs=tuple(term for effect, term in terms if effect == "decreases"),
-                scale=None
-                if scale is None
-                else _term(catalogue, scale.signal, scale.half_max, scale.hill, 0.0, 1.0, traits, signals),
-            )
+class _Compiler:
+    """Compiles a catalogue for a tumor with `traits`; numbers signals in the order in which they are met."""
+
+    def __init__(self, catalogue: Catalogue, traits: Mapping[str, float]) -> None:
+        self.catalogue, self.traits, self.words = catalogue, traits, catalogue.vocabulary
+        self.cells = _index(catalogue.cells)
+        self.behaviors = _index((*BEHAVIORS, *(name for name in catalogue.behaviors if name not in BEHAVIORS)))
+        self.signals: dict[Signal, int] = {}
+
+    def biology(self) -> Biology:
+        """The compiled catalogue."""
+        words, molecules, entries = self.words, self.catalogue.molecules, self.catalogue.cells.values()
+        return Biology(
+            cells=tuple(self.cells),
+            layer=tuple(cell.layer for cell in entries),
+            agent=tuple(cell.agent for cell in entries),
+            pool=tuple(self.catalogue.pool_of.get(name) for name in self.cells),
+            sees=tuple(cell.sees for cell in entries),
+            hunts=tuple(tuple(self.cells[prey] for prey in cell.hunts) for cell in entries),
+            molecules=tuple(self.molecule(name, molecules[name]) for name in words.diffusing),
+            contacts=tuple(
+                ContactMolecule(name, None if turnover is None else self.number(turnover, "rate"))
+                for name, turnover in ((name, molecules[name].turnover) for name in words.levels)
+            ),
+            receptors=tuple(
+                Receptor(
+                    name,
+                    tuple(
+                        (ligand, self.number(kd, "concentration" if ligand in words.diffusing else "number"))
+                        for ligand, kd in receptor.ligands.items()
+                    ),
+                    receptor.checkpoint,
+                )
+                for name, receptor in self.catalogue.receptors.items()
+            ),
+            behaviors=tuple(self.behaviors),
+            kinds=tuple(self.catalogue.kind_of(name) for name in self.behaviors),
+            programs=tuple(self.programs()),
+            signals=tuple(self.signals),
+            base=_frozen([[self.base(cell, name) for name in self.behaviors] for cell in self.cells]),
+            chemotaxis=self.grid([cell.receptors for cell in entries], words.receptors, "number"),
+            expresses=_frozen([[name in cell.receptors for name in words.receptors] for cell in entries], np.bool_),
+            uptake=self.grid([cell.uptake for cell in entries], words.diffusing, "clearance"),
+            traits=self.traits,
+            cell_index=self.cells,
+            molecule_index=_index(words.diffusing),
+            contact_index=_index(words.levels),
+            receptor_index=_index(words.receptors),
+            behavior_index=self.behaviors,
+            signal_index=_index(str(heard) for heard in self.signals),
+            bases_of=self.bases_of(),
         )
-    return tuple(programs)
 
+    def number(self, parameter: Parameter | None, kind: str, default: float = 0.0) -> float:
+        """A number for these traits, internal units."""
+        return default if parameter is None else parameter.number(kind, self.traits)
 
-def _bases_of(
-    catalogue: Catalogue, cell_index: Mapping[str, int], behavior_index: Mapping[str, int]
-) -> Mapping[str, tuple[tuple[int, int], ...]]:
-    found: dict[str, list[tuple[int, int]]] = {}
-    for cell, entry in catalogue.cells.items():
-        for name, base in entry.behaviors.items():
-            if base.trait is not None:
-                found.setdefault(base.trait, []).append((cell_index[cell], behavior_index[name]))
-    return {trait: tuple(bases) for trait, bases in found.items()}
+    def base(self, cell: str, name: str) -> float:
+        """What a behavior of a cell is without signals."""
+        return base_number(self.catalogue, cell, name, self.traits)
 
+    def molecule(self, name: str, entry: MoleculeEntry) -> Molecule:
+        """A diffusing molecule."""
+        supply = entry.supply
+        return Molecule(
+            name=name,
+            diffusivity=self.number(entry.diffusivity, "diffusivity"),
+            decay=self.number(entry.decay, "rate"),
+            background=self.number(entry.background, "concentration"),
+            exchange=0.0 if supply is None else self.number(supply.exchange, "rate"),
+            level=0.0 if supply is None else self.number(supply.level, "concentration"),
+        )
 
-def _rule_term(catalogue: Catalogue, rule: Rule, traits: Mapping[str, float], signals: dict[Signal, int]) -> Term:
-    memory = _optional(rule.memory, "time", traits, 0.0)
-    towards = rule.towards.number(behavior(rule.behavior, catalogue.vocabulary).kind, traits)
-    term = _term(catalogue, rule.signal, rule.half_max, rule.hill, memory or 0.0, towards, traits, signals)
-    return replace(term, pathway=rule.pathway)
+    def programs(self) -> Iterator[Program]:
+        """A program for every (cell, behavior) with a rule or a scale, or whose base is zero only for want of a trait:
+        it may be set later.
+        """
+        rules: dict[tuple[str, str], list[Rule]] = {}
+        for rule in self.catalogue.rules:
+            for cell in rule.cell:
+                rules.setdefault((cell, rule.behavior), []).append(rule)
+        for cell, name in itertools.product(self.cells, self.behaviors):
+            own, given = rules.get((cell, name), []), self.catalogue.cells[cell].behaviors.get(name)
+            scale, base = None if given is None else given.scaled_by, self.base(cell, name)
+            latent = given is not None and given.is_trait and not base
+            if own or scale is not None or latent:
+                terms = [(rule.effect, self.rule_term(rule)) for rule in own]
+                yield Program(
+                    cell=self.cells[cell],
+                    behavior=self.behaviors[name],
+                    base=base,
+                    ups=tuple(term for effect, term in terms if effect == "increases"),
+                    downs=tuple(term for effect, term in terms if effect == "decreases"),
+                    scale=None if scale is None else self.term(scale.signal, scale.half_max, scale.hill, 1.0),
+                )
 
+    def rule_term(self, rule: Rule) -> Term:
+        """The pull of a rule's signal."""
+        towards = self.number(rule.towards, self.catalogue.kind_of(rule.behavior))
+        memory = self.number(rule.memory, "time")
+        return self.term(rule.signal, rule.half_max, rule.hill, towards, memory, rule.pathway)
 
-def _term(
-    catalogue: Catalogue,
-    said: str,
-    half_max: Parameter,
-    hill: Parameter | None,
-    memory: float,
-    towards: float,
-    traits: Mapping[str, float],
-    signals: dict[Signal, int],
-) -> Term:
-    heard = signal(said, catalogue.vocabulary)
-    heard = Signal(heard.kind, heard.name, memory)
-    half = half_max.number(heard.quantity(catalogue.vocabulary), traits)
-    power = _optional(hill, "number", traits, 1.0) or 0.0
-    if half <= 0.0 or power <= 0.0:
-        raise InputError(f"with these traits the half-max or the Hill power of '{said}' is not above zero")
-    return Term(signals.setdefault(heard, len(signals)), half, power, towards)
+    def term(
+        self,
+        said: str,
+        half_max: Parameter,
+        hill: Parameter | None,
+        towards: float,
+        memory: float = 0.0,
+        pathway: tuple[str, ...] = (),
+    ) -> Term:
+        """The pull of the signal that `said` names."""
+        heard = replace(signal(said, self.words), memory=memory)
+        half, power = self.number(half_max, heard.quantity(self.words)), self.number(hill, "number", 1.0)
+        if half <= 0.0 or power <= 0.0:
+            raise InputError(f"with these traits the half-max or the Hill power of '{said}' is not above zero")
+        return Term(self.signals.setdefault(heard, len(self.signals)), half, power, towards, pathway)
 
+    def bases_of(self) -> Mapping[str, tuple[tuple[int, int], ...]]:
+        """Trait -> (cell, behavior) of the bases that it gives."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        for cell, entry in self.catalogue.cells.items():
+            for name, base in entry.behaviors.items():
+                if base.trait is not None:
+                    found.setdefault(base.trait, []).append((self.cells[cell], self.behaviors[name]))
+        return {trait: tuple(bases) for trait, bases in found.items()}
 
-def _molecule(name: str, entry: MoleculeEntry, traits: Mapping[str, float]) -> Molecule:
-    supply = entry.supply
-    return Molecule(
-        name=name,
-        diffusivity=_optional(entry.diffusivity, "diffusivity", traits, 0.0) or 0.0,
-        decay=_optional(entry.decay, "rate", traits, 0.0) or 0.0,
-        background=_optional(entry.background, "concentration", traits, 0.0) or 0.0,
-        exchange=0.0 if supply is None else supply.exchange.number("rate", traits),
-        level=0.0 if supply is None else supply.level.number("concentration", traits),
-    )
-
-
-def _optional(
-    parameter: Parameter | None, kind: str, traits: Mapping[str, float], default: float | None
-) -> float | None:
-    return default if parameter is None else parameter.number(kind, traits)
-
-
-def _used_family_members(catalogue: Catalogue) -> tuple[str, ...]:
-    """Behaviors such as "secretion IFNG" that some cell has a base or a rule for, in the catalogue's order."""
-    used = {name for cell in catalogue.cells.values() for name in cell.behaviors}
-    used |= {rule.behavior for rule in catalogue.rules}
-    return tuple(name for name in family_members(catalogue.vocabulary) if name in used)
-
-
-def _grid(
-    rows: list[dict[str, Parameter]], columns: tuple[str, ...], kind: str, traits: Mapping[str, float]
-) -> list[list[float]]:
-    return [[row[name].number(kind, traits) if name in row else 0.0 for name in columns] for row in rows]
+    def grid(self, rows: list[dict[str, Parameter]], columns: tuple[str, ...], kind: str) -> NDArray[np.float64]:
+        """The numbers of `rows` by column, 0 where there is none."""
+        return _frozen([[self.number(row.get(name), kind) for name in columns] for row in rows])
 
 
 def _index(names: Iterable[str]) -> Mapping[str, int]:
