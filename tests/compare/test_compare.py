@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import os
 import signal
@@ -12,7 +13,7 @@ import pytest
 
 from tests.support.toy import ToySimulator, results, small
 from tme_abm.compare.compare import compare
-from tme_abm.compare.comparison import Comparison
+from tme_abm.compare.comparison import Comparison, read_comparison
 from tme_abm.compare.statistics import mean_interval, paired_correlation, paired_difference
 from tme_abm.compare.swap import swaps
 from tme_abm.core import files
@@ -54,6 +55,15 @@ def test_comparison_json_is_as_promised(done: Path) -> None:
     assert {"python", "numpy", "scipy", "mesa", "tme_abm"} == set(found["versions"])
     changed = {one["key"]: (one["a_value"], one["b_value"]) for one in found["differences"]}
     assert changed == {key: (a, b) for key, a, b in COLD.differences(HOT)}
+
+
+def test_a_comparison_is_read_back_as_it_was_written(done: Path) -> None:
+    before = {path.name: path.read_bytes() for path in done.glob("*.json")}
+    found = read_comparison(done)
+    assert found.content == json.loads(before["comparison.json"])
+    assert math.isnan(found.tumors["hot"].courses["Treg:CD8"].mean[0])
+    found.write()
+    assert {path.name: path.read_bytes() for path in done.glob("*.json")} == before
 
 
 def test_values_are_those_of_the_runs(done: Path) -> None:
