@@ -143,7 +143,7 @@ def test_every_task_has_an_outcome_and_one_that_fails_is_a_sentence(executor: He
         found = {outcome.name: outcome for outcome in executor.do(doubled, tasks)}
     assert found == {
         "a": Outcome(name="a", result=2),
-        "b": Outcome(name="b", error="ValueError: no negative\nnumbers"),
+        "b": Outcome(name="b", error="ValueError: no negative numbers"),
         "c": Outcome(name="c", error="number: is too large."),
         "d": Outcome(name="d", result=8),
     }

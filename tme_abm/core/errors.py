@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["InputError", "TmeError", "brief", "combine", "nearest"]
+__all__ = ["InputError", "TmeError", "brief", "combine", "nearest", "sentence"]
 
 _LISTED = 12  # a longer list of allowed words hides the useful ones
 _BRIEF = 40
@@ -161,3 +161,9 @@ def _shortened(word: str | None, allowed: Sequence[str]) -> str:
         folded = word.casefold()
         shown.sort(key=lambda other: -difflib.SequenceMatcher(None, folded, other.casefold()).ratio())
     return ", ".join(shown[:_LISTED]) + f", … ({len(allowed)} in all)"
+
+
+def sentence(error: BaseException) -> str:
+    """An error in one line: its message if it was raised on purpose, else with the name of its type in front."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, TmeError) and text else f"{type(error).__name__}: {text}".rstrip(": ")

@@ -20,7 +20,6 @@ import os
 import signal
 import threading
 import time
-import traceback
 from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -31,7 +30,7 @@ from functools import cache, partial
 from multiprocessing import connection
 from typing import Any, Generic, Self, TypeVar
 
-from .errors import InputError, TmeError
+from .errors import InputError, sentence
 from .memory import keep_freed_memory
 
 __all__ = [
@@ -222,11 +221,9 @@ def outcome_of(name: str, function: Callable[[A], R], argument: A) -> Outcome[R]
     """Perform a task, here and now; an error of the task is a sentence in its outcome."""
     try:
         return Outcome(name=name, result=function(argument))
-    except TmeError as error:
-        return Outcome(name=name, error=str(error))
-    except Exception as error:  # noqa: BLE001 - one broken task must not take the others along
-        logger.debug("%s: %s", name, traceback.format_exc())
-        return Outcome(name=name, error=f"{type(error).__name__}: {error}")
+    except Exception as error:
+        logger.debug("%s failed", name, exc_info=True)
+        return Outcome(name=name, error=sentence(error))
 
 
 class Here(Executor):

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..core import files, parallel
 from ..core.errors import InputError
@@ -264,24 +265,11 @@ def _perform(task: Task) -> RunResult:
 
 def result_of_task(task: Task, progress: Callback) -> RunResult:
     """Begin the run, go on with it or only read it, whichever is needed."""
-    if is_finished(task.out, scenario=task.scenario, seed=task.seed, days=task.days, simulator=task.simulator):
+    same: dict[str, Any] = {"seed": task.seed, "days": task.days, "simulator": task.simulator}
+    if is_finished(task.out, scenario=task.scenario, **same):
         return result_of(task.out, task.simulator)
     if (task.out / MANIFEST).exists() and not task.overwrite:
-        return resume(
-            task.out,
-            scenario=task.scenario,
-            seed=task.seed,
-            days=task.days,
-            progress=progress,
-            simulator=task.simulator,
-        )
+        return resume(task.out, scenario=task.scenario, progress=progress, **same)
     return run(
-        task.scenario,
-        seed=task.seed,
-        days=task.days,
-        out=task.out,
-        command=task.command,
-        overwrite=task.overwrite,
-        progress=progress,
-        simulator=task.simulator,
+        task.scenario, out=task.out, command=task.command, overwrite=task.overwrite, progress=progress, **same
     )

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core import files
-from ..core.errors import InputError, TmeError
+from ..core.errors import InputError, TmeError, sentence
 from ..core.units import MINUTES_PER_DAY
 from .directory import RunDirectory
 from .fingerprint import versions
@@ -161,7 +161,7 @@ class Walk:
             except Exception as error:
                 _append(self.directory.path / LOG, traceback.format_exc())
                 self._mark_failed(error, spent + time.monotonic() - began)
-                raise RunFailed(_sentence(error), self.directory.path) from error
+                raise RunFailed(sentence(error), self.directory.path) from error
         series = (self.directory.path / SERIES).read_bytes()
         self.directory.update_manifest(
             status="done",
@@ -235,7 +235,7 @@ class Walk:
     def _mark_failed(self, error: BaseException, spent: float) -> None:
         try:
             self.directory.update_manifest(
-                status="failed", error=_sentence(error), finished=now(), wall_seconds=round(spent, 3)
+                status="failed", error=sentence(error), finished=now(), wall_seconds=round(spent, 3)
             )
         except InputError:  # the disk is why it failed; the first error is the one to tell
             logger.debug("the manifest could not be written", exc_info=True)
@@ -312,8 +312,3 @@ def _append(path: Path, text: str) -> None:
             file.write(text)
     except OSError:
         logger.debug("the trace could not be written", exc_info=True)
-
-
-def _sentence(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, TmeError) and text else f"{type(error).__name__}: {text}".rstrip(": ")

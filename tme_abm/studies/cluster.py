@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..core import files
-from ..core.errors import InputError
+from ..core.errors import InputError, sentence
 from ..core.memory import keep_freed_memory
 from ..core.parallel import DIED, Executor, Outcome, outcome_of, starting_workers
 from ..runs.simulator import Simulator
@@ -111,7 +111,7 @@ class ClusterExecutor(Executor):
 
     def _failed(self, name: str, error: BaseException) -> Outcome[Any]:
         killed = isinstance(error, self._distributed().KilledWorker)
-        return Outcome(name=name, error=DIED if killed else f"{type(error).__name__}: {error}")
+        return Outcome(name=name, error=DIED if killed else sentence(error))
 
     def _connect(self) -> None:
         distributed = self._distributed()
@@ -135,7 +135,7 @@ class ClusterExecutor(Executor):
         except (OSError, ValueError, TimeoutError) as error:
             raise InputError(
                 f"no scheduler of this version of Dask ({distributed.__version__}) answers at {self.address} "
-                f"({_sentence(error)})",
+                f"({sentence(error)})",
                 place=PLACE,
             ) from error
         try:
@@ -153,7 +153,7 @@ class ClusterExecutor(Executor):
             self._client.get_versions(check=True)
         except ValueError as error:
             raise InputError(
-                f"the cluster at {self.address} has other versions than this process: {_sentence(error)}", place=PLACE
+                f"the cluster at {self.address} has other versions than this process: {sentence(error)}", place=PLACE
             ) from error
         probe = self.study / f".probe.{uuid.uuid4().hex}.part"
         files.write_bytes(probe, b"seen")
@@ -164,7 +164,7 @@ class ClusterExecutor(Executor):
         for worker, answer in answers.items():
             if isinstance(answer, BaseException):
                 raise InputError(
-                    f"the worker {worker} cannot run this package ({_sentence(answer)}); install the same version of "
+                    f"the worker {worker} cannot run this package ({sentence(answer)}); install the same version of "
                     "it there, and for the scheduler",
                     place=PLACE,
                 )
@@ -230,8 +230,3 @@ def look_around(probe: str, simulator: Simulator) -> dict[str, Any]:
     except OSError:
         sees = False
     return {"host": platform.node(), "model": simulator.fingerprint(), "sees": sees}
-
-
-def _sentence(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return text or type(error).__name__

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
-from ..core.errors import InputError
+from ..core.errors import InputError, sentence
 from ..core.parallel import Here, Workers
 from ..runs.fingerprint import versions
 from . import balance, biology, fields, migration, randomness, refinement
@@ -93,7 +93,7 @@ def run_check(one: Check, works: Works | None = None) -> Judged:
     try:
         found = one.measure(Works() if works is None else works)
     except Exception as error:  # noqa: BLE001 - one check that cannot run must not hide the others
-        return Judged(check=one, seconds=time.process_time() - begun, error=f"{type(error).__name__}: {error}")
+        return Judged(check=one, seconds=time.process_time() - begun, error=sentence(error))
     return judge(one, found, time.process_time() - begun)
 
 
