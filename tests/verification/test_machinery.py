@@ -17,7 +17,7 @@ from tme_abm.core.errors import InputError
 from tme_abm.report.verification import render
 from tme_abm.verification import Works, run_check, run_checks, running, select
 from tme_abm.verification.check import Check, Found, at_least, at_most, between, judge, near, plot
-from tme_abm.verification.lattices import dense, green
+from tme_abm.verification.lattices import evolved, green
 from tme_abm.verification.migration import SPACING, fuerth, spread
 
 
@@ -154,8 +154,8 @@ def test_a_small_lattice_taken_apart_obeys_its_equation() -> None:
     rng = np.random.default_rng(1)
     shape = (3, 4)
     start, source, uptake = rng.random(shape), rng.random(shape), rng.random(shape)
-    lattice = dense(shape=shape, diffusivity=50.0, decay=0.1, uptake=uptake, spacing=15.0)
-    before, now, after = (lattice.after(time, start, source) for time in (1.999, 2.0, 2.001))
+    given = {"diffusivity": 50.0, "decay": 0.1, "uptake": uptake, "spacing": 15.0}
+    before, now, after = (evolved(start, source, time, **given) for time in (1.999, 2.0, 2.001))
     padded = np.pad(now, 1, mode="edge")
     bend = padded[2:, 1:-1] + padded[:-2, 1:-1] + padded[1:-1, 2:] + padded[1:-1, :-2] - 4 * now
     np.testing.assert_allclose((after - before) / 0.002, 50.0 / 225.0 * bend - (0.1 + uptake) * now + source, atol=1e-7)

@@ -11,7 +11,7 @@ from ..kernels.fields import Problem, budget, choose_method
 from .check import Check, Found, Series, at_most, near, plot
 from .dishes import small
 from .fields import SPACING, TOPIC, settled
-from .lattices import Array, dense, green, places
+from .lattices import Array, evolved, green, places
 from .works import METHOD_NAMES, Works, leaking, split, stretched
 
 __all__ = ["CHECKS"]
@@ -141,7 +141,7 @@ def switched_on(works: Works) -> Found:
             uptake.flat[rng.integers(uptake.size)] = 1.0
             source = np.where(rng.random(shape) < 0.02, rng.random(shape), 0.0)
             source.flat[rng.integers(source.size)] = 1.0
-            truth = dense(shape=shape, uptake=uptake, **given).after(100.0, np.zeros(shape), source)
+            truth = evolved(np.zeros(shape), source, 100.0, uptake=uptake, **given)
             for name in _CONSUMING:
                 for kind in (np.float64, np.float32):
                     c: Any = np.zeros(shape, kind)

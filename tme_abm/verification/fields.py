@@ -10,7 +10,7 @@ from scipy.special import k0
 
 from ..kernels.fields import Problem
 from .check import Bound, Check, Found, Series, at_most, near, plot
-from .lattices import Array, cosine_mode, dense, green, mode_rate, places
+from .lattices import Array, cosine_mode, evolved, green, mode_rate, places
 from .works import METHOD_NAMES, Works, faster
 
 __all__ = ["CHECKS", "SPACING", "TOPIC", "settled"]
@@ -99,8 +99,7 @@ def _in_time(works: Works, name: str, shape: tuple[int, ...], counts: Sequence[i
     uptake = np.where(rng.random(shape) < 0.2, rng.random(shape), 0.0) if name != "spectral" else np.zeros(shape)
     source = np.where(rng.random(shape) < 0.2, rng.random(shape), 0.0)
     start: Array = 1.0 + cosine_mode(shape, (1,) * len(shape))
-    exact = dense(shape=shape, diffusivity=diffusivity, decay=decay, uptake=uptake, spacing=spacing)
-    truth = exact.after(time, start, source)
+    truth = evolved(start, source, time, diffusivity=diffusivity, decay=decay, uptake=uptake, spacing=spacing)
     more: Mapping[str, Any] = {"substeps": 1} if name == "stencil" else {"tolerance": 1e-13}
     errors = []
     for count in counts:
