@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.support.toy import ToySimulator, results, small
@@ -354,26 +353,3 @@ def test_two_processes_do_not_write_the_same_run(tmp_path: Path) -> None:
     finally:
         child.kill()
         child.join()
-
-
-def test_npz_bytes_depend_on_the_arrays_alone(tmp_path: Path) -> None:
-    arrays = {
-        "b": np.arange(5),
-        "field/IFNG": np.ones((2, 3), dtype=np.float32),
-        "names": np.array(["a", "µ"]),
-    }
-    content = files.npz_bytes(arrays)
-    time.sleep(0.01)
-    assert files.npz_bytes(dict(reversed(arrays.items()))) == content
-    (tmp_path / "x.npz").write_bytes(content)
-    back = files.read_npz(tmp_path / "x.npz")
-    assert all(np.array_equal(back[name], arrays[name]) for name in arrays)
-    assert back["field/IFNG"].dtype == np.float32
-
-
-def test_a_pickle_is_neither_written_nor_read(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="Object arrays"):
-        files.npz_bytes({"x": np.array([{}])})
-    np.savez(tmp_path / "x.npz", x=np.array([{}]))
-    with pytest.raises(InputError, match="damaged"):
-        files.read_npz(tmp_path / "x.npz")

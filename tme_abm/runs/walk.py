@@ -192,28 +192,22 @@ class Walk:
                 self.directory.flush()
                 flushed = time.monotonic()
             self._tell(step, steps, (step - first) / max(clock - began, 1e-9))
-        self._finish(model, step)
+        # The last checkpoint first: a row or picture that is only here because the run ends is not part of it, so that
+        # a longer run made from this one is the same as one that was longer from the start.
+        self.directory.add_checkpoint(step, self._day(step), model.state(), last=True)
+        self._write(model, step, due=False)
+        self.directory.flush()
 
     def _is_kept(self, step: int) -> bool:
         """Is the checkpoint of this step kept for good, to branch from?"""
         return self.branchings is not None and step > 0 and self.branchings.due(step)
 
-    def _write(self, model: Any, step: int) -> None:
-        if self.rows.due(step):
+    def _write(self, model: Any, step: int, *, due: bool = True) -> None:
+        """Write the row and the picture that are due; at the end of a run, those that are not."""
+        if self.rows.due(step) == due:
             self.measures = self.simulator.measure(model)
             self.directory.add_row(self._day(step), self.measures)
-        if self.pictures.due(step):
-            self.directory.add_snapshot(step, self._day(step), self.simulator.snapshot(model))
-
-    def _finish(self, model: Any, step: int) -> None:
-        """The last checkpoint first: a row or picture that is only here because the run ends is not part of
-        it, so that a longer run made from this one is the same as one that was longer from the start."""
-        self.directory.add_checkpoint(step, self._day(step), model.state(), last=True)
-        if not self.rows.due(step):
-            self.measures = self.simulator.measure(model)
-            self.directory.add_row(self._day(step), self.measures)
-            self.directory.flush()
-        if not self.pictures.due(step):
+        if self.pictures.due(step) == due:
             self.directory.add_snapshot(step, self._day(step), self.simulator.snapshot(model))
 
     def _day(self, step: int) -> float:
