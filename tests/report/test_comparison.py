@@ -113,6 +113,7 @@ def test_six_scenarios_without_pictures(tmp_path: Path) -> None:
     assert "the runs kept no snapshots" in page.text
     assert all(f"{name}, end" not in page.text for name in names)  # inside the charts, as paths
     assert "Six tumors grew" in page.text
+    assert "CD8 T cells per mm² in the tumor core. “hot” came out hot" in page.text
 
 
 def test_a_failed_run_is_named_and_left_out(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from ...evidence.assays import Assay
 from ...evidence.claims import Claim, claims, scope
 from ...evidence.coverage import Carrier, Row, coverage
 from ...evidence.results import VERDICTS, AssayResult, ClaimResult, Judged, Reading, Review, Verdict, of_claim
-from ..style.numbers import Effect, effect, join, percent, plural
+from ..style.numbers import Effect, effect, in_days, join, percent, plural
 from .sweeps import SweptDose, swept_dose
 
 __all__ = ["ARROWS", "MARKS", "Arm", "Entry", "Plot", "View", "view_of"]
@@ -259,7 +259,7 @@ def _experiment(assay: AssayResult, claim: str) -> Experiment:
     tried = {variant.name: variant for variant in assay.variants if claim in variant.verdicts}
     return Experiment(
         result=assay,
-        extent=f"{plural(assay.wells, 'well')}, {f'{hours:g} h' if hours <= 72 else f'{hours / 24:g} days'}",
+        extent=f"{plural(assay.wells, 'well')}, {f'{hours:g} h' if hours <= 72 else in_days(hours / 24)}",
         arms=tuple(_arms(assay)),
         findings=tuple(
             Finding(judged=one, expected=_expected(one), found=_figure(one), relative=percent(one.relative))

@@ -7,28 +7,29 @@ the template's escaping.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from ...compare.comparison import Comparison, read_comparison
+from ...compare.comparison import Comparison, Summary, read_comparison
 from ...core.files import write_bytes
 from ...observe.state import criteria
-from ..style.numbers import join, plural
+from ..style.numbers import interval, join, number, plural
 from ..style.page import page
 from ..style.palette import CORE_LINE, DEAD, EMPTY, STATES, VESSEL, cell_color, cell_shape, dashes, scenario_colors
-from ..style.settings import common_start, differences, glossary, pretty, resolved_values
+from ..style.settings import Difference, common_start, differences, glossary, pretty, resolved_values
 from ..style.svg import swatch
 from .charts import composition, courses, strips
 from .pictures import Gallery, gallery
 from .tables import census, concentrations, pairs
-from .verdicts import cards, opening, swap_rows
+from .verdicts import cards, sizes, swap_rows
 
 __all__ = ["render", "write_comparison"]
 
 FILE_NAME = "report.html"
+FEW = 3  # up to so many tumors get a full sentence each
 
 
 def write_comparison(directory: Path) -> Path:
@@ -43,7 +44,8 @@ def write_comparison(directory: Path) -> Path:
 
 def render(comparison: Comparison) -> str:
     """The report of a comparison as HTML text."""
-    return page("comparison/page.html.j2", _content(comparison), {"day": "{:g}".format, "swatch": swatch})
+    filters = {"day": "{:g}".format, "swatch": swatch, "number": _number, "interval": _interval}
+    return page("comparison/page.html.j2", _content(comparison), filters)
 
 
 def _content(comparison: Comparison) -> dict[str, Any]:
@@ -58,7 +60,9 @@ def _content(comparison: Comparison) -> dict[str, Any]:
         "names": comparison.names,
         "title": _title(comparison),
         "words": words,
-        "summary": opening(comparison, made, differ, same_start=same_start),
+        "few": len(made) <= FEW,
+        "sizes": sizes(comparison),
+        "differing": _differing(differ),
         "study": _study(comparison),
         "cards": made,
         "state_colors": STATES,
@@ -80,6 +84,21 @@ def _content(comparison: Comparison) -> dict[str, Any]:
         "pairs": pairs(comparison),
         "swap": swap_rows(comparison),
     }
+
+
+def _number(entry: Summary) -> str:
+    return number(entry.mean, entry.ci95)
+
+
+def _interval(entry: Summary) -> str:
+    return interval(entry.mean, entry.ci95)
+
+
+def _differing(differ: Sequence[Difference]) -> list[str]:
+    """What the tumors differ in, in a few words."""
+    said = ("what is done to them" if one.key.startswith("protocol") else one.name for one in differ)
+    words = list(dict.fromkeys(said))
+    return words if len(words) <= 8 else [*words[:7], f"{len(words) - 7} more"]
 
 
 def _title(comparison: Comparison) -> str:

@@ -1,4 +1,4 @@
-"""What became of each tumor, in words and numbers: the verdict cards, the opening paragraph, the table of a swap.
+"""What became of each tumor, in words and numbers: the verdict cards, sizes, the table of a swap.
 
 Every number comes from `comparison.json` or from the recorded series; nothing is judged here that the classifier
 has not judged. A tumor too small to classify says so instead of borrowing a label.
@@ -6,23 +6,20 @@ has not judged. A tumor too small to classify says so instead of borrowing a lab
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...compare.comparison import Comparison, Contrast, Summary, Tumor
 from ...observe.metrics import PER_MM2, describe
 from ...observe.state import UNCLASSIFIED, criteria
-from ..style.numbers import interval, join, number, plural, unit_for
-from ..style.settings import Difference
+from ..style.numbers import unit_for
 from .tables import Cell, cell, is_clear
 
-__all__ = ["Card", "Line", "SwapRow", "cards", "opening", "swap_rows", "verdict"]
+__all__ = ["Card", "Line", "SwapRow", "cards", "sizes", "swap_rows", "verdict"]
 
 _ORDER = ("hot", "excluded", "cold", UNCLASSIFIED)
 _LABELS = {UNCLASSIFIED: "too few tumor cells to classify"}
 _SHOWN = ("CD8 core", "CD8 margin", "Treg:CD8", "tumor cells", "kills")
-
-_FEW = 3  # up to so many tumors get a full sentence each
 
 Counts = tuple[tuple[str, int], ...]
 
@@ -128,62 +125,10 @@ def swap_rows(comparison: Comparison) -> list[SwapRow]:
     ]
 
 
-def opening(comparison: Comparison, made: Sequence[Card], differ: Sequence[Difference], *, same_start: bool) -> str:
-    """The paragraph a reader in a hurry reads: what was done, what came out, what it can be put down to."""
-    counts = {card.tumor.replicates for card in made}
-    each = "" if len(made) == 1 else " each"
-    replicates = plural(counts.pop(), "replicate") + each if len(counts) == 1 else "several replicates" + each
-    alike = ", all from the same tumor size and the same immune cells"
-    sentences = [
-        f"{_count_word(len(made))} {'tumor' if len(made) == 1 else 'tumors'} grew for {_days(comparison.days)} "
-        f"in the simulator, in {replicates}{alike if same_start and not comparison.partings else ''}."
-    ]
-    if comparison.partings:
-        days = join(f"{day:g}" for day in comparison.partings)
-        sentences.append(
-            "They are arms of one tissue in each replicate: they share what happened before they parted on "
-            f"{'day' if len(comparison.partings) == 1 else 'days'} {days}, and their chances from then on, so what "
-            "differs is what was done."
-        )
-    sentences += [_result(card, brief=len(made) > _FEW) for card in made]
-    if len(made) > 1 and max(card.tumor.replicates for card in made) == 1:
-        sentences.append("One replicate cannot tell a difference from chance.")
-    elif len(made) <= _FEW:
-        size = [c for c in comparison.contrasts if c.metric == "tumor cells" and c.ci95]
-        sentences += [text for contrast in size if (text := _size(comparison, contrast))]
-    if differ:
-        words = list(dict.fromkeys("what is done to them" if d.key.startswith("protocol") else d.name for d in differ))
-        told = join(words) if len(words) <= 8 else join([*words[:7], f"{len(words) - 7} more"])
-        sentences.append(f"The rules of the biology are the same in all of them; the tumors differ in {told}.")
-    return " ".join(sentences)
-
-
-def _days(days: float) -> str:
-    return f"{days:g} {'day' if days == 1 else 'days'}"
-
-
-def _count_word(count: int) -> str:
-    words = ("No", "One", "Two", "Three", "Four", "Five", "Six")
-    return words[count] if count < len(words) else str(count)
-
-
-def _result(card: Card, *, brief: bool) -> str:
-    """One tumor's sentence; without margin and intervals where many tumors are compared."""
-    name, metrics = card.tumor.name, card.tumor.metrics
-    core, margin, tumor = (metrics.get(metric) for metric in ("CD8 core", "CD8 margin", "tumor cells"))
-    if not card.counts:
-        return f"“{name}” has no result: {card.verdict}."
-    text = f"“{name}” {'was left with' if card.state == UNCLASSIFIED else 'came out'} {card.verdict}"
-    if core:
-        text += f", with {number(core.mean, core.ci95)}"
-        if core.ci95 and not brief:
-            text += f" (95 % interval {interval(core.mean, core.ci95)})"
-        text += " CD8 T cells per mm² in the tumor core"
-        if margin and not brief:
-            text += f" and {number(margin.mean, margin.ci95)} in the margin"
-        if tumor and not brief:
-            text += f"; {number(tumor.mean, tumor.ci95)} tumor cells lived at the end"
-    return text + "."
+def sizes(comparison: Comparison) -> list[str]:
+    """How the sizes of the tumors compare: a sentence a pair."""
+    pairs = [c for c in comparison.contrasts if c.metric == "tumor cells" and c.ci95]
+    return [text for contrast in pairs if (text := _size(comparison, contrast))]
 
 
 def _size(comparison: Comparison, contrast: Contrast) -> str:

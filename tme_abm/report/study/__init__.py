@@ -65,7 +65,6 @@ class _View:
             "title": study.title or study.name,
             "study": study,
             "found": found,
-            "days": plural_days(study.days),
             "findings": findings(found, self._names),
             "losses": losses(found),
             "scenarios": [self._scenario(name) for name in study.scenarios],
@@ -203,11 +202,6 @@ def _shares(one: Analysis) -> list[str]:
 
 
 # ------------------------------------------------------------------ in sentences
-
-
-def plural_days(days: float) -> str:
-    """ "1 day", "2.5 days"."""
-    return "1 day" if abs(days - 1) < 1e-9 else f"{days:g} days"
 
 
 def findings(found: Sensitivity, names: Mapping[str, str]) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "DASH", "LARGE", "MINUS", "SMALL", "Effect", "Unit", "coefficient", "compact", "duration",
-    "effect", "fixed", "interval", "join", "listed", "number", "percent", "plain", "plural",
+    "effect", "fixed", "in_days", "interval", "join", "listed", "number", "percent", "plain", "plural",
     "power_of_ten", "raised", "resolution", "share", "short", "signed", "significant", "size", "split_power",
     "unit_for",
 ]  # fmt: skip
@@ -213,6 +213,11 @@ def duration(seconds: float) -> str:
     if seconds < 5400:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"
+
+
+def in_days(days: float) -> str:
+    """ "1 day", "2.5 days"."""
+    return "1 day" if abs(days - 1) < 1e-9 else f"{days:g} days"
 
 
 def size(count: float) -> str:
