@@ -26,7 +26,6 @@ from .processes.planting import plant
 from .processes.presence import fields_needed
 from .processes.treatment import Treatment
 from .scenario import Intervention, Scenario, changed, load
-from .scenario.load import under
 from .tissue import Tissue
 
 __all__ = ["SCHEDULE", "TumorModel"]
@@ -97,7 +96,7 @@ class TumorModel(mesa.Model):
         if not isinstance(scenario, Scenario):
             scenario = load(scenario, catalogue=catalogue)
         elif catalogue is not None and catalogue is not scenario.catalogue:
-            scenario = under(scenario, catalogue)
+            scenario = changed(scenario, catalogue=catalogue)
         self.scenario = scenario
         self.seed_number = seed
         self._set_biology(dict(self.scenario.tumor.traits))

@@ -8,6 +8,7 @@ import socket
 import sys
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,10 @@ import pytest
 
 from tme_abm.cli import main
 from tme_abm.cli import view as command
+from tme_abm.scenario import Scenario, load
+
+IL99 = Path(__file__).parents[1] / "spec" / "packs" / "il99.toml"
+NAMED = "TME_ABM_VIEW_SCENARIO"
 
 
 @pytest.fixture
@@ -56,7 +61,7 @@ def served_by(monkeypatch: pytest.MonkeyPatch, serve: Callable[..., None]) -> st
     monkeypatch.setitem(sys.modules, "solara", types.ModuleType("solara"))
     monkeypatch.setitem(sys.modules, "solara.__main__", types.SimpleNamespace(cli=types.SimpleNamespace(main=serve)))
     monkeypatch.setattr(sys, "path", [*sys.path])
-    for name in (*command._ENVIRONMENT, "TME_ABM_VIEW_SCENARIO"):
+    for name in (*command._ENVIRONMENT, NAMED):
         monkeypatch.setenv(name, "")  # and so put back afterward
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -87,4 +92,12 @@ def test_only_this_machine_is_served_unless_another_address_is_given(
     assert asked[asked.index("--host") + 1] == host
     assert asked[asked.index("--port") + 1] == port
     assert "--no-open" in asked
-    assert os.environ["TME_ABM_VIEW_SCENARIO"] == "cold"
+    assert os.environ[NAMED] == "cold"
+
+
+@pytest.mark.usefixtures("everything_there")
+def test_the_page_loads_the_scenario_with_the_packs_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Scenario] = []
+    port = served_by(monkeypatch, lambda arguments, standalone_mode: seen.append(load(os.environ[NAMED])))
+    assert main(["view", "hot", "--no-browser", "--port", port, "--catalogue", str(IL99)]) == 0
+    assert seen[0].hash == load("hot", packs=[IL99]).hash

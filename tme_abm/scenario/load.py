@@ -14,7 +14,7 @@ from .protocol import AnyIntervention, Intervention
 from .schema import Scenario
 from .slide.section import complete
 
-__all__ = ["assembled", "changed", "extended", "find", "intervention", "load", "shipped", "under"]
+__all__ = ["assembled", "changed", "extended", "find", "intervention", "load", "shipped"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = (_PACKAGE / "_scenarios", _PACKAGE.parent / "scenarios")  # in a wheel, in a checkout
@@ -83,18 +83,13 @@ def assembled(values: Mapping[str, Any], *, name: str, extends: str | None = Non
     return _resolved(document, ())
 
 
-def under(scenario: Scenario, catalogue: Catalogue) -> Scenario:
-    """The scenario with another biology, by which everything is checked again."""
+def changed(
+    scenario: Scenario, overrides: Mapping[str, object] | Sequence[str] = (), catalogue: Catalogue | None = None
+) -> Scenario:
+    """A scenario with some of its values replaced, or with another biology, and everything checked again."""
     document = Document(scenario.name)
     document.merge(scenario.document(), scenario.name)
-    return _resolved(document, (), catalogue)
-
-
-def changed(scenario: Scenario, overrides: Mapping[str, object] | Sequence[str]) -> Scenario:
-    """A scenario with some of its values replaced and everything checked again."""
-    document = Document(scenario.name)
-    document.merge(scenario.document(), scenario.name)
-    return _resolved(document, overrides, scenario.given_catalogue)
+    return _resolved(document, overrides, catalogue or scenario.given_catalogue)
 
 
 def extended(scenario: Scenario, protocol: Sequence[Mapping[str, Any]], origin: str) -> Scenario:
