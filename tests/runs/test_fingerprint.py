@@ -14,7 +14,7 @@ import pytest
 
 import tme_abm
 from tests.support.toy import results, small
-from tme_abm.runs.fingerprint import _index, fingerprint, model_fingerprint
+from tme_abm.runs.fingerprint import _MODEL, _Imports, _index, fingerprint, model_fingerprint
 from tme_abm.runs.run import run
 
 ROOT = Path(__file__).parents[2]
@@ -101,7 +101,6 @@ def test_for_an_assay_what_runs_it_counts_too(copy: Path) -> None:
 def test_no_module_that_the_model_loads_is_left_out() -> None:
     loads = "import sys, tme_abm.model, tme_abm.observe.metrics, tme_abm.observe.snapshot; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", loads], capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    from tme_abm.runs.fingerprint import _MODEL, _Imports
 
     imports = _Imports(PACKAGE)
     for module in _MODEL:
@@ -138,3 +137,23 @@ def test_a_wheel_goes_on_with_the_run_of_a_checkout(tmp_path: Path) -> None:
     assert went_on.returncode == 0, went_on.stderr
     assert went_on.stdout.startswith(str(tmp_path / "installed"))
     assert results(tmp_path / "begun") == results(tmp_path / "whole")
+
+
+def test_imports_are_found_wherever_they_stand(tmp_path: Path) -> None:
+    package = tmp_path / "made"
+    (package / "part").mkdir(parents=True)
+    for name in ("one", "two", "three", "four", "five", "part/six", "part/seven", "types"):
+        (package / f"{name}.py").write_text("")
+    (package / "__init__.py").write_text("from .types import x\n")
+    (package / "part/__init__.py").write_text('"""An index."""\nfrom .six import x\nfrom .seven import y\n')
+    (package / "start.py").write_text(
+        "from typing import TYPE_CHECKING\nimport numpy, made.one\nif TYPE_CHECKING:\n    from .types import T\n"
+        "else:\n    from . import two\n\ndef f():\n    from .three import z\n    try:\n        pass\n"
+        "    except OSError:\n        from made import four\n"
+        "    match f:\n        case 1:\n            from .five import w\n"
+        "\nfrom .part import x\n"
+    )
+    imports = _Imports(package)
+    imports.follow(("start",))
+    found = {file.relative_to(package).as_posix() for file in imports.files}
+    assert found == {f"{name}.py" for name in ("start", "one", "two", "three", "four", "five", "part/six")}

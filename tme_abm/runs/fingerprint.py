@@ -137,9 +137,10 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
     """All statements, also those inside functions; those for type checkers left out."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
-            continue
+            child = ast.Module(body=child.orelse, type_ignores=[])
         if isinstance(child, ast.stmt):
             yield child
+        if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case | ast.Module):
             yield from _statements(child)
 
 
