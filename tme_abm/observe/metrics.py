@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -179,33 +178,21 @@ def _members(
 
 
 class _Well:
-    """One well of a model as metrics see it: masks over its cells, made once."""
+    """One well of a model as metrics see it.
+
+    core, margin : masks over its sites. dead, living : over the cells of the tissue, those of this well. of_tumor :
+    cells of the tumor's kinds. tumor : those that live.
+    """
 
     def __init__(self, model: TumorModel, well: int) -> None:
         self.biology, self.tissue, self.number = model.biology, model.tissue, well
         self.cells, self.lattice = model.tissue.cells, model.tissue.lattice
         self.core, self.margin = compartments(model.tissue, well)
-
-    @cached_property
-    def here(self) -> NDArray[np.bool_]:
-        """Cells of this well."""
-        here: NDArray[np.bool_] = self.lattice.well_of(self.cells.site) == self.number
-        return here
-
-    @cached_property
-    def living(self) -> NDArray[np.bool_]:
-        """Living cells of this well."""
-        living: NDArray[np.bool_] = self.here & (self.cells.fate == ALIVE)
-        return living
-
-    @cached_property
-    def tumor(self) -> NDArray[np.bool_]:
-        """Living tumor cells of this well."""
-        return self.living & np.isin(self.cells.kind, self.tissue.tumor_kinds)
-
-    @cached_property
-    def _sites(self) -> dict[str, NDArray[np.integer]]:
-        return {}
+        here = self.lattice.well_of(self.cells.site) == well
+        self.living: NDArray[np.bool_] = here & (self.cells.fate == ALIVE)
+        self.dead: NDArray[np.bool_] = here & (self.cells.fate != ALIVE)
+        self.of_tumor = np.isin(self.cells.kind, self.tissue.tumor_kinds)
+        self.tumor = self.living & self.of_tumor
 
     def of(self, cell: str) -> NDArray[np.bool_]:
         """Living cells of a type, of which there may be none."""
@@ -217,20 +204,14 @@ class _Well:
         return float(part.sum() * self.lattice.site_area * parse("1 /mm^2", "areal_density"))
 
     def density(self, cell: str, part: NDArray[np.bool_]) -> float:
-        """Cells of a type in a part of the lattice, per mm² of section."""
+        """Cells of a type in a part of the lattice, per mm² of section; NaN if the biology has no such cells."""
         if cell not in self.biology.cell_index:
             return np.nan
-        if cell not in self._sites:
-            self._sites[cell] = self.cells.site[self.of(cell)] % self.lattice.n_sites_per_well
-        return _ratio(part[self._sites[cell]].sum(), self.area(part))
+        return _ratio(part[self.cells.site[self.of(cell)] % self.lattice.n_sites_per_well].sum(), self.area(part))
 
     def mean(self, column: str, cell: str) -> float:
         """Mean of a column over the cells of a type."""
         return _mean(self.cells[column][self.of(cell)])
-
-    def level(self, molecule: str) -> float:
-        """Mean concentration of a molecule in the core [nM]."""
-        return _mean(self.tissue.fields[molecule].reshape(self.lattice.wells, -1)[self.number, self.core])
 
     def events(self, prefix: str) -> float:
         """Events of all kinds that begin with `prefix`, since the start."""
@@ -244,18 +225,6 @@ class _Well:
         spread = float(((at - at.mean(axis=0)) ** 2).sum(axis=1).mean())
         ndim = self.lattice.ndim
         return float(np.sqrt(spread * (ndim + 2) / ndim))
-
-    def dead_tumor(self) -> float:
-        """Tumor cells that died and are not cleared yet."""
-        return float((self.here & ~self.living & np.isin(self.cells.kind, self.tissue.tumor_kinds)).sum())
-
-    def volume(self) -> float:
-        """The size of the core [mm³]."""
-        return float(self.core.sum() * self.lattice.site_volume / parse("1 mm", "length") ** 3)
-
-    def kills_per_day(self) -> float:
-        """Kills per day of engagement: comparable with what is filmed in vivo."""
-        return _ratio(self.events("cytotoxicity of "), self.events("engaged minutes of ") / MINUTES_PER_DAY)
 
 
 def _ratio(top: float, bottom: float) -> float:
@@ -304,7 +273,7 @@ METRICS: tuple[Metric, ...] = (
         name="core volume",
         title="Volume of the tumor core",
         unit="mm³",
-        compute=lambda well, _: well.volume(),
+        compute=lambda well, _: float(well.core.sum() * well.lattice.site_volume / parse("1 mm", "length") ** 3),
         ndim=3,
     ),
     Metric(name="tumor radius", title="Tumor radius", unit="µm", compute=lambda well, _: well.radius()),
@@ -312,7 +281,7 @@ METRICS: tuple[Metric, ...] = (
         name="dead tumor cells",
         title="Dead tumor cells, not yet cleared",
         unit="cells",
-        compute=lambda well, _: well.dead_tumor(),
+        compute=lambda well, _: float((well.dead & well.of_tumor).sum()),
     ),
     Metric(
         name="mean M1 score",
@@ -351,13 +320,18 @@ METRICS: tuple[Metric, ...] = (
         name="kills per engaged day",
         title="Kills by a killer, per day bound",
         unit="per day",
-        compute=lambda well, _: well.kills_per_day(),
+        # Of engagement: comparable with what is filmed in vivo.
+        compute=lambda well, _: _ratio(
+            well.events("cytotoxicity of "), well.events("engaged minutes of ") / MINUTES_PER_DAY
+        ),
     ),
     Metric(
         name="{molecule} core",
         title="{molecule}, tumor core",
         unit="nM",
-        compute=lambda well, molecule: well.level(molecule),
+        compute=lambda well, molecule: _mean(
+            well.tissue.fields[molecule].reshape(well.lattice.wells, -1)[well.number, well.core]
+        ),
     ),
 )
 """Every metric. Columns of results are in this order."""
