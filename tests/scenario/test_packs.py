@@ -152,3 +152,20 @@ def test_two_packs_of_one_name_are_refused(tumor: Path) -> None:
         load(tumor, {"catalogue": [str(other)]})
     with pytest.raises(InputError, match="catalogue: should be a list of files, not 3"):
         load(tumor, {"catalogue": 3})
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("packs = 3", "packs: should be a list, not 3"),
+        ("packs = [3]", "packs.1: should be a table, not 3"),
+        ("packs = [{}]", "packs.1.name: missing"),
+        ('catalogue = [""]', "catalogue: should be a list of files, not"),
+        ('catalogue = ["."]', "catalogue: this is a directory, not a TOML file"),
+    ],
+)
+def test_packs_that_are_none_are_refused_beside_those_of_the_parent(tumor: Path, line: str, said: str) -> None:
+    child = tumor.with_name("child.toml")
+    child.write_text(f'extends = "with_il99.toml"\n{line}\n', encoding="utf-8")
+    with pytest.raises(InputError, match=said):
+        load(child)

@@ -37,7 +37,7 @@ class Document:
         self.merged.append(origin)
         before = self.values.get("packs")
         self._merge(self.values, {key: value for key, value in values.items() if key != CATALOGUE}, origin, "")
-        if "packs" in values and isinstance(before, list):
+        if isinstance(values.get("packs"), list) and isinstance(before, list):
             inside, self.values["packs"] = self.values["packs"], before
             self._add_packs(inside, origin)
         if CATALOGUE in values:
@@ -64,11 +64,13 @@ class Document:
             self.packs.setdefault(read.name, str(pack))
         self._add_packs([read.model_dump()], origin)
 
-    def _add_packs(self, packs: object, origin: str) -> None:
+    def _add_packs(self, packs: Sequence[Any], origin: str) -> None:
         there = self.values.setdefault("packs", [])
-        for pack in packs if isinstance(packs, list) else ():
-            if any(isinstance(one, dict) and one.get("name") == pack["name"] and one != pack for one in there):
-                what = f"another file {pack['name']!r} is in the catalogue already, with another text; rename one"
+        named = {one["name"]: one for one in there if isinstance(one, dict) and "name" in one}
+        for pack in packs:
+            name = pack.get("name") if isinstance(pack, dict) else None
+            if named.get(name, pack) != pack:
+                what = f"another file {name!r} is in the catalogue already, with another text; rename one"
                 raise InputError(what, file=origin, place=CATALOGUE)
             if pack not in there:
                 there.append(pack)
