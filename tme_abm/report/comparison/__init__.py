@@ -19,7 +19,7 @@ from ...observe.state import criteria
 from ..style.numbers import interval, join, number, plural
 from ..style.page import page
 from ..style.palette import CORE_LINE, DEAD, EMPTY, STATES, VESSEL, cell_color, cell_shape, dashes, scenario_colors
-from ..style.settings import Difference, common_start, differences, glossary, pretty, resolved_values
+from ..style.settings import Difference, common_start, differences, glossary_of, pretty, resolved_values
 from ..style.svg import swatch
 from .charts import composition, courses, strips
 from .pictures import Gallery, gallery
@@ -49,7 +49,7 @@ def render(comparison: Comparison) -> str:
 
 
 def _content(comparison: Comparison) -> dict[str, Any]:
-    words = glossary()
+    words = glossary_of(tumor.resolved for tumor in comparison.tumors.values())
     resolved = {name: resolved_values(tumor.resolved) for name, tumor in comparison.tumors.items()}
     differ, same_start = differences(resolved, words), common_start(resolved)
     made, pictures = cards(comparison), gallery(comparison)

@@ -21,9 +21,10 @@ from ...studies.sensitivity import Analysis, Sensitivity
 from ...studies.sensitivity.analysis import StateMap
 from ...studies.sensitivity.ends import Change
 from ...studies.sensitivity.outcomes import DECISIVE, PROBABILITIES, Index
+from ...studies.study import SCENARIOS
 from ..style.numbers import DASH, coefficient, fixed, join, plural, significant
 from ..style.page import page
-from ..style.settings import glossary, pretty
+from ..style.settings import glossary_of, pretty
 from ..style.svg import limits
 from .pictures import Mark, dots, heatmap, tornado
 
@@ -53,7 +54,8 @@ class _View:
     """What the template shows, as texts, drawings and rows. Names and units of parameters are looked up once."""
 
     def __init__(self, found: Sensitivity) -> None:
-        self._found, self._words = found, glossary()
+        scenarios = sorted((found.study.directory / SCENARIOS).glob("*.toml"))
+        self._found, self._words = found, glossary_of(file.read_text(encoding="utf-8") for file in scenarios)
         self._names = {axis.key: self._words.meaning(axis.key)[0] for axis in found.parameters}
         self._units = {axis.key: pretty(axis.unit) if axis.unit else "" for axis in found.parameters}
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...biology import Catalogue, load_catalogue
+from ...biology import Catalogue, Pack, load_catalogue
 from ...core.errors import InputError
 from ...core.units import KINDS, parse, show
 from .numbers import DASH
 
 __all__ = [
-    "Difference", "Glossary", "common_start", "differences", "glossary", "pretty", "resolved_values",
+    "Difference", "Glossary", "common_start", "differences", "glossary", "glossary_of", "pretty",
+    "resolved_values",
 ]  # fmt: skip
 
 _PROSE = frozenset({"name", "title", "description", "extends"})
@@ -86,6 +87,26 @@ def glossary(catalogue: Catalogue | None = None) -> Glossary:
     )
 
 
+def glossary_of(resolved: Iterable[str]) -> Glossary:
+    """The words of the shipped catalogue and of the packs in resolved scenarios, as far as these go together."""
+    packs = dict.fromkeys(pack for text in resolved for pack in _packs(_tree(text)))
+    try:
+        return glossary(load_catalogue(packs=packs))
+    except InputError:
+        return glossary()
+
+
+def _tree(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return {}
+
+
+def _packs(tree: Mapping[str, Any]) -> list[Pack]:
+    return [Pack(**pack) for pack in tree.get("packs", ())]
+
+
 def pretty(value: str) -> str:
     """A quantity as a reader writes it: µ for u, superscripts, an en dash for nothing."""
     text = re.sub(r"\bu(m|M|g|l|L)\b", r"µ\1", value)
@@ -110,11 +131,9 @@ class Difference:
 
 def resolved_values(text: str) -> dict[str, str]:
     """A resolved scenario as flat "a.b.c" -> text, in file order; empty for text that is not TOML."""
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return {}
-    flat: dict[str, str] = {}
+    tree = _tree(text)
+    flat: dict[str, str] = {f"catalogue {pack.name}": f"sha256 {pack.sha256}" for pack in _packs(tree)}
+    tree.pop("packs", None)
 
     def walk(prefix: str, value: Any) -> None:
         if isinstance(value, dict):
