@@ -8,16 +8,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import viz.courses
 from tme_abm.biology import load_catalogue
 from tme_abm.model import TumorModel
+from tme_abm.observe.metrics import find_metric
 from tme_abm.observe.state import criteria
 from tme_abm.scenario import Scenario, load
 from viz.charts import Line, chart
 from viz.closeup import look, revisit
 from viz.courses import courses
 from viz.frame import Frame
+from viz.history import History
 from viz.raster import View
 from viz.session import Session
 from viz.settings import Depot
@@ -102,6 +105,23 @@ def test_the_courses_are_drawn_from_the_first_frame_on(tiny: Scenario) -> None:
         ):
             assert title in drawn
         session.step(2)
+
+
+def test_the_courses_follow_metrics_that_exist(tiny: Scenario) -> None:
+    asked: list[str] = []
+
+    class Asked(History):
+        def __getitem__(self, name: str) -> NDArray[np.float64]:
+            asked.append(name)
+            return super().__getitem__(name)
+
+    history = Asked()
+    frame = Session(tiny, 1).frame
+    history.add(frame)
+    courses(frame, history, View())
+    metrics = [name for name in asked if "called" not in name]
+    assert len(metrics) > 10
+    assert [name for name in metrics if find_metric(name, load_catalogue()).name != name] == []
 
 
 @pytest.mark.parametrize(("day", "end"), [(0.0, 0.2), (0.3, 0.4), (4.0, 5.0), (9.0, 10.0), (11.0, 10.0)])
