@@ -11,7 +11,7 @@ import solara
 from tme_abm.core.memory import keep_freed_memory
 
 from .colorings import CELL_TYPE, COLORINGS
-from .components import Markup, Pick, Prose, Tissue
+from .components import Pick, Prose, Tissue
 from .controls import Controls
 from .desk import Desk
 from .texts import explanation, in_order, legend, on_screen, verdict
@@ -38,7 +38,7 @@ def Page() -> None:
     """The tumor of this tab."""
     desk = solara.use_memo(lambda: Desk(os.environ.get(SCENARIO_VARIABLE, "hot")), [])
     solara.use_effect(lambda: desk.session.pause, [])
-    # What goes wrong while drawing is told, and the page lives on.
+    # The page reports what goes wrong while drawing, and can be tried again.
     error, forgive = solara.use_exception()
     if error is not None:
         with solara.Column(gap="8px", classes=["tme-broken"]):
@@ -103,7 +103,7 @@ def _Microscope(desk: Desk) -> None:
                 "Overlay",
                 [_NO_FIELD, *in_order(list(frame.fields))],
                 view.field or _NO_FIELD,
-                lambda name: desk.see(field=None if name == _NO_FIELD else name),
+                lambda name: desk.see(field="" if name == _NO_FIELD else name),
             )
             solara.Checkbox(label="vessels", value=view.vessels, on_value=lambda on: desk.see(vessels=on))
             solara.Checkbox(label="core", value=view.outline, on_value=lambda on: desk.see(outline=on))
@@ -111,19 +111,19 @@ def _Microscope(desk: Desk) -> None:
                 for label, factor in (("−", 1 / 1.5), ("+", 1.5), ("all", 0.0)):
                     solara.Button(label, small=True, text=True, on_click=lambda factor=factor: desk.zoom(factor))
         Tissue(desk)
-        Markup(html=legend(frame, view))
+        solara.HTML(unsafe_innerHTML=legend(frame, view))
 
 
 @solara.component
 def _Results(desk: Desk) -> None:
     with solara.Column(gap="6px", classes=["tme-card", "tme-results"]):
-        Markup(html=verdict(desk.frame.value))
+        solara.HTML(unsafe_innerHTML=verdict(desk.frame.value))
         if desk.closeup.value:
             with solara.Column(gap="0px", classes=["tme-scroll"]):
                 solara.Button("◂ back to the time courses", text=True, small=True, on_click=desk.close)
-                Markup(html=desk.closeup.value)
+                solara.HTML(unsafe_innerHTML=desk.closeup.value)
         else:
-            Markup(html=desk.charts.value)
+            solara.HTML(unsafe_innerHTML=desk.charts.value)
 
 
 @solara.component

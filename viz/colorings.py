@@ -1,7 +1,7 @@
 """What a color means: cell types or inner states on cells, concentrations on the ground.
 
-A `Coloring` gives every cell a color and says what its legend shows; a `FieldScale` does the same for a molecule.
-Scales start at zero and end at a round number, so that the color bar stays put while concentrations change.
+A `View` is what a person chose to see, a `Coloring` gives every cell a color, a `Bar` is a scale in a legend. Scales
+start at zero and end at a round number, so that the color bar stays put while concentrations change.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -20,7 +21,9 @@ from tme_abm.report.style.svg import nice_above
 
 from .frame import Frame
 
-__all__ = ["CELL_TYPE", "COLORINGS", "Coloring", "FieldScale", "cell_colors", "scale_of"]
+__all__ = [
+    "CELL_TYPE", "COLORINGS", "Bar", "Coloring", "View", "bars", "cell_colors", "field_colors", "field_end", "ramp",
+]  # fmt: skip
 
 _NOT_COLORED = "#D5DADF"  # cells that a state does not concern
 _STEPS = 256
@@ -119,28 +122,52 @@ COLORINGS: Mapping[str, Coloring] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class FieldScale:
-    """Concentrations of a molecule shown from 0 to `top` [nM]."""
+class View:
+    """What a person has chosen to see. field: a molecule, or empty.
 
-    molecule: str
-    top: float
+    x, y: the center, as shares of the lattice; zoom: 1 shows all of it."""
 
-    @property
-    def end(self) -> str:
-        """The upper end in words: all molecules in one unit, small numbers without powers of ten."""
-        return f"{plain(self.top)} nM"
-
-    def colors(self, field: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """RGB (ny, nx, 3) of concentrations [nM] (ny, nx)."""
-        shares = field * np.float32(1 / self.top)
-        found: NDArray[np.uint8] = ramp(FIELD_COLORS[0])[_index(shares)]
-        return found
+    coloring: str = CELL_TYPE
+    field: str = ""
+    vessels: bool = True
+    outline: bool = True
+    zoom: float = 1.0
+    x: float = 0.5
+    y: float = 0.5
 
 
-def scale_of(frame: Frame, molecule: str) -> FieldScale:
-    """The scale on which the field of `molecule` is shown."""
-    top = float(np.quantile(frame.fields[molecule], _QUANTILE)) or float(frame.fields[molecule].max())
-    return FieldScale(molecule=molecule, top=nice_above(top))
+class Bar(NamedTuple):
+    """A scale in a legend: what is shown, along which color map, and what its ends mean."""
+
+    name: str
+    colors: str
+    low: str
+    high: str
+
+
+def bars(frame: Frame, view: View) -> list[Bar]:
+    """The scales of what is in view: of a state of cells, of a molecule."""
+    found = []
+    if chosen := COLORINGS.get(view.coloring):
+        low, high = (chosen.low, chosen.high) if chosen.low else ("0", f"{chosen.end(frame):g}")
+        who = ", ".join(chosen.cells) or "all cells that show it"
+        found.append(Bar(f"{chosen.name} of {who}", chosen.colors, low, high))
+    if view.field in frame.fields:
+        # All molecules in one unit, small numbers without powers of ten.
+        found.append(Bar(view.field, FIELD_COLORS[0], "0", f"{plain(field_end(frame, view.field))} nM"))
+    return found
+
+
+def field_end(frame: Frame, molecule: str) -> float:
+    """The concentration [nM] at the upper end of a molecule's scale."""
+    field = frame.fields[molecule]
+    return nice_above(float(np.quantile(field, _QUANTILE)) or float(field.max()))
+
+
+def field_colors(field: NDArray[np.float32], end: float) -> NDArray[np.uint8]:
+    """RGB (ny, nx, 3) of concentrations (ny, nx) on a scale from 0 to `end`."""
+    found: NDArray[np.uint8] = ramp(FIELD_COLORS[0])[_index(field * np.float32(1 / end))]
+    return found
 
 
 def cell_colors(frame: Frame, coloring: str, scaled_as: Frame | None = None) -> NDArray[np.uint8]:

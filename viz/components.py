@@ -1,4 +1,4 @@
-"""Components that show: the picture, texts and drawings, and files to keep. Each is a small Vue template."""
+"""Components that Solara does not have: the picture, sliders that can be put back, files to keep, and text to read."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 import solara
 
 from .desk import Desk
-from .picture import png, scale_bar
-from .raster import paint, window_of
+from .picture import paint, png, scale_bar, window_of
+from .settings import Dial
 from .texts import prose
 
-__all__ = ["Dial", "Markup", "Pick", "Picture", "Prose", "Save", "Tissue"]
+__all__ = ["Pick", "Prose", "Save", "Slider", "Tissue"]
 
 
 @solara.component_vue("picture.vue")
-def Picture(
+def _Picture(
     src: str,
     aspect: float,
     bar: float,
@@ -31,21 +31,16 @@ def Picture(
     event_zoom: Callable[[dict[str, float]], None],
     event_pan: Callable[[dict[str, float]], None],
 ) -> None:
-    """An image of the tissue with a scale bar; tells where it was clicked, in shares of its width and height.
+    """An image of the tissue with a scale bar; reports where it is clicked, in shares of its width and height.
 
     The wheel zooms around the pointer, dragging moves; `hint` is on what lies where the pointer rests.
     """
 
 
-@solara.component_vue("markup.vue")
-def Markup(html: str) -> None:
-    """HTML of our own making."""
-
-
 @solara.component
 def Prose(text: str) -> None:
     """Markdown as text to read. Solara's own component would fetch the scripts of formulas, of which we have none."""
-    Markup(html=f"<div class='tme-prose'>{prose(text)}</div>")
+    solara.HTML(unsafe_innerHTML=prose(text), classes=["tme-prose"])
 
 
 @solara.component_vue("save.vue")
@@ -54,11 +49,14 @@ def Save(
     file: dict[str, Any] | None,
     event_ask: Callable[[str], None],
 ) -> None:
-    """Buttons that ask for files, and hand them to the browser when they come."""
+    """Buttons that ask for files, and hand them to the browser when they come.
+
+    Solara's own `FileDownload` would begin anew with every picture of a page that plays.
+    """
 
 
 @solara.component_vue("dial.vue")
-def Dial(
+def _Slider(
     label: str,
     text: str,
     hint: str,
@@ -68,6 +66,27 @@ def Dial(
     event_usual: Callable[[int], None],
 ) -> None:
     """A slider with its name and value; a double click puts it back."""
+
+
+@solara.component
+def Slider(
+    dial: Dial,
+    value: float,
+    on_value: Callable[[float], None],
+    *,
+    put_back: Callable[[], None] | None = None,
+    changed: bool = False,
+) -> None:
+    """A slider at `value`; a double click calls `put_back`, or sets the usual value."""
+    _Slider(
+        label=dial.label,
+        text=dial.text(value),
+        hint=f"{dial.description} Range {dial.text(dial.low)} to {dial.text(dial.high)}; double click to put it back.",
+        place=dial.place(value),
+        changed=changed,
+        event_moved=lambda place: on_value(dial.value(place)),
+        event_usual=lambda _: put_back() if put_back else on_value(dial.usual),
+    )
 
 
 @solara.component
@@ -97,7 +116,7 @@ def Tissue(desk: Desk) -> None:
     src = solara.use_memo(draw, [id(frame), frame.step, view])
     share, length = scale_bar(frame, view)
     rows, columns = window_of(frame.shape, view).shape
-    Picture(
+    _Picture(
         src=src,
         aspect=columns / rows,
         bar=share * 100,

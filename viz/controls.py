@@ -11,10 +11,10 @@ import solara
 
 from tme_abm.scenario import shipped
 
-from .components import Dial, Save
+from .components import Save, Slider
 from .desk import Desk
 from .forms import Treat
-from .settings import Dial as Setting
+from .settings import POOL, TRAIT, Dial
 
 __all__ = ["Controls"]
 
@@ -75,12 +75,12 @@ def _short(scenario: str) -> str:
 
 @solara.component
 def _Traits(desk: Desk) -> None:
-    dials = [dial for key, dial in desk.dials.items() if key.startswith("tumor.")]
+    dials = [dial for key, dial in desk.dials.items() if key.startswith(TRAIT)]
     with solara.Column(gap="2px", classes=["tme-scroll"]):
         for group, members in groupby(dials, key=lambda dial: dial.group):
             solara.Text(group, classes=["tme-group"])
             for dial in members:
-                _Slider(desk, dial)
+                _slider(desk, dial)
     _Changes(desk)
 
 
@@ -89,29 +89,25 @@ def _Blood(desk: Desk) -> None:
     with solara.Column(gap="2px", classes=["tme-scroll"]):
         solara.Text("Leukocytes at rest that the blood offers to this tissue", classes=["tme-note"])
         for key, dial in desk.dials.items():
-            if key.startswith("blood."):
-                _Slider(desk, dial)
+            if key.startswith(POOL):
+                _slider(desk, dial)
     _Changes(desk)
 
 
-@solara.component
-def _Slider(desk: Desk, dial: Setting) -> None:
-    value = desk.current(dial)
-    Dial(
-        label=dial.label,
-        text=dial.text(value),
-        hint=f"{dial.description} Range {dial.text(dial.low)} to {dial.text(dial.high)}; double click to put it back.",
-        place=dial.place(value),
+def _slider(desk: Desk, dial: Dial) -> None:
+    Slider(
+        dial,
+        desk.current(dial),
+        lambda value: desk.turn(dial, value),
+        put_back=lambda: desk.forget(dial.key),
         changed=dial.key in desk.pending.value,
-        event_moved=lambda place: desk.turn(dial, place),
-        event_usual=lambda _: desk.forget(dial.key),
     )
 
 
 @solara.component
 def _Changes(desk: Desk) -> None:
     pending = desk.pending.value
-    live = [key for key in pending if key.startswith("tumor.traits.")]
+    live = [key for key in pending if key.startswith(TRAIT)]
     with solara.Row(gap="6px", classes=["tme-actions"]):
         solara.Button("Plant anew", color="primary", disabled=not pending, on_click=desk.restart)
         solara.Button("Set now", disabled=not live, on_click=desk.apply_now)

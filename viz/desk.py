@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,17 +15,18 @@ import solara
 
 from tme_abm.core.errors import TmeError
 from tme_abm.core.units import show
+from tme_abm.report.style.numbers import join
 from tme_abm.scenario import Scenario, load
 
+from .closeup import closeup, glance
+from .colorings import View
 from .courses import courses
-from .files import handed
 from .frame import Frame
-from .raster import View, window_of
+from .picture import full_png, window_of
 from .session import Session
-from .settings import Depot, Dial, Settings, pool_dials, trait_dials
-from .texts import closeup, glance
+from .settings import TRAIT, Dial, Settings, scenario_dials
 
-__all__ = ["Desk"]
+__all__ = ["Desk", "place"]
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ class Desk:
         self.message: solara.Reactive[str] = solara.reactive("")
         self.playing = solara.reactive(False)
         self.stride = solara.reactive(1)
-        self.depot: solara.Reactive[Depot | None] = solara.reactive(None)
+        self.depot: solara.Reactive[dict[str, Any] | None] = solara.reactive(None)
         self.mark: solara.Reactive[tuple[float, float] | None] = solara.reactive(None)
         self.closeup: solara.Reactive[str] = solara.reactive("")
         self.file: solara.Reactive[dict[str, Any] | None] = solara.reactive(None)
@@ -56,7 +58,7 @@ class Desk:
         self._charted = 0.0
         self._shown = threading.Event()
         planted = load(scenario)
-        self.dials = _dials(planted)
+        self.dials = scenario_dials(planted)
         self.session = Session(planted, seed, self._publish, self.message.set, self._stopped)
         self.frame: solara.Reactive[Frame] = solara.reactive(self.session.frame, equals=lambda a, b: a is b)
         self.charts: solara.Reactive[str] = solara.reactive(self._charts())
@@ -149,7 +151,7 @@ class Desk:
             self.pause()
             self.session.restart(scenario, wanted.seed)
             if wanted.scenario != self.settings.peek().scenario:
-                self.dials = _dials(load(wanted.scenario))
+                self.dials = scenario_dials(load(wanted.scenario))
             self.settings.set(wanted)
             self.pending.set({})
             self.close()
@@ -170,9 +172,9 @@ class Desk:
         if int(text) != now.seed:
             self.restart(Settings(scenario=now.scenario, seed=int(text), changes=now.changes))
 
-    def turn(self, dial: Dial, place: float) -> None:
+    def turn(self, dial: Dial, value: float) -> None:
         """A slider was moved."""
-        self.pending.set({**self.pending.peek(), dial.key: dial.value(place)})
+        self.pending.set({**self.pending.peek(), dial.key: value})
 
     def forget(self, *keys: str) -> None:
         """Put some sliders, or all, back to what the tumor has."""
@@ -182,9 +184,9 @@ class Desk:
     def apply_now(self) -> None:
         """Give the running tumor the traits that were set, without planting it anew."""
         for key, value in self.pending.peek().items():
-            if key.startswith("tumor.traits."):
+            if key.startswith(TRAIT):
                 written = self.dials[key].written(value)
-                trait = key.removeprefix("tumor.traits.")
+                trait = key.removeprefix(TRAIT)
                 if not self.attempt(lambda: self.session.set_trait(trait, written)):  # noqa: B023
                     return
                 self.forget(key)
@@ -193,19 +195,22 @@ class Desk:
         """What a slider shows: what was set, or what the tumor has."""
         if dial.key in self.pending.value:
             return float(self.pending.value[dial.key])
-        if dial.key.startswith("tumor.traits."):
-            return float(self.session.model.biology.traits[dial.key.removeprefix("tumor.traits.")])
+        if dial.key.startswith(TRAIT):
+            return float(self.session.model.biology.traits[dial.key.removeprefix(TRAIT)])
         return float(self.settings.value.changes.get(dial.key, dial.usual))
 
     def intervene(self, table: Mapping[str, Any]) -> None:
-        """Act on the running tumor from now on."""
-        self.attempt(lambda: self.session.intervene(table))
+        """Act on the running tumor from now on; `lasts` in the table is for how long [min]."""
+        asked = dict(table)
+        if "lasts" in asked:
+            asked["stop"] = f"{self.session.model.clock.time + asked.pop('lasts')!r} min"
+        self.attempt(lambda: self.session.intervene(asked))
 
-    def mean_behavior(self, cell: str, behavior: str) -> str:
+    def mean_behavior(self, cells: Sequence[str], behavior: str) -> str:
         """What a behavior is now on average, in words."""
-        mean = self.session.mean_behavior(cell, behavior)
+        mean = self.session.mean_behavior(cells, behavior)
         if math.isnan(mean):
-            return f"There are no {cell} cells now."
+            return f"There are no {join(cells)} cells now."
         kind = self.session.model.catalogue.kind_of(behavior)
         return f"now {show(mean, kind).replace('molecules/cell/min', '/min')} on average"
 
@@ -242,6 +247,11 @@ class Desk:
         window = window_of((ny, nx), self.view.peek())
         return window.left / nx, window.top / ny, window.shape[1] / nx, window.shape[0] / ny
 
+    def _on_lattice(self, x: float, y: float) -> tuple[float, float]:
+        """A place of the picture as shares of the lattice."""
+        left, top, width, height = self._seen()
+        return left + x * width, top + y * height
+
     def marked(self) -> tuple[float, float] | None:
         """Where the clicked place is in the picture, if it is in view."""
         mark = self.mark.value
@@ -254,12 +264,10 @@ class Desk:
     def pick(self, x: float, y: float) -> None:
         """A place of the picture was clicked: inject if a depot is at hand, else look closely."""
         depot = self.depot.peek()
-        left, top, width, height = self._seen()
-        x, y = left + x * width, top + y * height
+        x, y = self._on_lattice(x, y)
         self.mark.set((x, y))
         if depot is not None:
-            model = self.session.model
-            self.intervene(depot.at(model.scenario, x, y, time=model.clock.time))
+            self.intervene(depot | {"place": place(self.session.model.scenario, x, y)})
             self.depot.set(None)
         else:
             self.attempt(lambda: self._look(x, y))
@@ -285,23 +293,42 @@ class Desk:
 
     def hover(self, x: float, y: float) -> None:
         """The pointer rests on a place of the picture."""
-        left, top, width, height = self._seen()
-        x, y = left + x * width, top + y * height
+        x, y = self._on_lattice(x, y)
         self.attempt(lambda: self.hint.set(self._hint(x, y)), quiet=True)
 
     def _hint(self, x: float, y: float) -> str:
         frame, name = self.session.frame, self.view.peek().field
         _, cells = self.session.look(x, y)
-        if name is None or name not in frame.fields:
+        if name not in frame.fields:
             return glance(cells)
         ny, nx = frame.shape
         level = frame.fields[name][min(ny - 1, int(y * ny)), min(nx - 1, int(x * nx))]
         return glance(cells, f"{name} {float(level):.3g} nM")
 
     def save(self, what: str) -> None:
-        """Make a file for the browser to keep."""
-        self.attempt(lambda: self.file.set(handed(what, self.session, self.view.peek())))
+        """Make a file for the browser to keep: "picture", "series", "scenario" or "checkpoint"."""
+        self.attempt(lambda: self.file.set(self._file(what)))
+
+    def _file(self, what: str) -> dict[str, Any]:
+        session, frame, scenario = self.session, self.session.frame, self.session.model.scenario
+        stem = f"{scenario.name}-seed{session.model.seed_number}"
+        state = f"{stem}-day{frame.day:05.2f}"
+        match what:
+            case "picture":
+                name, kind = f"{state}.png", "image/png"
+                content = full_png(frame, self.view.peek(), scenario.title or scenario.name)
+            case "series":
+                name, kind, content = f"{stem}-series.csv", "text/csv", session.history.csv().encode()
+            case "scenario":
+                name, kind, content = f"{stem}.toml", "application/toml", session.scenario_toml().encode()
+            case _:
+                name, kind, content = f"{state}.zip", "application/zip", session.checkpoint(state)
+        # The time makes every file a new value, so that the same one can be saved twice.
+        return {"name": name, "type": kind, "content": base64.b64encode(content).decode(), "made": time.time()}
 
 
-def _dials(scenario: Scenario) -> dict[str, Dial]:
-    return trait_dials(scenario) | pool_dials(scenario)
+def place(scenario: Scenario, x: float, y: float) -> list[str]:
+    """A place in shares of the picture's width and height, as a `[[protocol]]` table has it; in 3D the middle slice."""
+    lattice = scenario.lattice
+    shares = (x, y, (lattice.shape[0] // 2 + 0.5) / lattice.shape[0])
+    return [f"{share * end:.1f} um" for share, end in zip(shares, lattice.ends, strict=False)]

@@ -1,32 +1,179 @@
-"""The forms of the interventions: what is done to the running tumor from now on, one form a kind.
+"""The forms of the interventions, made from the fields of their classes: what a scenario can do, the page can do now.
 
-Each makes one `[[protocol]]` table of a scenario, so that whatever is done by hand can be saved and repeated.
+A name becomes a menu of the names that the class accepts, a number a slider, the cells a menu of those that can be
+meant. A form makes one `[[protocol]]` table of a scenario, so that whatever is done by hand can be saved and repeated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, get_args, get_origin
 
 import solara
 
+from tme_abm.biology import Catalogue
+from tme_abm.core.errors import InputError
 from tme_abm.core.units import show
+from tme_abm.scenario import Intervention, intervention
+from tme_abm.scenario.protocol import INTERVENTIONS
+from tme_abm.scenario.values import Name, Quantity
 
-from .components import Dial, Pick
+from .components import Pick, Slider
 from .desk import Desk
-from .settings import Depot
+from .settings import Dial
 from .texts import in_order
 
-__all__ = ["Treat"]
+__all__ = ["FORMS", "Treat", "able", "accepted", "beginning", "table"]
 
 _ALL = "all cells that have it"
-_LEVELS = (-4.0, 5.0)  # powers of ten of a held level [nM]: from the scale of cytokines to that of oxygen
+_NOT_SET = {"do", "route", "start", "place", "x", "y", "z"}  # what the class fixes; now; where a person clicks
+_USUAL = {"receptor": "CXCR3", "molecule": "CXCL10", "pathway": "STAT3", "product": "IFNG", "behavior": "speed",
+          "cell": "CD8"}  # fmt: skip
+_SET_AT_FIRST = {"fraction", "count"}  # what a file may leave out and a form begins with
+
+# Of each kind of number, in internal units: from where to where a slider goes, where it begins, and the value below
+# which it is linear. Levels reach from the scale of cytokines to that of oxygen.
+_SCALES: Mapping[str, tuple[float, float, float, float]] = {
+    "concentration": (0.0, 1e5, 1.0, 1e-4),
+    "secretion": (1e3, 1e9, 1e6, 1e3),
+    "production": (0.0, 1e3, 1e-2, 1e-5),
+    "rate": (1e-5, 1.0, 2 / 1440, 1e-5),
+    "time": (60.0, 7200.0, 1440.0, 60.0),
+    "length": (15.0, 600.0, 60.0, 15.0),
+    "areal_density": (0.0, 2e-3, 1e-4, 1e-6),
+    "number": (0.0, 1.0, 0.9, 1.0),
+    "count": (10.0, 1e5, 500.0, 10.0),
+}
+
+
+# ------------------------------------------------------------- what a class says of its fields
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    yield from (annotation, get_origin(annotation))
+    for part in get_args(annotation):
+        yield from _parts(part)
+
+
+@cache
+def _fields(kind: type[Intervention]) -> dict[str, list[Any]]:
+    """The fields that a form sets, each with all that its annotation is made of."""
+    fields = {name: info for name, info in kind.model_fields.items() if name not in _NOT_SET}
+    return {name: [*_parts(info.annotation), *info.metadata] for name, info in fields.items()}
+
+
+def _first(parts: Sequence[Any], kind: type) -> Any:
+    return next((part for part in parts if isinstance(part, kind)), None)
+
+
+def _needed(kind: type[Intervention], name: str) -> bool:
+    return kind.model_fields[name].is_required()
+
+
+def _subject(kind: type[Intervention]) -> str:
+    """The field that names what is acted on; empty if there is none."""
+    return next((name for name, parts in _fields(kind).items() if _first(parts, Name) and _needed(kind, name)), "")
+
+
+def _optional(kind: type[Intervention]) -> list[str]:
+    """The fields that may be left out, except the cells, which have a menu."""
+    return [name for name, parts in _fields(kind).items() if not _needed(kind, name) and not _first(parts, Name)]
+
+
+@cache
+def _dials(kind: type[Intervention]) -> dict[str, Dial]:
+    """A slider for every number."""
+    found = {}
+    for name, parts in _fields(kind).items():
+        quantity = _first(parts, Quantity)
+        if quantity or int in parts:
+            low, high, usual, linear = _SCALES[quantity.kind if quantity else "count"]
+            found[name] = Dial(
+                key=name,
+                label="lasts" if name == "stop" else name,
+                description=kind.model_fields[name].description or "",
+                kind=quantity.kind if quantity else "number",
+                low=low,
+                high=high,
+                usual=0.0 if name == "to" else usual,
+                linear=linear,
+                whole=quantity is None,
+            )
+    return found
+
+
+def _title(kind: type[Intervention]) -> str:
+    do, *route = _fixed(kind).values()
+    named = _subject(kind)
+    what = " cells" if named.startswith("cell") else f" a {named}" if named else ""
+    return do + what + "".join(f": {one}" for one in route)
+
+
+def _fixed(kind: type[Intervention]) -> dict[str, str]:
+    """What tells the class from the others: `do`, and the route of a dose."""
+    return {key: get_args(kind.model_fields[key].annotation)[0] for key in ("do", "route") if key in kind.model_fields}
+
+
+FORMS: Mapping[str, type[Intervention]] = {
+    _title(kind): kind for kind in INTERVENTIONS if "trait" not in kind.model_fields
+}
+"""The interventions that the page offers; traits have sliders of their own."""
+
+
+# ------------------------------------------------------------- what a form makes
+
+
+def beginning(kind: type[Intervention]) -> dict[str, Any]:
+    """The numbers that a form begins with, by field."""
+    first = _SET_AT_FIRST | ({"stop"} if "place" in kind.model_fields else set())
+    return {name: dial.usual for name, dial in _dials(kind).items() if _needed(kind, name) or name in first}
+
+
+def table(kind: type[Intervention], given: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    """The `[[protocol]]` table of what is `given` by field; how long it lasts [min] instead of when it stops."""
+    found: dict[str, Any] = _fixed(kind)
+    for name, value in given.items():
+        if name == "stop":
+            found["lasts"] = value
+        elif name in _dials(kind):
+            found[name] = _dials(kind)[name].written(value)
+        else:
+            found[name] = [value] if tuple in _fields(kind)[name] else value
+    if "behavior" in given:
+        found.setdefault("value", show(0.0, catalogue.kind_of(given["behavior"])))
+    return found
+
+
+def able(kind: type[Intervention], given: Mapping[str, Any], catalogue: Catalogue) -> tuple[str, ...]:
+    """The cells that it concerns where none is named. Raises InputError if there are none."""
+    asked = table(kind, {name: value for name, value in given.items() if name != "stop"}, catalogue)
+    if "place" in kind.model_fields:
+        asked["place"] = ["0 um", "0 um"]
+    return tuple(getattr(intervention(asked, catalogue=catalogue), "cells", ()))
+
+
+def accepted(kind: type[Intervention], catalogue: Catalogue, present: Sequence[str]) -> list[str]:
+    """The names that can be its subject; of molecules those `present`, unless it puts one there itself."""
+    named, found = _subject(kind), []
+    source = _first(_fields(kind)[named], Name).field
+    names = present if source == "diffusing" and present and not kind.planted else getattr(catalogue, source)
+    for name in names:
+        try:
+            able(kind, beginning(kind) | {named: name}, catalogue)
+        except InputError:  # no cell carries it, or the like
+            continue
+        found.append(name)
+    return in_order(found)
+
+
+# ------------------------------------------------------------- what is on the page
 
 
 @solara.component
 def Treat(desk: Desk) -> None:
-    """A button for what is done most, a form for every other intervention, and what is in force."""
-    form, choose = solara.use_state(next(iter(_FORMS)))
+    """A button for what is done most, a form for every intervention, and what is in force."""
+    form, choose = solara.use_state(next(iter(FORMS)))
 
     def chosen(name: str) -> None:
         desk.depot.set(None)  # what was to be injected is forgotten with its form
@@ -38,201 +185,78 @@ def Treat(desk: Desk) -> None:
             color="primary",
             on_click=lambda: desk.intervene({"do": "block", "receptor": "PD1", "fraction": 0.9}),
         )
-        solara.Select("Or", list(_FORMS), value=form, on_value=chosen, dense=True)
-        _FORMS[form](desk).key(form)  # so that no form starts from what another one was set to
+        solara.Select("Or", list(FORMS), value=form, on_value=chosen, dense=True)
+        _Form(desk, FORMS[form]).key(form)
         _InForce(desk)
 
 
 @solara.component
-def _Share(value: float, set_value: Callable[[float], None]) -> None:
-    Dial(
-        label="fraction",
-        text=f"{value:.0%}",
-        hint="How much of it is out of action",
-        place=value,
-        changed=False,
-        event_moved=lambda place: set_value(round(place, 2)),
-        event_usual=lambda _: set_value(0.9),
+def _Form(desk: Desk, kind: type[Intervention]) -> None:
+    catalogue, present = desk.session.model.catalogue, list(desk.frame.value.fields)
+    given, set_given = solara.use_state(beginning(kind))
+    named, dials, optional = _subject(kind), _dials(kind), _optional(kind)
+    names = solara.use_memo(
+        lambda: accepted(kind, catalogue, present) if named else [], [kind, id(catalogue), present]
     )
 
+    def give(*left_out: str, **more: Any) -> None:
+        set_given({name: value for name, value in given.items() if name not in left_out} | more)
 
-def _use_cells(label: str, able: Sequence[str]) -> dict[str, list[str]]:
-    """A choice among the cells that are able to, as the key of an intervention; none for all of them."""
-    cell, set_cell = solara.use_state(_ALL)
-    value = cell if cell in able else _ALL
-    solara.Select(label, [_ALL, *able], value=value, on_value=set_cell, dense=True)
-    return {} if value == _ALL else {"cells": [value]}
+    if named:
+        usual = _USUAL.get(named.removesuffix("s"))
+        name = given.get(named, usual)
+        given = {**given, named: name if name in names else names[0]}
+        # Another name may have another unit, and concern other cells.
+        Pick(named.capitalize(), names, given[named], lambda name: give("value", "cells", **{named: name}))
+    for name, dial in dials.items():
+        if name in given:
+            Slider(dial, given[name], lambda value, name=name: give(**{name: value}))
+    written = table(kind, given, catalogue)
+    if "value" in written:
+        solara.InputText("Value, with its unit", written["value"], on_value=lambda text: give(value=text))
+    if "axis" in given:
+        solara.Select("Axis", ["x", "y", "z"], given["axis"], on_value=lambda axis: give(axis=axis), dense=True)
+    if named != "cells" and "cells" in _fields(kind):
+        those = able(kind, {name: value for name, value in given.items() if name not in ("cells", "value")}, catalogue)
+        one = given.get("cells", _ALL)
+        solara.Select(
+            "Cells",
+            [_ALL, *those],
+            value=one,
+            on_value=lambda cell: give("cells", **({} if cell == _ALL else {"cells": cell})),
+            dense=True,
+        )
+        if "behavior" in given:
+            _Now(desk, those if one == _ALL else (one,), given["behavior"])
+    if optional:
+        solara.SelectMultiple(
+            "With",
+            [name for name in optional if name in given],
+            optional,
+            on_value=lambda kept: give(
+                *optional,
+                **{name: given.get(name, dials[name].usual if name in dials else "x") for name in kept},
+            ),
+            dense=True,
+        )
+    verb, armed = written["do"].capitalize(), desk.depot.value is not None
+    if "place" in kind.model_fields:
+        solara.Button(
+            "Click the place in the picture …" if armed else f"{verb} where I click",
+            color="warning" if armed else None,
+            on_click=lambda: desk.depot.set(None if armed else written),
+        )
+    else:
+        solara.Button(verb, on_click=lambda: desk.intervene(written))
 
 
 @solara.component
-def _Target(
-    desk: Desk,
-    do: str,
-    key: str,
-    label: str,
-    names: Sequence[str],
-    usual: str,
-    cells: tuple[str, Mapping[str, Sequence[str]]] | None = None,
-    shared: bool = True,
-) -> None:
-    """One of `names` under `key`; for `cells`, a label and who is able to by name; if `shared`, how much of it."""
-    names = in_order(names)
-    name, set_name = solara.use_state(usual if usual in names else names[0])
-    share, set_share = solara.use_state(0.9)
-    Pick(label, names, name, set_name)
-    chosen = {} if cells is None else _use_cells(cells[0], cells[1][name])
-    if shared:
-        _Share(share, set_share)
-    table = {"do": do, key: name, **({"fraction": share} if shared else {}), **chosen}
-    solara.Button(do.capitalize(), on_click=lambda: desk.intervene(table))
-
-
-def _block(desk: Desk) -> Any:
-    carriers = {name: cells for name, cells in desk.session.model.catalogue.carriers.items() if cells}
-    return _Target(desk, "block", "receptor", "Receptor", list(carriers), "CXCR3", ("On", carriers))
-
-
-def _neutralize(desk: Desk) -> Any:
-    return _Target(desk, "neutralize", "molecule", "Molecule", _dissolved(desk), "IFNG")
-
-
-def _inhibit(desk: Desk) -> Any:
-    pathways = desk.session.model.catalogue.pathways
-    return _Target(desk, "inhibit", "pathway", "Pathway", list(pathways), "STAT3", ("In", pathways))
-
-
-def _knock_out(desk: Desk) -> Any:
-    known = desk.session.model.catalogue
-    makers = {name: known.carriers.get(name) or known.producers.get(name, ()) for name in known.products}
-    names = [name for name, cells in makers.items() if cells]
-    return _Target(desk, "knock out", "product", "Molecule or receptor", names, "IFNG", ("In", makers), shared=False)
-
-
-def _dissolved(desk: Desk) -> list[str]:
-    """The molecules that have a field here, or if none has, all that diffuse."""
-    return list(desk.frame.value.fields) or list(desk.session.model.catalogue.diffusing)
-
-
-def _use_amount(
-    label: str, hint: str, ends: tuple[float, float], usual: float, text: Callable[[float], str] = "{:,.0f}".format
-) -> float:
-    """An amount chosen on a slider over powers of ten, of two digits, since more were not meant."""
-    low, high = ends
-    power, set_power = solara.use_state(usual)
-    amount = float(f"{10**power:.1e}")
-    Dial(
-        label=label,
-        text=text(amount),
-        hint=hint,
-        place=(power - low) / (high - low),
-        changed=False,
-        event_moved=lambda place: set_power(round(low + (high - low) * place, 2)),
-        event_usual=lambda _: set_power(usual),
+def _Now(desk: Desk, cells: tuple[str, ...], behavior: str) -> None:
+    """The mean of a behavior at the moment."""
+    step = desk.frame.value.step
+    solara.Text(
+        solara.use_memo(lambda: desk.mean_behavior(cells, behavior), [cells, behavior, step]), classes=["tme-note"]
     )
-    return amount
-
-
-@solara.component
-def _Hold(desk: Desk) -> None:
-    names = in_order(desk.session.model.catalogue.diffusing)
-    molecule, set_molecule = solara.use_state("CXCL10" if "CXCL10" in names else names[0])
-    sloped, set_sloped = solara.use_state(False)
-    Pick("Molecule", names, molecule, set_molecule)
-    hint = "The medium holds it; nobody uses it up"
-    level = _use_amount("level, on top of what cells make", hint, _LEVELS, 0.0, lambda c: show(c, "concentration"))
-    solara.Checkbox(label="falling to 0 at the right edge", value=sloped, on_value=set_sloped)
-    table = {"do": "hold", "molecule": molecule, "level": f"{level!r} nM", **({"to": "0 nM"} if sloped else {})}
-    solara.Button("Hold", on_click=lambda: desk.intervene(table))
-
-
-@solara.component
-def _Inject(desk: Desk) -> None:
-    names = in_order(_dissolved(desk))
-    molecule, set_molecule = solara.use_state("CXCL10" if "CXCL10" in names else names[0])
-    hours, set_hours = solara.use_state(24.0)
-    Pick("Molecule", names, molecule, set_molecule)
-    rate = _use_amount("release, molecules/min", "From the whole depot of 60 µm radius", (3, 9), 6.0)
-    Dial(
-        label="lasts",
-        text=f"{hours:.0f} h",
-        hint="Time from the injection until the depot is empty",
-        place=hours / 120,
-        changed=False,
-        event_moved=lambda place: set_hours(max(1.0, round(place * 120))),
-        event_usual=lambda _: set_hours(24.0),
-    )
-    depot = Depot(molecule=molecule, per_minute=rate, radius=60.0, hours=hours)
-    armed = desk.depot.value is not None
-    solara.Button(
-        "Click the place in the picture …" if armed else "Inject where I click",
-        color="warning" if armed else None,
-        on_click=lambda: desk.depot.set(None if armed else depot),
-    )
-
-
-@solara.component
-def _Fix(desk: Desk) -> None:
-    known = desk.session.model.catalogue
-    cell, set_cell = solara.use_state("CD8" if "CD8" in known.placed else known.placed[0])
-    names = [name for name, able in known.behaviors.items() if cell in able]
-    wanted, set_behavior = solara.use_state("speed")
-    behavior = wanted if wanted in names else names[0]
-    kind = known.kind_of(behavior)
-    typed, set_typed = solara.use_state({})
-    value = typed.get(kind) or show(0.0, kind)
-    solara.Select("Cells", list(known.placed), value=cell, on_value=set_cell, dense=True)
-    Pick("Behavior", names, behavior, set_behavior)
-    solara.InputText("Value, with its unit", value=value, on_value=lambda text: set_typed({**typed, kind: text}))
-    now = solara.use_memo(lambda: desk.mean_behavior(cell, behavior), [cell, behavior, desk.frame.value.step])
-    solara.Text(now, classes=["tme-note"])
-    table = {"do": "fix", "behavior": behavior, "value": value, "cells": [cell]}
-    solara.Button("Fix", on_click=lambda: desk.intervene(table))
-
-
-@solara.component
-def _Deplete(desk: Desk) -> None:
-    names = [name for name in desk.frame.value.cell_names if f"{name} cells" in desk.frame.value.measures]
-    cell, set_cell = solara.use_state("TAM" if "TAM" in names else names[0])
-    solara.Select("Cells", names, value=cell, on_value=set_cell, dense=True)
-    table = {"do": "deplete", "cells": [cell], "rate": "2 /day"}
-    solara.Button("Deplete at 2 a day", on_click=lambda: desk.intervene(table))
-
-
-@solara.component
-def _Infuse(desk: Desk) -> None:
-    names = list(desk.session.model.scenario.immune)
-    cell, set_cell = solara.use_state(names[0])
-    solara.Select("Cells", names, value=cell, on_value=set_cell, dense=True)
-    hint = "How many reach the blood that serves this tissue"
-    count = _use_amount("cells into the blood", hint, (2, 6), 3.7)
-    table = {"do": "infuse", "cell": cell, "count": int(count)}
-    solara.Button("Infuse", on_click=lambda: desk.intervene(table))
-
-
-@solara.component
-def _Add(desk: Desk) -> None:
-    frame = desk.frame.value
-    names = [name for name in frame.cell_names if f"{name} cells" in frame.measures]
-    cell, set_cell = solara.use_state("CD8" if "CD8" in names else names[0])
-    solara.Select("Cells", names, value=cell, on_value=set_cell, dense=True)
-    count = _use_amount("cells, on free sites", "Put at random on free sites of the whole tissue", (1, 5), 2.5)
-    table = {"do": "add", "cell": cell, "count": int(count)}
-    solara.Button("Add", on_click=lambda: desk.intervene(table))
-
-
-_FORMS: Mapping[str, Callable[[Desk], Any]] = {
-    "block a receptor": _block,
-    "neutralize a molecule": _neutralize,
-    "hold a molecule": _Hold,
-    "inject a depot": _Inject,
-    "inhibit a pathway": _inhibit,
-    "knock out a product": _knock_out,
-    "fix a behavior": _Fix,
-    "deplete cells": _Deplete,
-    "infuse cells": _Infuse,
-    "add cells to the tissue": _Add,
-}
-"""The interventions that the page offers."""
 
 
 @solara.component

@@ -1,11 +1,14 @@
-"""A frame: everything the page shows of one moment, copied from the model between two steps.
+"""A frame: all that the page shows of one moment, copied from the model between two steps; and the history of frames.
 
 Drawing happens in other threads than stepping. A frame shares no array with the model, so that it can be drawn,
-colored anew and saved at leisure while the model goes on. Of a 3D tissue it holds the middle slice.
+colored anew and saved while the model goes on. A run keeps snapshots of the whole tissue with all columns of its cells;
+a frame is taken for every picture, and so copies the middle slice of a 3D tissue, and of a cell what can be shown.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,7 +24,7 @@ from tme_abm.observe.state import classify
 from tme_abm.processes import Response, expression_column
 from tme_abm.tissue import ALIVE, IMMUNE, Tissue
 
-__all__ = ["EFFECTORS", "SUPPRESSORS", "Frame", "capture", "recruiters", "state_columns"]
+__all__ = ["EFFECTORS", "SUPPRESSORS", "Frame", "History", "capture", "state_columns"]
 
 EFFECTORS = ("CD8", "Th1", "NK")
 SUPPRESSORS = ("Treg", "M-MDSC", "PMN-MDSC")
@@ -37,9 +40,9 @@ class Frame:
 
     row, column: where a cell is. kind: index into `cell_names`. immune: whether it lies on the immune layer.
     columns: inner states and surface molecules by name. fields: concentrations [nM], with what a medium holds.
-    called: by receptor, the mean occupancy [0, 1] that chemokines would give it at the vessels. summoned: by group, how
-    many leukocytes a day the signals at a vessel ask for, averaged over the vessels, as long as the blood has all of
-    them. treated: the days on which something began to be done to the tumor.
+    measures: all metrics; "called by RECEPTOR", the mean occupancy [0, 1] that chemokines would give it at the vessels;
+    and "effectors called" and "suppressors called", how many a day the signals at a vessel ask for, averaged over the
+    vessels, as long as the blood has all of them. treated: what began to be done to the tumor, by day.
     """
 
     step: int
@@ -59,14 +62,46 @@ class Frame:
     fields: Mapping[str, NDArray[np.float32]]
     measures: Mapping[str, float]
     state: str
-    called: Mapping[str, float]
-    summoned: Mapping[str, float]
-    treated: tuple[float, ...]
+    treated: Mapping[float, str]
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         return self.core.shape[0], self.core.shape[1]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many cells of each type live in the whole tissue, in the order of the catalogue."""
+        names = {name: f"{name} cells" for name in self.cell_names}
+        return {name: int(self.measures[metric]) for name, metric in names.items() if metric in self.measures}
+
+
+class History:
+    """What was measured of every frame so far. One thread may read while another adds."""
+
+    def __init__(self) -> None:
+        self.days: list[float] = []
+        self._measures: list[Mapping[str, float]] = []
+
+    def add(self, frame: Frame) -> None:
+        """Append the measures of a frame that is later than the last one."""
+        if not self.days or frame.day > self.days[-1]:
+            self._measures.append(frame.measures)
+            # Last, so that a reader who looks at the days first finds a value for each.
+            self.days.append(frame.day)
+
+    def __getitem__(self, name: str) -> NDArray[np.float64]:
+        """All values of a measure, (n,) or one more than there are days; NaN where it is not known."""
+        return np.array([measures.get(name, np.nan) for measures in self._measures])
+
+    def csv(self) -> str:
+        """Tidy, as a run's series.csv: time_day, metric, value."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(("time_day", "metric", "value"))
+        for day, measures in zip(self.days, self._measures, strict=False):
+            writer.writerows((repr(day), name, repr(float(value))) for name, value in measures.items())
+        return out.getvalue()
 
 
 def capture(model: TumorModel) -> Frame:
@@ -101,13 +136,9 @@ def capture(model: TumorModel) -> Frame:
         vessel=np.asarray(flat(vessel), dtype=bool),
         core=np.asarray(flat(core), dtype=bool),
         fields={name: np.asarray(flat(level), dtype=np.float32) for name, level in _levels(tissue).items()},
-        measures=measures,
+        measures=measures | _called(tissue, biology),
         state=classify(measures),
-        called=_called(tissue, biology),
-        summoned=_summoned(tissue, biology),
-        treated=tuple(
-            sorted({one.start / MINUTES_PER_DAY for one in model.scenario.protocol if one.start <= tissue.clock.time})
-        ),
+        treated=_treated(model),
     )
 
 
@@ -116,17 +147,12 @@ def state_columns(biology: Biology) -> dict[str, str]:
     return {name: name for name in _STATES} | {c.name: expression_column(c.name) for c in biology.contacts}
 
 
-def recruiters(biology: Biology) -> dict[str, tuple[str, ...]]:
-    """Receptors that some leukocyte follows by chemotaxis -> the cells that do, in the order of the catalogue."""
-    return {
-        receptor.name: tuple(
-            cell
-            for kind, cell in enumerate(biology.cells)
-            if biology.layer[kind] == "immune" and biology.chemotaxis[kind, number] > 0
-        )
-        for number, receptor in enumerate(biology.receptors)
-        if (biology.chemotaxis[:, number] > 0).any()
-    }
+def _treated(model: TumorModel) -> dict[float, str]:
+    begun: dict[float, list[str]] = {}
+    for item in model.scenario.protocol:
+        if item.start <= model.clock.time:
+            begun.setdefault(item.start / MINUTES_PER_DAY, []).append(item.says(model.catalogue))
+    return {day: "; ".join(what) for day, what in sorted(begun.items())}
 
 
 def _levels(tissue: Tissue) -> dict[str, NDArray[np.floating]]:
@@ -140,30 +166,22 @@ def _levels(tissue: Tissue) -> dict[str, NDArray[np.floating]]:
 
 
 def _called(tissue: Tissue, biology: Biology) -> dict[str, float]:
-    """Mean occupancy at the vessels, Σ(L/Kd) / (1 + Σ(L/Kd)), of the receptors that leukocytes follow."""
-    found, senses = {}, Response(biology, tissue).senses
-    for name in recruiters(biology):
-        bound = np.zeros(len(tissue.vessels))
-        for ligand, dissociation in biology.receptors[biology.receptor_index[name]].ligands:
-            if ligand not in biology.contact_index:
-                bound += senses.level(ligand, tissue.vessels, None) / dissociation
-        found[name] = float(np.mean(bound / (1 + bound))) if len(bound) else 0.0
-    return found
-
-
-def _summoned(tissue: Tissue, biology: Biology) -> dict[str, float]:
-    """Arrivals a day and vessel that receptors and adhesion allow, for either group."""
-    if not len(tissue.vessels):
-        return {"effectors": 0.0, "suppressors": 0.0}
+    """How much of each receptor that leukocytes follow is held at the vessels, and how many of either group come."""
+    vessels, found = tissue.vessels, {}
     response = Response(biology, tissue)
-    adhesion = np.ones(len(tissue.vessels))
+    for number, receptor in enumerate(biology.receptors):
+        if (biology.chemotaxis[:, number] > 0).any():
+            bound = np.zeros(len(vessels))
+            for ligand, dissociation in receptor.ligands:
+                if ligand not in biology.contact_index:
+                    bound += response.senses.level(ligand, vessels, None) / dissociation
+            found[f"called by {receptor.name}"] = float(np.mean(bound / (1 + bound))) if len(vessels) else 0.0
+    adhesion = np.ones(len(vessels))
     for kind, layer in enumerate(biology.layer):
         if layer == "vessel":
-            adhesion *= response.at_sites(kind, "adhesion", tissue.vessels)
-
-    def of(names: tuple[str, ...]) -> float:
+            adhesion *= response.at_sites(kind, "adhesion", vessels)
+    for group, names in (("effectors", EFFECTORS), ("suppressors", SUPPRESSORS)):
         kinds = [biology.cell_index[name] for name in names if name in biology.cell_index]
-        rates = [response.at_sites(kind, "extravasation", tissue.vessels) * adhesion for kind in kinds]
-        return MINUTES_PER_DAY * float(np.sum(rates)) / len(tissue.vessels)
-
-    return {"effectors": of(EFFECTORS), "suppressors": of(SUPPRESSORS)}
+        rates = [response.at_sites(kind, "extravasation", vessels) * adhesion for kind in kinds]
+        found[f"{group} called"] = MINUTES_PER_DAY * float(np.sum(rates)) / max(1, len(vessels))
+    return found

@@ -1,34 +1,149 @@
-"""Pictures as PNG: bare for the page, which adds its own legend, and complete for a slide or a paper."""
+"""A frame as pixels: one k×k block a site, the ground below, leukocytes as dots over it; and as a PNG to keep.
+
+The look is that of the report's tissue pictures, for any color of each cell and any ground. Everything is array
+work on bytes: 10,000 leukocytes on 200×200 sites take some ten milliseconds, so that a playing page stays smooth.
+"""
 
 from __future__ import annotations
 
 import io
-from functools import cache
-from pathlib import Path
+from dataclasses import replace
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from tme_abm.core.units import show
-from tme_abm.report.style.palette import CORE_LINE, DEAD, INK, MUTED, VESSEL, cell_color, cell_shape
+from tme_abm.report.style.figure import as_png, style
+from tme_abm.report.style.palette import CORE_LINE, DEAD, EMPTY, INK, MUTED, VESSEL, cell_color, cell_shape, rgb
+from tme_abm.report.style.raster import CLEAR, RIM, Window, dot
 from tme_abm.report.style.svg import nice_length
 
-from .colorings import COLORINGS, ramp, scale_of
+from .colorings import View, bars, cell_colors, field_colors, field_end, ramp
 from .frame import Frame
-from .raster import View, paint, window_of
 
-__all__ = ["counted", "full_png", "png", "scale_bar"]
+__all__ = ["block_size", "crop", "full_png", "paint", "png", "scale_bar", "window_of"]
 
-_EDGE = 24  # pixels around the tissue in a saved picture
-_SIDE = 300  # pixels for its legend
-_LINE = 30
+_DOT = 0.86  # diameter of a leukocyte in blocks
+_VEIL = 0.16  # how much of the tissue shines through a field
+_PIXELS = 800  # about how wide a picture is
+_FEWEST = 12  # sites across the closest look
+_EDGE, _SIDE = 24, 320  # pixels around the tissue in a saved picture, and for its legend
+_DPI = 140
+_MARKERS = {"disc": "o", "square": "s"}
+
+
+def window_of(shape: tuple[int, int], view: View) -> Window:
+    """The sites in view: as many as the zoom says, around the center, moved so that all lie on the lattice."""
+    edges = []
+    for n, center in zip(shape, (view.y, view.x), strict=True):
+        size = max(min(n, _FEWEST), min(n, round(n / view.zoom)))
+        edges.append((start := max(0, min(n - size, round(center * n - size / 2))), start + size))
+    (top, bottom), (left, right) = edges
+    return Window(top=top, bottom=bottom, left=left, right=right)
+
+
+def crop(frame: Frame, window: Window) -> Frame:
+    """The part of a frame inside a window; its measures stay those of the whole."""
+    here = (
+        (frame.row >= window.top)
+        & (frame.row < window.bottom)
+        & (frame.column >= window.left)
+        & (frame.column < window.right)
+    )
+    return replace(
+        frame,
+        row=frame.row[here] - window.top,
+        column=frame.column[here] - window.left,
+        kind=frame.kind[here],
+        living=frame.living[here],
+        immune=frame.immune[here],
+        columns={name: values[here] for name, values in frame.columns.items()},
+        vessel=window.of(frame.vessel),
+        core=window.of(frame.core),
+        fields={name: window.of(field) for name, field in frame.fields.items()},
+    )
+
+
+def block_size(shape: tuple[int, int]) -> int:
+    """Pixels a site, for a picture of common width."""
+    return max(2, _PIXELS // max(shape))
+
+
+def paint(whole: Frame, view: View) -> NDArray[np.uint8]:
+    """RGB (height, width, 3) of what is in view. Color scales are those of the whole frame."""
+    frame = crop(whole, window_of(whole.shape, view))
+    k = block_size(frame.shape)
+    colors = cell_colors(frame, view.coloring, scaled_as=whole)
+    ground = np.full((*frame.shape, 3), rgb(EMPTY), dtype=np.uint8)
+    tissue = np.flatnonzero(~frame.immune)
+    ground[frame.row[tissue], frame.column[tissue]] = colors[tissue]
+    over = view.field in frame.fields
+    if over:
+        field = field_colors(frame.fields[view.field], field_end(whole, view.field))
+        ground = (ground * np.float32(_VEIL) + field * np.float32(1 - _VEIL)).astype(np.uint8)
+    image = np.repeat(np.repeat(ground, k, axis=0), k, axis=1)
+    blocks = image.reshape(frame.shape[0], k, frame.shape[1], k, 3).transpose(0, 2, 1, 3, 4)
+    if view.vessels:
+        _vessels(blocks, frame, k)
+    if view.outline:
+        _outline(image, frame.core, k)
+    _dots(blocks, frame, colors, k, over=over)
+    return image
+
+
+def _dots(blocks: NDArray[np.uint8], frame: Frame, colors: NDArray[np.uint8], k: int, *, over: bool) -> None:
+    square = np.array([cell_shape(name) == "square" for name in frame.cell_names])
+    for is_square in (False, True):
+        chosen = np.flatnonzero(frame.immune & (square[frame.kind] == is_square))
+        if not chosen.size:
+            continue
+        rim = dot(k, _DOT, square=is_square)
+        fill = np.minimum(dot(k, _DOT - max(1.2, 0.18 * k) / k, square=is_square), rim)
+        # What lies beneath, the rim and the fill share every pixel.
+        edge = np.full((1, 3), 255.0) if over else colors[chosen] * RIM
+        paint_per_pixel = (
+            fill[None, :, :, None] * colors[chosen][:, None, None, :]
+            + (rim - fill)[None, :, :, None] * edge[:, None, None, :]
+        )
+        rows, columns = frame.row[chosen], frame.column[chosen]
+        below = blocks[rows, columns] * (1 - rim)[None, :, :, None]
+        blocks[rows, columns] = np.rint(below + paint_per_pixel).astype(np.uint8)
+
+
+def _vessels(blocks: NDArray[np.uint8], frame: Frame, k: int) -> None:
+    rows, columns = np.nonzero(frame.vessel)
+    width = max(1, round(k / 6))
+    edge = np.ones((k, k), dtype=bool)
+    edge[width:-width, width:-width] = False
+    pixels = blocks[rows, columns]
+    share = min(1.0, k / CLEAR)
+    pixels[:, edge] = np.rint(pixels[:, edge] * (1 - share) + np.array(rgb(VESSEL)) * share)
+    blocks[rows, columns] = pixels
+
+
+def _outline(image: NDArray[np.uint8], core: NDArray[np.bool_], k: int) -> None:
+    """A line of two pixels along the border of the tumor core."""
+    color = rgb(CORE_LINE)
+    rows, columns = np.nonzero(core[1:] != core[:-1])
+    along = np.arange(k)
+    for shift in (-1, 0):
+        image[((rows + 1) * k + shift)[:, None], (columns * k)[:, None] + along] = color
+    rows, columns = np.nonzero(core[:, 1:] != core[:, :-1])
+    for shift in (-1, 0):
+        image[(rows * k)[:, None] + along, ((columns + 1) * k + shift)[:, None]] = color
+
+
+# ------------------------------------------------------------- as files
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
     """RGB (height, width, 3) as a PNG, quickly rather than small."""
-    return _encoded(Image.fromarray(pixels), level=1)
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, format="PNG", compress_level=1)
+    return out.getvalue()
 
 
 def scale_bar(frame: Frame, view: View) -> tuple[float, str]:
@@ -38,77 +153,40 @@ def scale_bar(frame: Frame, view: View) -> tuple[float, str]:
     return length / width, show(length, "length")
 
 
-def counted(frame: Frame) -> list[tuple[str, int]]:
-    """Cell types on the lattice and how many of each live, in the order of the catalogue."""
-    return [
-        (name, int(frame.measures[f"{name} cells"])) for name in frame.cell_names if f"{name} cells" in frame.measures
-    ]
-
-
 def full_png(frame: Frame, view: View, title: str) -> bytes:
     """The picture with title, scale bar, legend and color bars."""
-    tissue = Image.fromarray(paint(frame, view))
-    top = 2 * _EDGE + 34
-    sheet = Image.new("RGB", (tissue.width + 3 * _EDGE + _SIDE, tissue.height + top + _EDGE), "white")
-    sheet.paste(tissue, (_EDGE, top))
-    pen = ImageDraw.Draw(sheet)
-    pen.text((_EDGE, _EDGE), f"{title}, day {frame.day:.2f}: {frame.state}", fill=INK, font=_font(26))
-    _draw_scale_bar(pen, scale_bar(frame, view), _EDGE + tissue.width, top + tissue.height, tissue.width)
-    left, y = tissue.width + 2 * _EDGE, top
-    y = _draw_cells(pen, frame, left, y)
-    chosen = COLORINGS.get(view.coloring)
-    if chosen is not None:
-        y = _draw_bar(sheet, pen, left, y, chosen.name, chosen.colors, f"{chosen.end(frame):g}")
-    if view.field is not None and view.field in frame.fields:
-        scale = scale_of(frame, view.field)
-        _draw_bar(sheet, pen, left, y, view.field, "magma_r", scale.end)
-    return _encoded(sheet, level=6)
+    pixels = paint(frame, view)
+    height, width = pixels.shape[:2]
+    whole = (width + _SIDE + 3 * _EDGE, height + 3 * _EDGE)
+    left, right, low = _EDGE / whole[0], (width + 2 * _EDGE) / whole[0], _EDGE / whole[1]
+    with style():
+        drawn = Figure(figsize=(whole[0] / _DPI, whole[1] / _DPI))
+        axes = drawn.add_axes((left, low, width / whole[0], height / whole[1]))
+        axes.set_axis_off()
+        axes.set_title(f"{title}, day {frame.day:.2f}: {frame.state}", fontsize=12)
+        axes.imshow(pixels, interpolation="nearest", extent=(0, width, 0, height))
+        share, text = scale_bar(frame, view)
+        ends = (width * (1 - share) - _EDGE, width - _EDGE)
+        axes.plot(ends, (_EDGE, _EDGE), color=INK, linewidth=3, solid_capstyle="butt")
+        backdrop = {"facecolor": "white", "edgecolor": "none", "pad": 2}
+        axes.text(sum(ends) / 2, 1.5 * _EDGE, text, ha="center", va="bottom", bbox=backdrop)
+        axes.set(xlim=(0, width), ylim=(0, height))
+        marks = [
+            _mark("s" if name == "tumor" else _MARKERS[cell_shape(name)], cell_color(name), MUTED, f"{name}  {count:,}")
+            for name, count in frame.counts.items()
+        ]
+        marks += [_mark("s", DEAD, DEAD, "dead"), _mark("s", "white", VESSEL, "vessel")]
+        marks.append(Line2D([], [], color=CORE_LINE, label="border of the core"))
+        drawn.legend(handles=marks, loc="upper left", bbox_to_anchor=(right, low + height / whole[1]), frameon=False)
+        for number, bar in enumerate(bars(frame, view)):
+            bottom = low + (0.06 + 0.13 * number) * height / whole[1]
+            at = drawn.add_axes((right, bottom, (_SIDE - _EDGE) / whole[0], 0.02))
+            at.imshow(ramp(bar.colors)[None], aspect="auto")
+            at.set_title(bar.name)
+            at.set_xticks([0, 255], [bar.low, bar.high])
+            at.set_yticks([])
+        return as_png(drawn, _DPI)
 
 
-def _draw_scale_bar(pen: ImageDraw.ImageDraw, bar: tuple[float, str], right: int, bottom: int, width: int) -> None:
-    share, text = bar
-    length = round(share * width)
-    pen.rectangle((right - length - 36, bottom - 56, right - 12, bottom - 12), fill="white")
-    pen.rectangle((right - length - 24, bottom - 24, right - 24, bottom - 19), fill=INK)
-    pen.text((right - 24 - length / 2, bottom - 30), text, fill=INK, font=_font(18), anchor="mb")
-
-
-def _draw_cells(pen: ImageDraw.ImageDraw, frame: Frame, left: int, y: int) -> int:
-    for name, count in counted(frame):
-        box = (left, y + 4, left + 18, y + 22)
-        if cell_shape(name) == "square" or name == "tumor":
-            pen.rectangle(box, fill=cell_color(name), outline=MUTED)
-        else:
-            pen.ellipse(box, fill=cell_color(name), outline=MUTED)
-        pen.text((left + 30, y + 13), name, fill=INK, font=_font(18), anchor="lm")
-        pen.text((left + _SIDE, y + 13), f"{count:,}", fill=INK, font=_font(18), anchor="rm")
-        y += _LINE
-    for name, fill, line in (("dead", DEAD, DEAD), ("vessel", "white", VESSEL), ("border of the core", "white", None)):
-        if line is None:
-            pen.line((left, y + 13, left + 18, y + 13), fill=CORE_LINE, width=3)
-        else:
-            pen.rectangle((left, y + 4, left + 18, y + 22), fill=fill, outline=line, width=3)
-        pen.text((left + 30, y + 13), name, fill=INK, font=_font(18), anchor="lm")
-        y += _LINE
-    return y + _LINE // 2
-
-
-def _draw_bar(sheet: Image.Image, pen: ImageDraw.ImageDraw, left: int, y: int, name: str, colors: str, end: str) -> int:
-    pen.text((left, y), name, fill=INK, font=_font(18))
-    bar = Image.fromarray(np.broadcast_to(ramp(colors), (18, 256, 3)).copy()).resize((_SIDE, 18))
-    sheet.paste(bar, (left, y + 28))
-    pen.rectangle((left, y + 28, left + _SIDE - 1, y + 45), outline=MUTED)
-    pen.text((left, y + 52), "0", fill=INK, font=_font(16))
-    pen.text((left + _SIDE, y + 52), end, fill=INK, font=_font(16), anchor="ra")
-    return y + 52 + _LINE + _LINE // 2
-
-
-@cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), size)
-
-
-def _encoded(image: Image.Image, *, level: int) -> bytes:
-    out = io.BytesIO()
-    image.save(out, format="PNG", compress_level=level)
-    return out.getvalue()
+def _mark(marker: str, color: str, edge: str, label: str) -> Line2D:
+    return Line2D([], [], linestyle="", marker=marker, color=color, markeredgecolor=edge, markersize=7, label=label)

@@ -28,8 +28,7 @@ from tme_abm.scenario import Intervention, Scenario, changed
 from tme_abm.tissue import EMPTY
 
 from .closeup import Cell, look, revisit
-from .frame import Frame, capture
-from .history import History
+from .frame import Frame, History, capture
 
 __all__ = ["Session"]
 
@@ -242,15 +241,16 @@ class Session:
         with self._lock:
             return self.model.day, revisit(self.model, keys)
 
-    def mean_behavior(self, cell: str, behavior: str) -> float:
-        """What the rules make of a behavior now, on average over the living cells of a type; NaN if there are none."""
+    def mean_behavior(self, cells: Sequence[str], behavior: str) -> float:
+        """What the rules make of a behavior now, on average over the living cells of some types; NaN if none live."""
         with self._lock:
             tissue, biology = self.model.tissue, self.model.biology
-            kind = biology.cell_index[cell]
-            rows = np.flatnonzero(tissue.living & (tissue.cells.kind == kind))
-            if not len(rows):
-                return float("nan")
-            return float(np.mean(Response(biology, tissue).of_rows(kind, behavior, rows)))
+            response, values = Response(biology, tissue), []
+            for kind in (biology.cell_index[cell] for cell in cells):
+                rows = np.flatnonzero(tissue.living & (tissue.cells.kind == kind))
+                values.append(np.broadcast_to(response.of_rows(kind, behavior, rows), len(rows)))
+            found = np.concatenate(values)
+            return float(found.mean()) if len(found) else float("nan")
 
     def scenario_toml(self) -> str:
         """Everything that was set and done, as a scenario that `run` accepts and that repeats this tumor."""

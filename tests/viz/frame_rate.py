@@ -16,10 +16,10 @@ from typing import Any
 
 from tests.viz.browser import browser, served
 from tme_abm.scenario import load
+from viz.colorings import View
 from viz.courses import courses
 from viz.frame import capture
-from viz.picture import png
-from viz.raster import View, paint
+from viz.picture import paint, png
 from viz.session import Session
 from viz.texts import legend
 

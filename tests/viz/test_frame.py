@@ -67,9 +67,9 @@ def test_recruiting_is_the_occupancy_at_the_vessels(tiny: Scenario) -> None:
     biology = model.biology
     ligands = dict(biology.receptors[biology.receptor_index["CCR4"]].ligands)
     model.tissue.fields["CCL22"].fill(3 * ligands["CCL22"])
-    called = capture(model).called
-    assert called["CCR4"] == pytest.approx(0.75)
-    assert called["CXCR3"] == 0
+    measures = capture(model).measures
+    assert measures["called by CCR4"] == pytest.approx(0.75)
+    assert measures["called by CXCR3"] == 0
 
 
 def test_what_a_medium_holds_is_shown_and_calls(tiny: Scenario) -> None:
@@ -84,16 +84,16 @@ def test_what_a_medium_holds_is_shown_and_calls(tiny: Scenario) -> None:
     assert 0 <= rise[-1] < 0.2
     assert "CCL21" not in model.tissue.fields
     np.testing.assert_allclose(frame.fields["CCL21"], 1.0)
-    assert frame.called["CXCR3"] > plain.called["CXCR3"] + 0.2
+    assert frame.measures["called by CXCR3"] > plain.measures["called by CXCR3"] + 0.2
 
 
-def test_a_frame_knows_the_days_on_which_something_was_begun(tiny: Scenario) -> None:
+def test_a_frame_says_on_which_day_what_was_begun(tiny: Scenario) -> None:
     model = TumorModel(tiny, rng=1)
     model.step()
     for start in ("0 min", "5 h"):
         item = {"do": "block", "receptor": "PD1", "fraction": 0.9, "start": start}
         model.intervene(intervention(item))
-    assert capture(model).treated == (10 / 1440,)
+    assert capture(model).treated == {10 / 1440: "block PD1 by 90%, from 10 min"}
 
 
 def _stepped(model: TumorModel) -> TumorModel:
@@ -104,17 +104,17 @@ def _stepped(model: TumorModel) -> TumorModel:
 def test_who_is_called_follows_the_rules_of_extravasation(tiny: Scenario) -> None:
     model = TumorModel(tiny, rng=1)
     model.step()
-    before = capture(model).summoned
+    before = capture(model).measures
     biology, vessels = model.biology, model.tissue.vessels
     ligands = dict(biology.receptors[biology.receptor_index["CXCR3"]].ligands)
     model.tissue.fields["CXCL10"].fill(10 * ligands["CXCL10"])
-    after = capture(model).summoned
-    assert after["effectors"] > 1.5 * before["effectors"] > 0
+    after = capture(model).measures
+    assert after["effectors called"] > 1.5 * before["effectors called"] > 0
     response = Response(biology, model.tissue)
     adhesion = response.at_sites(biology.cell_index["endothelium"], "adhesion", vessels)
     for group, names in (("effectors", EFFECTORS), ("suppressors", SUPPRESSORS)):
         rates = [response.at_sites(biology.cell_index[name], "extravasation", vessels) for name in names]
-        assert after[group] == pytest.approx(1440 * (np.sum(rates, axis=0) * adhesion).mean())
+        assert after[f"{group} called"] == pytest.approx(1440 * (np.sum(rates, axis=0) * adhesion).mean())
 
 
 def _arrays(frame: Frame) -> list[np.ndarray]:

@@ -249,12 +249,12 @@ def test_colors_overlays_and_a_close_look(page: Any, tmp_path: Path) -> None:
 def test_treat_save_and_run_what_was_saved(page: Any, tmp_path: Path) -> None:
     do_step(page)
     page.get_by_role("button", name="Block PD-1").click()
-    page.get_by_text("block PD1 by 90%").wait_for()
-    choose(page, "Or", "inject a depot")
-    page.get_by_role("button", name="Inject where I click").click()
+    page.locator(".tme-force").get_by_text("block PD1 by 90%").wait_for()
+    choose(page, "Or", "dose a molecule: depot")
+    page.get_by_role("button", name="Dose where I click").click()
     page.get_by_role("button", name="Click the place").wait_for()
     page.locator(".tme-picture img").click(position={"x": 100, "y": 200})
-    page.get_by_text("CXCL10 by depot").wait_for()
+    page.locator(".tme-force").get_by_text("CXCL10 by depot").wait_for()
     page.get_by_role("button", name="Tumor traits").click()
     page.get_by_label("antigenicity").focus()
     for _ in range(3):
@@ -291,24 +291,32 @@ def test_each_intervention_works_on_the_running_tumor(page: Any, tmp_path: Path)
     do_step(page)
     for form, button, told in (
         ("block a receptor", "Block", r"block \w+ by 90%"),
-        ("neutralize a molecule", "Neutralize", "neutralize 90% of IFNG"),
+        ("neutralize a molecule", "Neutralize", "neutralize 90% of CXCL10"),
         ("hold a molecule", "Hold", "hold CXCL10 at 1 nM to 0"),
         ("inhibit a pathway", "Inhibit", r"inhibit \S+ by 90%"),
         ("knock out a product", "Knock out", r"knock out IFNG in CD8"),
         ("fix a behavior", "Fix", "fix attack of CD8 at 3 /h"),
-        ("deplete cells", "Deplete at 2 a day", "deplete TAM"),
-        ("infuse cells", "Infuse", r"infuse 5,000 \w+"),
-        ("add cells to the tissue", "Add", "add 320 CD8"),
+        ("deplete cells", "Deplete", "deplete TAM at 2 /day"),
+        ("dose a molecule: bath", "Dose", "dose CXCL10 by bath"),
+        ("infuse cells", "Infuse", r"infuse 500 CD8"),
+        ("add cells", "Add", "add 500 CD8, activation 0.9"),
     ):
         if form != "block a receptor":
             choose(page, "Or", form)
         match form:
             case "hold a molecule":
-                page.get_by_text("falling to 0").click()
+                choose(page, "With", "to")
+                page.keyboard.press("Escape")
+            case "deplete cells":
+                choose(page, "Cells", "TAM")
+            case "add cells":
+                choose(page, "With", "activation")
+                page.keyboard.press("Escape")
             case "knock out a product":
-                choose(page, "In", "CD8")
+                choose(page, "Cells", "CD8")
             case "fix a behavior":
                 choose(page, "Behavior", "attack")
+                choose(page, "Cells", "CD8")
                 page.get_by_text(re.compile(r"now [\d.]+ /\w+ on average")).wait_for()  # a rate, no speed
                 page.get_by_label("Value, with its unit").fill("0.05 /min")
                 page.keyboard.press("Enter")
@@ -318,7 +326,7 @@ def test_each_intervention_works_on_the_running_tumor(page: Any, tmp_path: Path)
     number = int(re.findall(r"CD8\s+(\d+)", page.locator(".tme-legend").inner_text())[0])
     do_step(page)
     page.wait_for_function(
-        "least => +document.querySelector('.tme-legend').innerText.match(/CD8\\s+(\\d+)/)[1] > least", arg=number + 250
+        "least => +document.querySelector('.tme-legend').innerText.match(/CD8\\s+(\\d+)/)[1] > least", arg=number + 400
     )
     page.locator(".tme-force", has_text="block").get_by_role("button", name="end").click()
     page.locator(".tme-force", has_text="block").wait_for(state="hidden")
@@ -343,8 +351,8 @@ def test_each_intervention_works_on_the_running_tumor(page: Any, tmp_path: Path)
 
 
 def test_what_has_no_room_is_told_and_the_page_lives_on(page: Any) -> None:
-    choose(page, "Or", "add cells to the tissue")
-    slider = page.get_by_label("cells, on free sites")
+    choose(page, "Or", "add cells")
+    slider = page.get_by_label("count")
     slider.focus()
     page.keyboard.press("End")
     page.get_by_text("100,000").wait_for()

@@ -8,10 +8,10 @@ import pytest
 
 from tme_abm.core.errors import InputError
 from tme_abm.scenario import load
-from viz.settings import Settings, pool_dials, trait_dials
+from viz.settings import Settings, scenario_dials
 
 HOT = load("hot")
-DIALS = trait_dials(HOT) | pool_dials(HOT)
+DIALS = scenario_dials(HOT)
 
 
 @pytest.mark.parametrize("key", DIALS)

@@ -11,20 +11,19 @@ import pytest
 from numpy.typing import NDArray
 
 import viz.courses
+from tests.support.models import TINY
 from tme_abm.biology import load_catalogue
 from tme_abm.model import TumorModel
 from tme_abm.observe.metrics import find_metric
 from tme_abm.observe.state import criteria
 from tme_abm.scenario import Scenario, load
-from viz.charts import Line, chart
-from viz.closeup import look, revisit
-from viz.courses import courses
-from viz.frame import Frame
-from viz.history import History
-from viz.raster import View
+from viz.closeup import closeup, glance, look, revisit
+from viz.colorings import View
+from viz.courses import Line, chart, courses
+from viz.desk import place
+from viz.frame import Frame, History
 from viz.session import Session
-from viz.settings import Depot
-from viz.texts import closeup, explanation, glance, in_order, legend, on_screen, prose, verdict
+from viz.texts import explanation, in_order, legend, on_screen, prose, verdict
 
 
 def plain(html: str) -> str:
@@ -36,9 +35,9 @@ def test_the_verdict_shows_the_numbers_it_rests_on(frame: Frame) -> None:
     measures = dict(frame.measures) | {"CD8 core": 312.4, "CD8 margin": 80.0, "tumor cells": 1234.0}
     text = plain(verdict(replace(frame, measures=measures, state="hot")))
     assert text.startswith(
-        "hot CD8 core, /mm² 312 hot &gt; 295 CD8 margin, /mm² 80 excluded &gt; 295 tumor cells 1,234"
+        "hot CD8 core /mm² 312 hot &gt; 295 CD8 margin /mm² 80 excluded &gt; 295 tumor cells 1,234"
     )
-    called = replace(frame, summoned={"effectors": 3.0, "suppressors": 6.0})
+    called = replace(frame, measures=measures | {"effectors called": 3.0, "suppressors called": 6.0})
     assert "effectors called 0.5 for 1 suppressor" in plain(verdict(called))
 
 
@@ -68,7 +67,8 @@ def test_a_chart_draws_each_line_where_its_values_are() -> None:
 
 def test_a_chart_marks_the_days_on_which_something_was_done() -> None:
     line = Line(label="a", values=np.array([1.0, 2.0]), color="#0072B2")
-    svg = chart("T", "", np.arange(2.0), [line], width=148, height=142, end=2.0, marks=[0.5, 1.0])
+    svg = chart("T", "", np.arange(2.0), [line], width=148, height=142, end=2.0, marks={0.5: "a < b", 1.0: "c"})
+    assert "<title>a &lt; b</title>" in svg
     marks = [path.get("d") or "" for path in ET.fromstring(svg).iter() if path.get("class") == "mark"]
     assert [float(mark[1:].split()[0]) for mark in marks] == [65, 90]
 
@@ -265,8 +265,6 @@ def test_prose_is_laid_out_and_holds_no_html_of_others() -> None:
     assert '<a target="_blank" rel="noopener" href="https://doi.org/1">b</a>' in html
 
 
-def test_a_depot_is_put_where_a_person_points() -> None:
-    depot = Depot(molecule="CXCL10", per_minute=1e6, radius=40.0, hours=24.0)
-    table = depot.at(load("hot"), 0.25, 0.5, time=1440.0)
-    assert table["place"] == ["600.0 um", "1200.0 um"]
-    assert (table["start"], table["stop"]) == ("1440.0 min", "2880.0 min")
+def test_a_place_is_where_a_person_points() -> None:
+    assert place(load("hot"), 0.25, 0.5) == ["600.0 um", "1200.0 um"]
+    assert place(load("hot", TINY | {"lattice.shape": [14, 13, 12]}), 0.25, 0.5)[2:] == ["112.5 um"]

@@ -34,6 +34,7 @@ __all__ = [
     "ImmuneCell",
     "LatticeCell",
     "Length",
+    "Name",
     "PathwayName",
     "PoolName",
     "PositiveConcentration",

@@ -10,10 +10,9 @@ import pytest
 from PIL import Image
 
 from tme_abm.report.style.palette import DEAD, EMPTY, cell_color, rgb
-from viz.colorings import COLORINGS, cell_colors, ramp, scale_of
+from viz.colorings import COLORINGS, View, bars, cell_colors, field_colors, field_end, ramp
 from viz.frame import Frame
-from viz.picture import full_png, png, scale_bar
-from viz.raster import View, block_size, crop, paint, window_of
+from viz.picture import block_size, crop, full_png, paint, png, scale_bar, window_of
 
 PLAIN = View(vessels=False, outline=False)
 
@@ -90,9 +89,10 @@ def test_the_scale_of_a_field_is_in_nanomolar_and_holds_it(frame: Frame) -> None
     field = np.full(frame.shape, 0.002, dtype=np.float32)
     field[0, 0] = 0.0041
     field[1:4] = 0.004
-    scale = scale_of(replace(frame, fields={"IFNG": field}), "IFNG")
-    assert scale.end == "0.004 nM"
-    colors = scale.colors(field)
+    shown = replace(frame, fields={"IFNG": field})
+    (bar,) = bars(shown, View(field="IFNG"))
+    assert (bar.name, bar.low, bar.high) == ("IFNG", "0", "0.004 nM")
+    colors = field_colors(field, field_end(shown, "IFNG"))
     map_ = ramp("magma_r")
     assert tuple(colors[0, 0]) == tuple(map_[255])  # above the top: the color of the top
     assert tuple(colors[-1, -1]) == tuple(map_[127])
@@ -103,9 +103,9 @@ def test_no_state_has_the_colors_of_a_field_that_may_lie_below() -> None:
 
 
 def test_an_empty_field_has_a_scale(frame: Frame) -> None:
-    scale = scale_of(replace(frame, fields={"IFNG": np.zeros(frame.shape, dtype=np.float32)}), "IFNG")
-    assert scale.top == 1.0
-    assert tuple(scale.colors(np.zeros((1, 1), dtype=np.float32))[0, 0]) == tuple(ramp("magma_r")[0])
+    field = np.zeros(frame.shape, dtype=np.float32)
+    assert field_end(replace(frame, fields={"IFNG": field}), "IFNG") == 1.0
+    assert tuple(field_colors(field, 1.0)[0, 0]) == tuple(ramp("magma_r")[0])
 
 
 def test_a_field_lies_under_the_cells(frame: Frame) -> None:
