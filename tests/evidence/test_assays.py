@@ -82,7 +82,7 @@ def test_an_assay_is_read(tmp_path: Path) -> None:
     (assay,) = load_assays(write(tmp_path, PLAIN)).values()
     assert assay.minutes == (0.0, 120.0)
     assert list(assay.arms) == ["control", "treated"]
-    assert assay.expect[0].share == pytest.approx(0.1)
+    assert assay.expect[0].smallest_beside(-3.0) == pytest.approx(0.3)
     assert assay.expected_of("A-IL6-02") == assay.expect
 
 

@@ -1,8 +1,8 @@
-"""Assay files: their keys, families and sweeps expanded, and every refusal with file and place.
+"""Assay files: their form, and how families and sweeps are expanded.
 
-A file holds `[[assay]]` and `[[family]]` tables. A family is an assay with holes: `{ligand}` in any text is filled from
-each `[[family.member]]`, which may also replace whole keys. A sweep fills `{value}` in the interventions of an arm: one
-arm for each value.
+A file holds `[[assay]]` and `[[family]]` tables. A family is a template: `{ligand}` in any text is filled from each
+`[[family.member]]`, which may also replace whole keys. A sweep fills `{value}` in the interventions of an arm and makes
+one arm for each value.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from .claims import claims
 __all__ = ["TREND", "Assay", "Expectation", "Sweep", "load_assays"]
 
 _HOLE = re.compile(r"\{(\w+)\}")
-_SWEPT = "value"
+_VALUE = "{value}"
 TREND = ("rising", "falling")
 
 
 class Expectation(Frozen):
-    """An expected result: a contrast of two arms or of an arm with zero, or a trend over several arms."""
+    """An expected result: a contrast of two arms, a contrast of one arm with zero, or a trend over several arms."""
 
     readout: StrictStr
     arm: StrictStr = ""
@@ -59,23 +59,19 @@ class Expectation(Frozen):
             raise ValueError("needs an 'arm' (and, to compare it with, 'against'); 'arms' are for rising and falling")
         return self
 
-    @property
-    def share(self) -> float:
-        """The smallest effect as a share of the mean it is compared with; 0 if it is stated in the readout's unit."""
-        return float(self.smallest.rstrip("% ")) / 100.0 if isinstance(self.smallest, str) else 0.0
-
-    @property
-    def absolute(self) -> float:
-        """The smallest effect in the readout's unit; 0 if it is stated as a share."""
-        return 0.0 if isinstance(self.smallest, str) else self.smallest
+    def smallest_beside(self, mean: float) -> float:
+        """The smallest effect of interest in the unit of the readout; `mean` is what a share is a share of."""
+        if isinstance(self.smallest, str):
+            return float(self.smallest.rstrip("% ")) / 100.0 * abs(mean)
+        return self.smallest
 
     def states(self, other: Expectation) -> bool:
-        """Whether this states an effect of the same readout, which `other` may expect to be abolished."""
+        """Whether this expects an effect of the readout of `other`, which `other` may expect to be abolished."""
         return self.direction in ("up", "down") and (self.readout, self.over) == (other.readout, other.over)
 
 
 class Sweep(Frozen):
-    """A swept quantity: each arm with a `{value}` becomes a curve of one arm per value; loading fills `curves`."""
+    """A swept quantity. Each arm that holds `{value}` becomes a curve, one arm per value; loading fills `curves`."""
 
     name: StrictStr
     values: tuple[StrictStr, ...] = Field(min_length=2)
@@ -87,10 +83,11 @@ class Assay(Frozen):
 
     dish_changes : values that replace those of the dish, by dotted scenario key; also `wells` and `extends`
     arm_changes : the same for single arms, such as a different shipped tumor (`extends`) or lattice shape
-    cells : what every arm starts with, as for the `add` intervention; `scales` marks cells whose number is the dose
+    cells : the cells of every arm at the start, as for the `add` intervention; `scales` marks those whose number is the
+        dose
     common : interventions in every arm
     after : when readouts begin to count and to average
-    dose : the molecules whose amounts the half and double dose change
+    dose : the molecules whose amounts are halved and doubled
     """
 
     id: StrictStr = Field(pattern=r"[a-z0-9][a-z0-9\-]*")
@@ -154,7 +151,7 @@ class Assay(Frozen):
 
 
 def load_assays(directory: Path | None = None) -> dict[str, Assay]:
-    """All assays by id, shipped or in `directory`. Raises InputError, which lists all problems."""
+    """The assays in `directory`, or those that are shipped, by id. Raises one InputError that lists all problems."""
     return dict(_shipped()) if directory is None else _load(directory)
 
 
@@ -187,7 +184,7 @@ def _load(folder: Traversable) -> dict[str, Assay]:
 
 
 def _tables(raw: Mapping[str, Any], file: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(place, table) of every assay in a file, families expanded."""
+    """(place, table) of every assay in a file, with families expanded."""
     for key in raw:
         if key not in ("assay", "family"):
             raise InputError(f"unknown key '{key}'", file=file, allowed=("assay", "family"), word=key)
@@ -198,18 +195,18 @@ def _tables(raw: Mapping[str, Any], file: str) -> Iterator[tuple[str, dict[str, 
         template = {key: value for key, value in family.items() if key not in ("name", "member")}
         for number, member in enumerate(family.get("member", []), start=1):
             place = f"family {name}, member {number}"
-            known = set(Assay.model_fields)
-            words = {key: value for key, value in member.items() if key not in known}
-            own = {key: value for key, value in member.items() if key in known}
-            try:
-                yield place, _mapped({**template, **own}, partial(_filled, words=words))
-            except KeyError as missing:
-                what = f"the template has {{{missing.args[0]}}}, which the member does not give"
-                raise InputError(what, file=file, place=place, allowed=words) from None
+            own = {key: value for key, value in member.items() if key in Assay.model_fields}
+            words = {key: value for key, value in member.items() if key not in own}
+            whole = {**template, **own}
+            for hole in _HOLE.findall(str(whole)):
+                if hole not in (*words, "value"):
+                    what = f"the template has {{{hole}}}, which the member does not give"
+                    raise InputError(what, file=file, place=place, allowed=words)
+            yield place, _mapped(whole, partial(_filled, words=words))
 
 
 def _mapped(value: Any, change: Callable[[str], Any]) -> Any:
-    """`value` with every text in it changed, also inside lists and tables, keys included."""
+    """`value` with every text in it changed, in lists and tables too, keys included."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
@@ -220,30 +217,24 @@ def _mapped(value: Any, change: Callable[[str], Any]) -> Any:
 
 
 def _filled(text: str, words: Mapping[str, Any]) -> Any:
-    """`text` with every `{word}` replaced; a text that is only `{word}` becomes the member's value itself."""
+    """`text` with `{word}` replaced by its value; a text that is only `{word}` becomes the value, even a number."""
     whole = _HOLE.fullmatch(text)
-    if whole and whole[1] != _SWEPT:
-        return words[whole[1]]
-    return _HOLE.sub(lambda hole: hole[0] if hole[1] == _SWEPT else str(words[hole[1]]), text)
-
-
-def _with_value(text: str, value: str) -> str:
-    return text.replace(f"{{{_SWEPT}}}", value)
+    return words.get(whole[1], text) if whole else _HOLE.sub(lambda hole: str(words.get(hole[1], hole[0])), text)
 
 
 def _swept(table: dict[str, Any]) -> dict[str, Any]:
-    """The table with every arm that holds `{value}` replaced by one arm for each value."""
+    """The table of an assay in which each arm that holds `{value}` is replaced by one arm for each value."""
     sweep = table.get("sweep")
     if not isinstance(sweep, Mapping) or not isinstance(table.get("arms"), Mapping):
         return table
     arms: dict[str, Any] = {}
     curves: dict[str, list[str]] = {}
     for name, items in table["arms"].items():
-        if f"{{{_SWEPT}}}" not in str(items):
+        if _VALUE not in str(items):
             arms[name] = items
             continue
         for value in sweep.get("values", []):
             arm = f"{name} @ {value}"
-            arms[arm] = _mapped(items, partial(_with_value, value=value))
+            arms[arm] = _mapped(items, partial(_filled, words={"value": value}))
             curves.setdefault(name, []).append(arm)
     return {**table, "arms": arms, "sweep": {**sweep, "curves": curves}}

@@ -1,19 +1,20 @@
-"""The claims of the two reviews, one row each, and which of them are in the scope of this executable review."""
+"""The claims of the two reviews, and which of them are in the scope of this executable review."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
 from importlib import resources
-from importlib.resources.abc import Traversable
 
 from ..core.errors import InputError
 from ..core.toml import read_toml
 
 __all__ = ["Claim", "Scope", "claims", "scope", "select", "unmodeled"]
+
+_DATA = resources.files(__package__).joinpath("data")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """The claims that should have an assay, and similar ones that are left out, each with the reason."""
+    """The claims that should have an assay, and those left out, each with the reason."""
 
     ids: tuple[str, ...]
     outside: Mapping[str, str]
@@ -52,15 +53,14 @@ class Scope:
 @cache
 def claims() -> Mapping[str, Claim]:
     """All claims by id, in the order of the reviews."""
-    text = _data().joinpath("claims.tsv").read_text(encoding="utf-8")
-    rows = csv.DictReader(text.splitlines(), delimiter="\t")
-    return {row["id"]: Claim(**row) for row in rows}
+    lines = _DATA.joinpath("claims.tsv").read_text(encoding="utf-8").splitlines()
+    return {row["id"]: Claim(**row) for row in csv.DictReader(lines, delimiter="\t")}
 
 
 @cache
 def scope() -> Scope:
     """The scope that `data/scope.toml` states."""
-    table = read_toml(_data().joinpath("scope.toml"), name="scope.toml")
+    table = read_toml(_DATA.joinpath("scope.toml"), name="scope.toml")
     outside = {entry["claim"]: entry["reason"] for entry in table["outside"]}
     chosen = [
         claim.id
@@ -73,38 +73,29 @@ def scope() -> Scope:
 
 @cache
 def unmodeled() -> Mapping[str, str]:
-    """Why some claims in scope have no assay, by claim."""
-    table = read_toml(_data().joinpath("unmodeled.toml"), name="unmodeled.toml")
+    """The claims in scope that have no assay, each with the reason."""
+    table = read_toml(_DATA.joinpath("unmodeled.toml"), name="unmodeled.toml")
     return {one["claim"]: one["reason"] for one in table["unmodeled"]}
 
 
-def select(
-    *, ids: Iterable[str] = (), kinds: Iterable[str] = (), tiers: Iterable[str] = ()
-) -> tuple[str, ...]:
-    """The claims in scope that are named by id (or a pattern such as "A-TNF-*"), kind or tier; all without any.
+def select(*, ids: Collection[str] = (), kinds: Collection[str] = (), tiers: Collection[str] = ()) -> tuple[str, ...]:
+    """The claims in scope that match by id (or a pattern such as "A-TNF-*"), kind and tier; without words, all.
 
-    A claim that is named by its id is taken even when it is out of scope. Raises InputError for an unknown word.
+    Ids alone also choose claims that are out of scope. Raises InputError for an unknown word.
     """
     known = claims()
-    chosen = list(scope().ids)
-    for what, words, values in (
-        ("kind", tuple(kinds), {claim.kind for claim in known.values()}),
-        ("tier", tuple(tiers), {claim.tier for claim in known.values()}),
-    ):
+    for what, words in (("kind", kinds), ("tier", tiers)):
+        values = sorted({getattr(claim, what) for claim in known.values()})
         for word in words:
             if word not in values:
-                raise InputError(f"no {what} of claims '{word}'", allowed=sorted(values), word=word)
-        if words:
-            chosen = [claim for claim in chosen if getattr(known[claim], what) in words]
-    patterns = tuple(ids)
-    for pattern in patterns:
+                raise InputError(f"no {what} of claims '{word}'", allowed=values, word=word)
+    for pattern in ids:
         if not any(fnmatch(claim, pattern) for claim in known):
             raise InputError(f"no claim '{pattern}'", allowed=scope().ids, word=pattern)
-    if patterns:
-        pool = chosen if kinds or tiers else list(known)
-        chosen = [claim for claim in pool if any(fnmatch(claim, pattern) for pattern in patterns)]
-    return tuple(chosen)
-
-
-def _data() -> Traversable:
-    return resources.files(__package__).joinpath("data")
+    return tuple(
+        claim
+        for claim in (known if ids and not (kinds or tiers) else scope().ids)
+        if (not ids or any(fnmatch(claim, pattern) for pattern in ids))
+        and (not kinds or known[claim].kind in kinds)
+        and (not tiers or known[claim].tier in tiers)
+    )

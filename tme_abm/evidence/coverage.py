@@ -1,7 +1,7 @@
 """Coverage: the rules, molecules, receptors, cells and assays behind each claim.
 
-Rules and numbers of the catalogue name their claims, and so do assays; what an assay does in the arms that a claim is
-judged by counts for that claim. A claim without a rule or an assay shows as a gap.
+Rules and numbers of the catalogue name their claims, and so do assays. Of an assay, the arms that a claim is judged by
+count for that claim. A claim without a rule or an assay is a gap.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from ..biology.catalogue import Catalogue
-from ..biology.parameter import Evidence
 from ..core.files import csv_line, write_bytes
 from .assays import Assay
 from .claims import claims, scope
@@ -32,11 +31,11 @@ _WORD = re.compile(r"[\s+,;()]+")
 
 @dataclass(frozen=True, kw_only=True)
 class Carrier:
-    """What carries a claim in the catalogue: a rule as a sentence, or a number with its place.
+    """A rule (as a sentence) or a number (with its place) of the catalogue that names a claim.
 
     sources : keys of references
     rule : the title of the rule; empty for a number
-    words : names in it
+    words : the names in it
     """
 
     says: str
@@ -49,7 +48,7 @@ class Carrier:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What is behind one claim.
+    """The coverage of one claim.
 
     carriers : the rules, then the numbers, that name it
     verdict : from the review; empty without one
@@ -77,8 +76,8 @@ class Row:
 
 
 def coverage(catalogue: Catalogue, assays: Mapping[str, Assay], review: Review | None = None) -> list[Row]:
-    """One row per claim, by id: all in scope, those left out of it with the reason, and any other that has an assay or
-    a verdict in `review`.
+    """One row per claim, ordered by id: those in scope, those left out of it, and any other that has an assay or a
+    verdict in `review`.
     """
     inside, outside = scope().ids, scope().outside
     served: dict[str, list[Assay]] = defaultdict(list)
@@ -124,38 +123,36 @@ def write_coverage(rows: Iterable[Row], path: Path) -> None:
 
 
 def carriers(catalogue: Catalogue) -> Mapping[str, tuple[Carrier, ...]]:
-    """claim -> the rules and then the numbers that name it; a claim that nothing names is missing."""
+    """The rules, then the numbers, that name a claim, by claim; a claim that nothing names is missing."""
     found: dict[str, list[Carrier]] = defaultdict(list)
     sentences = iter(catalogue.sentences())
     for rule in catalogue.rules:
         numbers = [number for number in (rule.towards, rule.half_max, rule.hill, rule.memory) if number is not None]
-        keys = dict.fromkeys(key for part in (rule, *numbers) for key in part.source)
+        keys = tuple(dict.fromkeys(key for part in (rule, *numbers) for key in part.source))
         words = frozenset(_words([rule.cell, rule.signal, rule.behavior, rule.pathway]))
         said = [next(sentences) for _ in rule.cell]  # one sentence a cell, in the order of the rules
         for claim in dict.fromkeys(claim for part in (rule, *numbers) for claim in part.claims):
-            found[claim] += [_carrier(sentence, rule, keys, rule.title, words) for sentence in said]
+            found[claim] += [
+                Carrier(says=one, basis=rule.basis, note=rule.note, sources=keys, rule=rule.title, words=words)
+                for one in said
+            ]
     for place, parameter in catalogue.parameters():
         if not place.startswith("rule ("):
             steps = place.split(".")[1:]
-            says, words = f"{' › '.join(steps)} = {parameter.value}", frozenset(_words(steps))
+            carrier = Carrier(
+                says=f"{' › '.join(steps)} = {parameter.value}",
+                basis=parameter.basis,
+                note=parameter.note,
+                sources=tuple(parameter.source),
+                words=frozenset(_words(steps)),
+            )
             for claim in parameter.claims:
-                found[claim].append(_carrier(says, parameter, parameter.source, "", words))
+                found[claim].append(carrier)
     return {claim: tuple(dict.fromkeys(found[claim])) for claim in found}
 
 
-def _carrier(says: str, evidence: Evidence, sources: Iterable[str], rule: str, words: frozenset[str]) -> Carrier:
-    return Carrier(
-        says=says.replace("um^", "µm^"),
-        basis=evidence.basis,
-        note=evidence.note,
-        sources=tuple(sources),
-        rule=rule,
-        words=words,
-    )
-
-
 def _words(item: Any) -> set[str]:
-    """All words of a text, or of the texts in a list or table; a name of the catalogue is a word."""
+    """The words of a text, or of all texts in a list or table; each name of the catalogue is one word."""
     if isinstance(item, str):
         return set(_WORD.split(item))
     if isinstance(item, Mapping):
@@ -164,7 +161,7 @@ def _words(item: Any) -> set[str]:
 
 
 def _says(assay: Assay, claim: str) -> Iterator[Any]:
-    """The parts of an assay that concern one of its claims: cells, arms that the claim is judged by, readouts."""
+    """The parts of an assay that concern one of its claims: readouts, cells, the arms that the claim is judged by."""
     expected = assay.expected_of(claim)
     compared = {arm for one in expected for arm in (one.arm, one.against, *one.arms)}
     yield [one.readout for one in expected]

@@ -1,4 +1,4 @@
-"""From an assay and one of its arms to a scenario: the dish, the cells in it, and what is done."""
+"""The scenario of an arm of an assay: the dish, the cells in it, and the interventions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _AMOUNTS = ("level", "to", "rate")
 
 
 class Dish(Frozen):
-    """What an assay is run in: a scenario, laid over the shipped one it extends, and a number of wells."""
+    """The setting of an assay: a scenario, laid over the shipped one that it extends, and a number of wells."""
 
     description: StrictStr
     wells: StrictInt
@@ -46,15 +46,15 @@ def dishes() -> Mapping[str, Dish]:
 
 
 def wells_of(assay: Assay) -> int:
-    """Replicates of an assay; 1 if its dish is unknown."""
+    """The number of replicates of an assay; 1 if its dish is unknown."""
     dish = dishes().get(assay.dish)
     return int(assay.dish_changes.get("wells", dish.wells if dish else 1))
 
 
 def arm_scenario(assay: Assay, name: str, *, days: float, record: Iterable[str] = ()) -> Scenario:
-    """The scenario of the arm `name`; `record` names molecules whose fields are wanted though no cell may sense them.
+    """The scenario of the arm `name`. `record` lists molecules that need a field even if no cell senses them.
 
-    Raises InputError for what a scenario cannot have; the message names assay, dish and place.
+    Raises InputError if the dish is unknown or the scenario is invalid; the message names the assay.
     """
     dish = dishes().get(assay.dish)
     if dish is None:
@@ -81,7 +81,7 @@ def arm_scenario(assay: Assay, name: str, *, days: float, record: Iterable[str] 
 
 
 def doses(assay: Assay) -> tuple[str, ...]:
-    """The molecules whose amounts make the dose: those the assay names, else all whose supply differs between arms."""
+    """The molecules whose amount is the dose: those that the assay names, or all whose supply differs in arms."""
     if assay.dose is not None:
         return assay.dose
     given = [
@@ -97,9 +97,9 @@ def doses(assay: Assay) -> tuple[str, ...]:
 
 
 def scaled_arms(assay: Assay, factor: float) -> tuple[Assay, tuple[str, ...]] | None:
-    """The assay with its dose multiplied, and the arms in which that changes something; None if it has no dose.
+    """The assay with its dose multiplied by `factor`, and the arms that this changes; None if the assay has no dose.
 
-    The dose is the amount of its molecules; where it gives none, the number of the cells that are marked to scale.
+    The dose is the amount of its molecules or, without any, the number of the cells that are marked with `scales`.
     """
     molecules = doses(assay)
 

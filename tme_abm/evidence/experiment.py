@@ -1,8 +1,8 @@
-"""Running one assay: its arms under common random numbers, at the stated dose and duration, and at half and double.
+"""One assay: its arms under common random numbers, at the stated dose and duration, and at half and double of each.
 
-All replicates of an arm are the wells of one model. Half and double the duration are read from the same run; half and
-double the dose rerun only the arms that a dose changes. An arm is a scenario: dishes and whole tumors are run, read and
-judged alike.
+All replicates of an arm are the wells of one model. Half and double the duration are read from the same run; for half
+and double the dose only the arms that have the dose run again. An arm is a scenario, so dishes and whole tumors are
+run, read and judged in the same way.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..biology import Catalogue, load_catalogue
+from ..biology import load_catalogue
 from ..core.errors import InputError, TmeError
 from ..core.units import MINUTES_PER_DAY, parse
 from ..model import TumorModel
-from ..scenario import Scenario, intervention
+from ..scenario import intervention
 from .assays import Assay
 from .dishes import arm_scenario, dishes, scaled_arms, wells_of
 from .judge import judge, verdicts
@@ -26,36 +26,30 @@ from .readouts import Readout, readout
 from .results import AssayResult, Reading, Variant
 from .watch import Watch
 
-__all__ = ["not_run", "run_arm", "run_assay"]
+__all__ = ["result_of", "run_assay"]
 
+Key = tuple[str, str]
+"""The text of a readout, and "end" or "mean"."""
 Values = NDArray[np.float64]
-Readouts = Mapping[tuple[str, str], Readout]
-"""(text, "end" or "mean") -> how it is read."""
-Series = list[dict[tuple[str, str], Values]]
-"""What one arm reads at several times, by (text, "end" or "mean")."""
+Read = dict[Key, Values]
+"""The readings of one arm at one time."""
 
 _HOUR = parse("1 h", "time")
 _SLACK = 1e-6
 
 
-def run_assay(
-    assay: Assay, *, seed: int = 1, robust: bool = True, catalogue: Catalogue | None = None
-) -> AssayResult:
-    """Run an assay and judge it; if it fails, the result's `error` says why."""
+def run_assay(assay: Assay, *, seed: int = 1, robust: bool = True) -> AssayResult:
+    """The result of an assay that is run and judged; if it fails, the `error` of the result says why."""
     begun = time.perf_counter()
     try:
-        found = _found(assay, seed, robust and assay.robust, load_catalogue() if catalogue is None else catalogue)
+        found = _found(assay, seed, robust and assay.robust)
     except (TmeError, ValueError, ArithmeticError) as error:
         found = {"error": str(error)}
-    return _result(assay, seed, seconds=round(time.perf_counter() - begun, 3), **found)
+    return result_of(assay, seed, seconds=round(time.perf_counter() - begun, 3), **found)
 
 
-def not_run(assay: Assay, seed: int, error: str) -> AssayResult:
-    """The result of an assay that could not run."""
-    return _result(assay, seed, seconds=0.0, error=error)
-
-
-def _result(assay: Assay, seed: int, **found: Any) -> AssayResult:
+def result_of(assay: Assay, seed: int, *, seconds: float = 0.0, **found: Any) -> AssayResult:
+    """The result of an assay with all that its file says of it; `found` are its readings and verdicts, or its error."""
     dish = dishes().get(assay.dish)
     return AssayResult(
         id=assay.id,
@@ -66,6 +60,7 @@ def _result(assay: Assay, seed: int, **found: Any) -> AssayResult:
         duration=assay.minutes[1],
         wells=wells_of(assay),
         seed=seed,
+        seconds=seconds,
         cells=tuple(_said({"do": "add", **cell}).removeprefix("add ") for cell in assay.cells),
         arms={name: tuple(_said(item) for item in arm) for name, arm in assay.arms.items()},
         sweep=assay.sweep,
@@ -74,7 +69,7 @@ def _result(assay: Assay, seed: int, **found: Any) -> AssayResult:
 
 
 def _said(table: Mapping[str, Any]) -> str:
-    """An intervention in words; a table that is refused as it stands."""
+    """An intervention in words, or its table if it is invalid."""
     try:
         item = intervention({key: value for key, value in table.items() if key != "scales"})
     except InputError:
@@ -82,22 +77,16 @@ def _said(table: Mapping[str, Any]) -> str:
     return item.says(load_catalogue()).removesuffix(", at the start")
 
 
-def run_arm(
-    scenario: Scenario,
-    readouts: Readouts,
-    times: Sequence[float],
-    *,
-    begin: float,
-    seed: int,
-    wells: int,
-    catalogue: Catalogue,
-) -> Series:
-    """The readings of one arm at each of the `times`; counts and averages start at `begin` [min]."""
-    model = TumorModel(scenario, rng=seed, catalogue=catalogue, wells=wells)
+def _run_arm(assay: Assay, arm: str, readouts: Mapping[Key, Readout], times: Sequence[float], seed: int) -> list[Read]:
+    """The readings of one arm at each of the `times` [min]."""
+    record = {molecule for found in readouts.values() for molecule in found.molecules}
+    scenario = arm_scenario(assay, arm, days=times[-1] / MINUTES_PER_DAY, record=record)
+    wells, begin = wells_of(assay), assay.minutes[0]
+    model = TumorModel(scenario, rng=seed, catalogue=load_catalogue(), wells=wells)
     model.take_no_census()  # it costs as much as a small dish
     watch, looks = Watch(model, paths=any(found.paths for found in readouts.values())), 0
     sums = {key: np.zeros(wells) for key in readouts if key[1] == "mean"}
-    series: Series = []
+    series: list[Read] = []
     begun = begin <= 0
     every = max(round(_HOUR / model.clock.dt), 1)
     for end in times:
@@ -113,34 +102,27 @@ def run_arm(
                 for key, total in sums.items():
                     total += readouts[key].read(watch)
         series.append(
-            {
-                key: sums[key] / max(looks, 1) if key in sums else found.read(watch)
-                for key, found in readouts.items()
-            }
+            {key: sums[key] / max(looks, 1) if key in sums else found.read(watch) for key, found in readouts.items()}
         )
     return series
 
 
-def _found(assay: Assay, seed: int, robust: bool, catalogue: Catalogue) -> dict[str, Any]:
+def _found(assay: Assay, seed: int, robust: bool) -> dict[str, Any]:
     """Readings, verdicts and variants of an assay."""
     after, duration = assay.minutes
     length = duration - after
     times = (after + length / 2, duration, after + 2 * length) if robust else (duration,)
-    readouts: Readouts = {(one.readout, one.over): readout(one.readout, catalogue) for one in assay.expect}
+    readouts: dict[Key, Readout] = {
+        (one.readout, one.over): readout(one.readout, load_catalogue()) for one in assay.expect
+    }
     units = {text: found.unit for (text, _), found in readouts.items()}
-    record = {molecule for found in readouts.values() for molecule in found.molecules}
 
-    def run(assay: Assay, arm: str, times: Sequence[float]) -> Series:
-        scenario = arm_scenario(assay, arm, days=times[-1] / MINUTES_PER_DAY, record=record)
-        wells = wells_of(assay)
-        return run_arm(scenario, readouts, times, begin=after, seed=seed, wells=wells, catalogue=catalogue)
-
-    def judged(name: str, arms: Mapping[str, Mapping[tuple[str, str], Values]]) -> Variant:
+    def judged(name: str, arms: Mapping[str, Read]) -> Variant:
         readings = {(arm, *key): values for arm, read in arms.items() for key, values in read.items()}
         found = judge(assay.expect, assay.claims, readings, units)
         return Variant(name=name, verdicts=verdicts(assay.claims, found), judged=found)
 
-    arms = {name: run(assay, name, times) for name in assay.arms}
+    arms = {arm: _run_arm(assay, arm, readouts, times, seed) for arm in assay.arms}
     at = [{arm: series[place] for arm, series in arms.items()} for place in range(len(times))]
     stated = at[times.index(duration)]
     variants: list[Variant] = []
@@ -149,7 +131,8 @@ def _found(assay: Assay, seed: int, robust: bool, catalogue: Catalogue) -> dict[
         for name, factor in (("half dose", 0.5), ("double dose", 2.0)):
             if (scaled := scaled_arms(assay, factor)) is not None:
                 other, changed = scaled
-                variants.append(judged(name, stated | {arm: run(other, arm, [duration])[0] for arm in changed}))
+                again = {arm: _run_arm(other, arm, readouts, [duration], seed)[0] for arm in changed}
+                variants.append(judged(name, stated | again))
     result = judged("stated", stated)
     return {
         "readings": tuple(

@@ -1,9 +1,8 @@
-"""From readings to verdicts, by the criterion that was stated before anything ran.
+"""Verdicts from readings, by the criterion that was stated before anything ran.
 
-A contrast is taken well by well (arms share their draws) and holds when its 95 % interval excludes zero in the stated
-direction and it is at least the smallest effect of interest. An arm that is to abolish an effect must leave at most a
-third of it, must not turn it around, and must differ significantly from the arm that shows it. Where the readings come
-from, a dish or a whole tumor, does not matter here.
+A contrast is taken well by well (arms share their draws). It holds if its 95 % interval excludes zero in the stated
+direction and it is at least the smallest effect of interest. An arm that should abolish an effect must leave at most a
+third of it, must not reverse it, and must differ significantly from the arm that shows it.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from .results import Judged, Verdict, of_claim
 __all__ = ["RESIDUAL", "judge", "verdicts"]
 
 RESIDUAL = 1.0 / 3.0
-"""Share of an effect that may be left where its mechanism is taken away."""
+"""The largest share of an effect that may be left where its mechanism is blocked."""
 
 Values = NDArray[np.float64]
 Readings = Mapping[tuple[str, str, str], Values]
@@ -31,12 +30,12 @@ Readings = Mapping[tuple[str, str, str], Values]
 def judge(
     expect: Sequence[Expectation], claims: tuple[str, ...], readings: Readings, units: Mapping[str, str]
 ) -> tuple[Judged, ...]:
-    """What came of every expectation; one that names no claims concerns all. `units` are those of the readouts."""
+    """The outcome of every expectation; one that names no claims concerns all. `units` are those of the readouts."""
     return tuple(_judged(one, expect, claims, readings, units[one.readout]) for one in expect)
 
 
 def verdicts(claims: Iterable[str], judged: Sequence[Judged]) -> dict[str, Verdict]:
-    """The verdict on each claim: all its expectations hold, its primary one is opposed, or neither."""
+    """The verdict on each claim: "shown" if all its expectations hold, "contradicted" if its primary one is opposed."""
     found: dict[str, Verdict] = {}
     for claim in claims:
         mine = of_claim(judged, claim)
@@ -60,10 +59,10 @@ def _judged(
     arm, against = (one.arms[-1], one.arms[0]) if trend else (one.arm, one.against)
     effect = mean_interval(contrast(arm, against))
     compared = mean_interval(of(against)).mean or 0.0 if against else 0.0
-    smallest = max(one.absolute, one.share * abs(compared))
+    smallest = one.smallest_beside(compared)
     opposed = False
     if one.direction == "none" and one.smallest:
-        holds = effect.low is not None and effect.high is not None and max(-effect.low, effect.high) <= smallest
+        holds = effect.interval is not None and max(map(abs, effect.interval)) <= smallest
         wanted = f"wanted within ±{smallest:.3g}"
     elif one.direction == "none":
         primary = next(other for other in expect if other.states(one))
@@ -88,7 +87,7 @@ def _judged(
         claims=one.claims or claims,
         smallest=smallest,
         effect=effect.mean,
-        ci95=None if effect.low is None or effect.high is None else (effect.low, effect.high),
+        ci95=effect.interval,
         relative=relative,
         holds=holds,
         opposed=opposed,
@@ -98,12 +97,12 @@ def _judged(
 
 
 def _is_abolished(effect: Estimate, lost: Estimate, sign: float, allowed: float) -> bool:
-    """Whether no more than `allowed` is left of an effect on the side of `sign`, and what is lost is beyond chance."""
+    """Whether at most `allowed` is left of an effect on the side of `sign`, and the loss is beyond chance."""
     if effect.mean is None or sign * effect.mean > allowed:
         return False
-    # A block that turns the effect around, beyond chance, does something of its own.
-    turned = _is_beyond(effect, -sign) and -sign * effect.mean > allowed
-    return not turned and _is_beyond(lost, sign)
+    # A block that reverses the effect, beyond chance, has an effect of its own.
+    reversed_ = _is_beyond(effect, -sign) and -sign * effect.mean > allowed
+    return not reversed_ and _is_beyond(lost, sign)
 
 
 def _sign(one: Expectation) -> float:
@@ -111,15 +110,13 @@ def _sign(one: Expectation) -> float:
 
 
 def _reaches(effect: Estimate, sign: float, smallest: float) -> bool:
-    """Whether the effect is beyond chance on the side of `sign`, and at least the smallest of interest."""
+    """Whether the effect is beyond chance on the side of `sign`, and at least `smallest`."""
     return _is_beyond(effect, sign) and effect.mean is not None and sign * effect.mean >= smallest
 
 
 def _is_beyond(effect: Estimate, sign: float) -> bool:
     """Whether the interval excludes zero on the side of `sign`."""
-    if effect.low is None or effect.high is None:
-        return False
-    return effect.low > 0 if sign > 0 else effect.high < 0
+    return effect.interval is not None and min(sign * end for end in effect.interval) > 0
 
 
 def _never_back(sign: float, arms: Iterable[Values]) -> bool:

@@ -1,7 +1,7 @@
-"""Readouts: what is measured in a dish or a tumor, as texts such as "kills of tumor by CD8"; one value per well.
+"""Readouts: measurements in a dish or a tumor, named by texts such as "kills of tumor by CD8"; one value per well.
 
-A text is parsed once against the catalogue, so a misspelled name is refused before anything runs. The readout is then
-evaluated on a `Watch`, which has followed the model.
+A text is parsed once against the catalogue, so that a misspelled name is an error before anything runs. The readout is
+then evaluated on a `Watch`, which has followed the model.
 """
 
 from __future__ import annotations
@@ -45,12 +45,15 @@ _PLACES = (
 )
 """Words of a form, in the order in which they are replaced, and the patterns that they stand for."""
 
+_MOLECULES = {"diffusing": "diffusing molecule", "contacts": "contact molecule", "levels": "expressed molecule"}
+"""Names of the vocabulary in words."""
+
 
 @dataclass(frozen=True)
 class Readout:
-    """`read(watch)` gives one value per well (NaN where there is nothing to read).
+    """A measurement: `read(watch)` returns one value per well, NaN where nothing can be read.
 
-    molecules : those that need their field though no cell may sense them
+    molecules : those that need a field even if no cell senses them
     paths : whether the watch has to follow the path of every cell
     """
 
@@ -63,7 +66,7 @@ class Readout:
 
 @dataclass(frozen=True)
 class _Words:
-    """The words of a text in the places of its form: cell types, a name, and the bound of a share."""
+    """The words that a text has in the places of its form: cell types, a name, and the bound of a share."""
 
     cells: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
@@ -74,11 +77,10 @@ class _Words:
 
 @dataclass(frozen=True)
 class _Form:
-    """A form of readout texts, as it is shown to users, and how to read it.
+    """A form of readout texts, as it is shown to users, and how it is read.
 
-    unit : None if the behavior or metric in the text decides
-    names : kind of the name in the text: "diffusing", "contact" or "expressed" (molecules), "receptor", "behavior" or
-        "metric"
+    unit : None if it is that of the behavior or metric in the text
+    names : the kind of the name in the text: "behavior", "metric", or the names of the vocabulary that are allowed
     """
 
     shown: str
@@ -116,7 +118,7 @@ def readout(text: str, catalogue: Catalogue) -> Readout:
         elif form.names:
             _check(words.name, form.names, catalogue)
         elif words.side and words.name not in _STATES:
-            _check(words.name.removeprefix("expression "), "expressed", catalogue)
+            _check(words.name.removeprefix("expression "), "levels", catalogue)
         return Readout(text, unit or "", partial(form.read, words), molecules, form.paths)
     raise InputError(f"no readout '{text}'. Forms: {'; '.join(FORMS)}")
 
@@ -129,20 +131,15 @@ def _cells(words: str, catalogue: Catalogue) -> tuple[str, ...]:
     return names
 
 
-def _check(name: str, what: str, catalogue: Catalogue) -> None:
-    words = catalogue.vocabulary
-    known = {
-        "diffusing": words.diffusing,
-        "contact": words.contacts,
-        "expressed": words.levels,
-        "receptor": words.receptors,
-    }[what]
+def _check(name: str, names: str, catalogue: Catalogue) -> None:
+    """Raises InputError if `name` is not one of the `names` of the vocabulary."""
+    known = getattr(catalogue.vocabulary, names)
     if name not in known:
-        raise InputError(f"no {what}{'' if what == 'receptor' else ' molecule'} '{name}'", allowed=known, word=name)
+        raise InputError(f"no {_MOLECULES.get(names, 'receptor')} '{name}'", allowed=known, word=name)
 
 
 def _share(said: _Words, watch: Watch) -> Values:
-    """Share of the cells in which a state, or the level of a contact molecule, is beyond the bound."""
+    """The share of the cells in which a state, or the level of a contact molecule, is above or below the bound."""
     column = said.name if said.name in _STATES else expression_column(said.name.removeprefix("expression "))
     beyond = watch.column(column) - float(said.cut)
     return watch.average(said.cells, ((beyond if said.side == "above" else -beyond) > 0).astype(np.float64))
@@ -186,13 +183,13 @@ _FORMS = (  # s is what is said, w the watch
     _Form("arrivals of CELL", "/day", lambda s, w: w.events("arrival of", s.cells) / max(w.days, 1e-12)),
     _Form("hours to first kill of CELL", "h", lambda s, w: w.first_event("cytotoxicity of", s.cells)),
     _Form("STATE of CELL", "", lambda s, w: w.average(s.cells, s.name)),
-    _Form("expression MOLECULE of CELL", "", lambda s, w: w.average(s.cells, expression_column(s.name)), "expressed"),
+    _Form("expression MOLECULE of CELL", "", lambda s, w: w.average(s.cells, expression_column(s.name)), "levels"),
     _Form("share of CELL with STATE above|below X", "", _share),
     _Form("attack while bound of CELL", "/min", _attack_while_bound),
     _Form("behavior NAME of CELL", None, lambda s, w: w.mean_behavior(s.cells, s.name), "behavior"),
     _Form("level of MOLECULE [at CELL]", "nM", _level, "diffusing"),
-    _Form("contact level of MOLECULE at CELL", "", _level, "contact"),
-    _Form("occupancy of RECEPTOR on CELL", "", lambda s, w: w.occupancy(s.name, s.cells), "receptor"),
+    _Form("contact level of MOLECULE at CELL", "", _level, "contacts"),
+    _Form("occupancy of RECEPTOR on CELL", "", lambda s, w: w.occupancy(s.name, s.cells), "receptors"),
     _Form("reach of MOLECULE", "µm", lambda s, w: w.reach(s.name), "diffusing"),
     _Form("drift of CELL", "µm/h", lambda s, w: w.walked(s.cells).net / max(w.days * 24.0, 1e-12), paths=True),
     _Form("index of CELL", "", _index, paths=True),

@@ -1,4 +1,4 @@
-"""The results of assays and of a review, as frozen values that are written to JSON and read back unchanged."""
+"""The results of assays and of a review: frozen values that are written to JSON and read back unchanged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERDICTS: tuple[Verdict, ...] = ("shown", "not shown", "contradicted", "not mode
 
 
 class Reading(Frozen):
-    """One readout at one time: a value per well in every arm (None where there was nothing to read)."""
+    """The values of a readout at one time: one per well in every arm, None where nothing could be read."""
 
     readout: str
     unit: str
@@ -52,7 +52,7 @@ def of_claim(judged: Iterable[Judged], claim: str) -> tuple[Judged, ...]:
 
 
 class Variant(Frozen):
-    """The same assay with half or double its dose or duration; `judged` has the same expectations in the same order."""
+    """The outcome of an assay at half or double its dose or duration, with its expectations in the same order."""
 
     name: str
     verdicts: dict[str, Verdict]
@@ -60,7 +60,7 @@ class Variant(Frozen):
 
 
 class AssayResult(Frozen):
-    """An assay that ran, or failed with an `error`. Times in minutes; `arms` lists in words what was done in each."""
+    """The result of an assay, or the `error` that ended it. Times in minutes; `arms` are the interventions in words."""
 
     id: str
     title: str
@@ -81,7 +81,7 @@ class AssayResult(Frozen):
     sweep: Sweep | None = None
 
     def reading_of(self, one: Judged) -> Reading | None:
-        """The reading that an expectation was judged by: of those at the end and over time the one with its effect."""
+        """The reading that an expectation was judged by: at the end or over time, whichever has the effect."""
 
         def off(reading: Reading) -> float:
             values, against = reading.arms.get(one.arm, ()), reading.arms.get(one.against)
@@ -93,9 +93,7 @@ class AssayResult(Frozen):
 
 
 class ClaimResult(Frozen):
-    """The verdict on a claim from all of its assays; effect and interval are those of the first assay's primary
-    expectation.
-    """
+    """The verdict on a claim from all of its assays, with the effect of the primary expectation of one of them."""
 
     id: str
     verdict: Verdict
@@ -111,7 +109,7 @@ class ClaimResult(Frozen):
 
 
 class Review(Frozen):
-    """The requested claims and the assays that tested them. `quick`: without the robustness variants."""
+    """The verdicts on claims, and the results of the assays that tested them. `quick`: without robustness variants."""
 
     version: str
     seed: int

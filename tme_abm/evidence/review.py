@@ -1,4 +1,4 @@
-"""The executable review: assays run side by side, kept one file each, and summed up claim by claim."""
+"""The executable review: its assays run side by side, are stored one file each, and are summed up claim by claim."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from ..runs.fingerprint import fingerprint, package_version
 from .assays import Assay, load_assays
 from .claims import unmodeled
 from .dishes import dishes, wells_of
-from .experiment import not_run, run_assay
+from .experiment import result_of, run_assay
 from .results import AssayResult, ClaimResult, Review, Verdict, of_claim
 
 __all__ = ["assays_for", "claim_result", "read_review", "run_review", "write_review"]
 
 Tell = Callable[[AssayResult, int, int], None]
-"""Called with each assay that has ended, how many have ended, and how many there are."""
+"""Called with the result of an assay that has ended, the number that have ended, and the number of all."""
 
 
 def assays_for(claims: Iterable[str]) -> tuple[Assay, ...]:
     """The shipped assays that serve any of `claims`."""
     asked = set(claims)
-    return tuple(assay for assay in load_assays().values() if asked & set(assay.claims))
+    return tuple(assay for assay in load_assays().values() if not asked.isdisjoint(assay.claims))
 
 
 def run_review(
@@ -44,30 +44,28 @@ def run_review(
     command: str = "",
     tell: Tell | None = None,
 ) -> Review:
-    """Run the assays of `claims` (or just `assays`), `jobs` at a time, and judge the claims.
+    """The review of `claims` by their assays (or by `assays`), of which `jobs` run at a time.
 
     With `out`, each result is stored in `out/assays` when its assay ends, and a stored result of the same assay,
     catalogue and program is not computed again.
     """
-    chosen = list(assays_for(claims) if assays is None else assays)
-    found: dict[str, AssayResult] = {}
-    for assay in chosen:
-        kept = None if out is None else _kept(out, assay, seed, robust)
-        if kept is not None:
-            found[assay.id] = kept
-    missing = sorted((one for one in chosen if one.id not in found), key=_work, reverse=True)
-    done = len(found)
-    for result in _results(missing, seed, jobs, robust):
-        found[result.id] = result
-        done += 1
-        if out is not None and result.error is None:
-            assay = next(one for one in chosen if one.id == result.id)
-            record = {"fingerprint": _fingerprint(assay, seed, robust), "result": result.model_dump(mode="json")}
-            _place(out, assay).parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(_place(out, assay), json.dumps(record, ensure_ascii=False).encode())
-        if tell is not None:
-            tell(result, done, len(chosen))
-    ordered = tuple(found[assay.id] for assay in chosen)
+    chosen = {assay.id: assay for assay in (assays_for(claims) if assays is None else assays)}
+    stored = {} if out is None else {name: _stored(out, assay, seed, robust) for name, assay in chosen.items()}
+    found = {name: result for name, result in stored.items() if result is not None}
+    missing = sorted((chosen[name] for name in chosen if name not in found), key=_work, reverse=True)
+    named = [(assay.id, assay) for assay in missing]
+    with Workers(jobs) if jobs > 1 and len(named) > 1 else Here() as executor:
+        for outcome in executor.do(partial(run_assay, seed=seed, robust=robust), named):
+            assay = chosen[outcome.name]
+            result = outcome.result or result_of(assay, seed, error=str(outcome.error))
+            found[assay.id] = result
+            if out is not None and result.error is None:
+                record = {"fingerprint": _fingerprint(assay, seed, robust), "result": result.model_dump(mode="json")}
+                _place(out, assay).parent.mkdir(parents=True, exist_ok=True)
+                write_bytes(_place(out, assay), json.dumps(record, ensure_ascii=False).encode())
+            if tell is not None:
+                tell(result, len(found), len(chosen))
+    ordered = tuple(found[name] for name in chosen)
     return Review(
         version=package_version(),
         seed=seed,
@@ -111,7 +109,7 @@ def claim_result(claim: str, results: Iterable[AssayResult]) -> ClaimResult:
 
 
 def read_review(path: Path) -> Review:
-    """A review from its `claims.json`. Raises InputError for any other file."""
+    """The review in a file `claims.json`. Raises InputError if `path` is not such a file."""
     try:
         return Review.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
@@ -152,18 +150,11 @@ def _flips(claim: str, mine: Sequence[AssayResult], stated: Verdict) -> tuple[st
     )
 
 
-# ------------------------------------------------------------------ running and keeping
-
-
-def _results(assays: Sequence[Assay], seed: int, jobs: int, robust: bool) -> Iterable[AssayResult]:
-    named = {assay.id: assay for assay in assays}
-    with Workers(jobs) if jobs > 1 and len(assays) > 1 else Here() as executor:
-        for outcome in executor.do(partial(run_assay, seed=seed, robust=robust), named.items()):
-            yield outcome.result or not_run(named[outcome.name], seed, str(outcome.error))
+# ------------------------------------------------------------------ storing
 
 
 def _work(assay: Assay) -> float:
-    """Estimate of the time an assay takes, in sites × minutes × arms; the longest begin first."""
+    """An estimate of the time that an assay takes, in sites × minutes × arms; the longest begin first."""
     if assay.dish not in dishes():
         return 0.0
     dish = dishes()[assay.dish]
@@ -176,15 +167,16 @@ def _place(out: Path, assay: Assay) -> Path:
     return out / "assays" / f"{assay.id}.json"
 
 
-def _kept(out: Path, assay: Assay, seed: int, robust: bool) -> AssayResult | None:
+def _stored(out: Path, assay: Assay, seed: int, robust: bool) -> AssayResult | None:
+    """The stored result of an assay; None if it is missing, damaged, or of another assay, catalogue or program."""
     try:
         record = json.loads(_place(out, assay).read_bytes())
-        # A quick review can also use a result that has the variants.
+        # A quick review can use a result with variants, too.
         if record["fingerprint"] not in {_fingerprint(assay, seed, variants) for variants in {True, robust}}:
             return None
         return AssayResult.model_validate(record["result"])
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # missing or damaged: the assay runs again
+        return None
 
 
 def _fingerprint(assay: Assay, seed: int, robust: bool) -> str:

@@ -1,4 +1,4 @@
-"""A watch follows one model from the moment readouts begin: present cells, events, and the paths of cells."""
+"""A watch follows one model from the time at which readouts begin: living cells, events, and the paths of cells."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _DEATHS = ("apoptosis of", "necrosis of", "cytotoxicity of", "depletion of")
 
 @dataclass(frozen=True)
 class Walk:
-    """Means by well over the cells that lived all the time: displacement along x and length of path [µm], and the mean
-    square of the displacement about its mean [µm²].
+    """Means by well over the cells that lived from the start to now: displacement along x and length of the path [µm],
+    and the mean square of the displacement about its mean [µm²].
     """
 
     net: Values
@@ -33,11 +33,10 @@ class Walk:
 
 
 class Watch:
-    """Counts cells and events from `begin` on; `look` has to be called after every step. `paths`: follow every cell."""
+    """Counts cells and events from `begin` on, if `look` is called after every step. `paths`: it follows every cell."""
 
     def __init__(self, model: TumorModel, *, paths: bool = False) -> None:
         self.model, self.paths = model, paths
-        self._response: Response | None = None
         self.wells = model.tissue.lattice.wells
         self._index = model.biology.cell_index
         self.begin()
@@ -54,7 +53,7 @@ class Watch:
         self._from = tissue.lattice.coordinates(tissue.cells.site)
         self._last = self._from.copy()
         self._path = np.zeros(len(self._keys))
-        self._response = None
+        self._response: Response | None = None
 
     def look(self) -> None:
         """Record the step that has just ended."""
@@ -90,12 +89,12 @@ class Watch:
         return lattice.n_sites / lattice.wells * lattice.site_area / _MM2
 
     def cell_days(self, cells: Sequence[str]) -> Values:
-        """Days that cells of these types lived, summed over cells."""
+        """Days that the cells of these types lived since the start, summed over the cells."""
         total: Values = self._minutes[self._kinds(cells)].sum(axis=0) / MINUTES_PER_DAY
         return total
 
     def events(self, what: str, cells: Sequence[str]) -> Values:
-        """Number of the ledger's events "`what` CELL" since the start; "death of" is all deaths."""
+        """The number of events "`what` CELL" in the ledger since the start; "death of" counts all deaths."""
         names = _DEATHS if what == "death of" else (what,)
         now, before = self.model.tissue.ledger, self._ledger
         happened = (
@@ -106,7 +105,7 @@ class Watch:
         return sum(happened, np.zeros(self.wells))
 
     def per_cell_day(self, what: str, cells: Sequence[str], lived_by: Sequence[str] = ()) -> Values:
-        """Events per day that these cells, or those in `lived_by`, lived."""
+        """Events per day of life of these cells, or of those in `lived_by`."""
         return ratio(self.events(what, cells), self.cell_days(lived_by or cells))
 
     def first_event(self, what: str, cells: Sequence[str]) -> Values:
@@ -118,7 +117,7 @@ class Watch:
     # ------------------------------------------------------------------ the present state
 
     def count(self, cells: Sequence[str]) -> Values:
-        """Living cells of these types."""
+        """The number of living cells of these types."""
         _, wells = self._rows(cells)
         return np.bincount(wells, minlength=self.wells).astype(np.float64)
 
@@ -128,12 +127,12 @@ class Watch:
         return values
 
     def average(self, cells: Sequence[str], values: str | Values) -> Values:
-        """Mean over the living cells of these types of a column, or of values given for all rows."""
+        """The mean over the living cells of these types of a column, or of `values` for all rows."""
         rows, wells = self._rows(cells)
         return self._by_well((self.column(values) if isinstance(values, str) else values)[rows], wells)
 
     def mean_behavior(self, cells: Sequence[str], name: str) -> Values:
-        """Mean value of a behavior over the living cells of these types."""
+        """The mean value of a behavior over the living cells of these types."""
         total, number = np.zeros(self.wells), np.zeros(self.wells)
         for cell in cells:
             rows, wells = self._rows((cell,))
@@ -143,18 +142,18 @@ class Watch:
         return ratio(total, number)
 
     def mean_level(self, molecule: str) -> Values:
-        """Mean free concentration in the well [nM], including what the medium holds."""
+        """The mean free concentration in the well [nM], including that of the medium."""
         mean: Values = self._levels(molecule).mean(axis=1)
         return mean
 
     def level_at(self, molecule: str, cells: Sequence[str]) -> Values:
-        """Mean level of a molecule that the cells of these types sense."""
+        """The mean level of a molecule that the cells of these types sense."""
         rows, wells = self._rows(cells)
         level = self._responses().senses.level(molecule, self.model.tissue.cells.site[rows], rows)
         return self._by_well(np.broadcast_to(level, rows.shape), wells)
 
     def occupancy(self, receptor: str, cells: Sequence[str]) -> Values:
-        """Mean occupancy of a receptor on the cells of these types."""
+        """The mean occupancy of a receptor on the cells of these types."""
         found, places = [], []
         for cell in cells:
             rows, wells = self._rows((cell,))
@@ -171,7 +170,9 @@ class Watch:
         return np.array([self._fall(one, at) * lattice.spacing for one in levels])
 
     def _fall(self, level: Values, at: Values) -> float:
-        """Where the profile around the highest site crosses 1/e of the first ring's level, in sites; NaN if nowhere."""
+        """The distance in sites at which the profile around the highest site crosses 1/e of the first ring's level; NaN
+        if it does not.
+        """
         away = np.linalg.norm(at - at[int(np.argmax(level))], axis=1)
         rings = np.round(away / self.model.tissue.lattice.spacing).astype(int)
         profile = np.bincount(rings, weights=level) / np.bincount(rings)
@@ -183,7 +184,7 @@ class Watch:
         return float(ring - 1 + (inner - np.log(profile[1]) + 1.0) / (inner - outer))
 
     def walked(self, cells: Sequence[str]) -> Walk:
-        """Displacements of the cells of these types that were there at the start and still live."""
+        """The displacements of the cells of these types that were present at the start and still live."""
         tissue = self.model.tissue
         rows, which, now = self._remaining()
         mine = np.isin(tissue.cells.kind[rows], self._kinds(cells)) & (tissue.cells.fate[rows] == ALIVE)
@@ -220,7 +221,7 @@ class Watch:
         return ratio(np.asarray(total, dtype=np.float64), number)
 
     def _remaining(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Values]:
-        """The cells of the start that are still there: their rows, their number at the start, and their coordinates."""
+        """The cells of the start that are still present: their rows, their rows at the start, and their coordinates."""
         tissue, cells = self.model.tissue, self.model.tissue.cells
         if not len(self._keys):
             none = np.zeros(0, dtype=np.int64)
@@ -232,6 +233,6 @@ class Watch:
 
 
 def ratio(above: Values, below: NDArray[np.number]) -> Values:
-    """`above` over `below`, well by well; NaN where there is nothing to divide by."""
+    """`above` over `below`, well by well; NaN where `below` is not above zero."""
     quotient: Values = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
     return quotient
