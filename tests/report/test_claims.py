@@ -21,7 +21,7 @@ from tme_abm.evidence.results import AssayResult, ClaimResult
 from tme_abm.report.claims import View, render, view_of, write_claims
 from tme_abm.report.claims.pictures import arms_plot, forest
 from tme_abm.report.claims.sweeps import Curve
-from tme_abm.report.claims.view import Plot
+from tme_abm.report.claims.view import Plot, expected
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -229,9 +229,7 @@ def test_a_reversal_is_where_the_line_crosses_zero() -> None:
     (curve,) = curves(one)
     assert [round(p.place, 6) for p in curve.points] == [-2, -1, 0, 1]  # nothing: a decade left of the least dose
     assert [p.mean for p in curve.points] == pytest.approx([0, 10, 10, -10])
-    (crossing,) = curve.crossings
-    assert crossing.place == pytest.approx(math.log10(math.sqrt(10)))
-    assert crossing.text == "near 3.2 nM"
+    assert curve.crossings == ((pytest.approx(math.log10(math.sqrt(10))), "near 3.2 nM"),)
     assert curve.story == "+10 % at 0.1 nM and −10 % at 10 nM; it turns near 3.2 nM"
 
 
@@ -254,7 +252,7 @@ def test_swept_values_may_be_doses_or_words(
 ) -> None:
     (curve,) = curves(reviewed.swept({"a": changes}, values))
     assert [round(p.place, 6) for p in curve.points] == places
-    assert [crossing.text for crossing in curve.crossings] == [turns]
+    assert [dose for _, dose in curve.crossings] == [turns]
 
 
 def test_swords_are_shown_at_the_top(raw: str) -> None:
@@ -325,8 +323,7 @@ def test_expectations(changes: dict[str, object], said: str) -> None:
     one = reviewed.assay("A-TNF-08")
     judged = one.judged[0].model_copy(update=changes)
     one = one.model_copy(update={"judged": (judged,), "readings": ()})
-    (finding,) = seen(one).entries[0].experiments[0].findings
-    assert finding.expected == said
+    assert expected(seen(one).entries[0].experiments[0].judged[0]) == said
 
 
 # ---------------------------------------------------------------- in a browser

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["claims", "claims_table", "coverage_table", "tier_lines"]
 
-_SHORTEST = 24  # characters of a statement that still say something; with less room it is left out
+_SHORTEST = 24  # characters; with less room the statement is left out
 _GAP, _EDGES = 3, 2  # columns between two cells of a table, and at its sides
 _SHORT = {"half dose": "½ dose", "double dose": "2× dose", "half duration": "½ time", "double duration": "2× time"}
 
@@ -105,8 +105,9 @@ def claims(
     show(claims_table(view))
     for line in tier_lines(view):
         say(line)
-    for failed in view.failed:
-        note(f"assay {failed.id} did not run: {failed.error}")
+    for one in review.assays:
+        if one.error is not None:
+            note(f"assay {one.id} did not run: {one.error}")
     say(f"{directory / 'claims.html'}")
 
 
@@ -136,9 +137,9 @@ def _coverage(directory: Path, chosen: tuple[str, ...], *, write: bool) -> None:
 
 
 def claims_table(view: View, *, width: int | None = None) -> Table:
-    """One line a claim, by id: verdict, effect with its 95 % interval, and the variants that flip the verdict.
+    """A table with one line a claim: verdict, effect with its 95 % interval, and the variants that flip the verdict.
 
-    The statement takes what is left of `width` columns, by default those of the screen.
+    The statement takes the rest of `width` columns, by default those of the screen.
     """
     from ..report.claims import ARROWS
 
@@ -163,7 +164,7 @@ def claims_table(view: View, *, width: int | None = None) -> Table:
 
 
 def tier_lines(view: View) -> list[str]:
-    """One line a tier: "core: 139 of 147 shown (95 %), 5 not shown, 3 contradicted"; then all, if there are several."""
+    """One line a tier ("core: 139 of 147 shown (95 %), 5 not shown, 3 contradicted"), then one for all tiers."""
     from ..report.style.numbers import share
 
     lines = []
@@ -182,7 +183,7 @@ def tier_lines(view: View) -> list[str]:
 
 
 def coverage_table(rows: Iterable[Row]) -> Table:
-    """One line a claim: rules, molecules, receptors, cells and assays that stand for it."""
+    """A table with one line a claim: its verdict, rules, molecules, receptors, cells and assays."""
     return table(
         ("claim", "verdict", "rules", "molecules, receptors", "cells", "assays"),
         [

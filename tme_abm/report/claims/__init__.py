@@ -1,7 +1,7 @@
-"""The executable review as one HTML file: every claim with its verdict, and behind it the experiment that gave it.
+"""The executable review as one HTML file: every claim with its verdict and the experiments that gave it.
 
-The file needs nothing else: pictures are SVG inside it, the few lines of script only filter and may be missing, and
-nothing is fetched. `view` computes what is shown, `pictures` draws it, and the template puts it on the page.
+The file needs no other file: pictures are SVG inside it, the few lines of script only filter, and nothing is fetched.
+`view` computes what is shown, `pictures` draws it, and the template puts it on the page.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from ...core.files import write_bytes
 from ...evidence.results import VERDICTS
-from ..style.numbers import duration, share
+from ..style.numbers import duration, percent, share
 from ..style.page import page
 from .pictures import arms_plot, forest, sweep_key, sweep_plot
-from .view import ARROWS, View, view_of
+from .view import ARROWS, View, expected, figure, view_of
 
 __all__ = ["ARROWS", "View", "render", "view_of", "write_claims"]
 
@@ -30,10 +30,11 @@ def render(view: View) -> str:
     """The page as HTML text."""
     drawn = {"arms_plot": arms_plot, "forest": forest, "sweep_plot": sweep_plot, "sweep_key": sweep_key}
     said = {"arrows": ARROWS, "verdicts": VERDICTS, "share": share, "minutes": duration(view.review.seconds)}
-    filters = {"micro": _micro, "said": lambda text: text.replace("_", " ")}
+    words = {"expected": expected, "figure": figure, "percent": percent}
+    filters = {"micro": _micro, "said": lambda text: text.replace("_", " "), **words}
     return page("claims/page.html.j2", {**vars(view), **drawn, **said}, filters)
 
 
 def _micro(text: str) -> str:
-    """ "µm" and "µM" where a file says "um" and "uM"."""
+    """`text` with "µm" and "µM" for "um" and "uM"."""
     return _MICRO.sub("µ", text).replace("^2", "²").replace("^3", "³")

@@ -1,4 +1,4 @@
-"""Pictures of an assay: its arms well by well, an effect beside zero, and a readout along a swept dose."""
+"""Pictures of an assay: its arms well by well, an effect beside zero, a readout along a swept dose."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["arms_plot", "forest", "sweep_key", "sweep_plot"]
 
 BLUE = "#0072B2"
 WELLS = 12
-"""With more wells than this the lines that join twins become a tangle, and are left out."""
+"""With more wells than this, the lines that join the same well in all arms are left out."""
 
 ROW, WIDTH, MARGIN, GAP = 25.0, 620.0, 22.0, 12.0  # of the picture of arms, in pixels
 LETTER, LONGEST = 7.3, 40  # width of a letter in pixels, and letters of an arm's name
@@ -24,9 +24,9 @@ LEFT, RIGHT, TOP, BOTTOM, INSET = 62.0, 500.0, 12.0, 250.0, 16.0  # of the plott
 
 
 def arms_plot(plot: Plot) -> Markup:
-    """Every arm of a reading as a row: wells as dots, joined with their twins, mean and 95 % interval in bold.
+    """The arms of a reading, one a row: wells as dots, joined across arms, and the mean with its 95 % interval.
 
-    The arm that the others are compared with is gray; the band marks effects that would be too small to count.
+    The arm that the others are compared with is gray; the band marks effects that are too small to count.
     """
     if not plot.arms:
         return Markup("")
@@ -71,7 +71,7 @@ def _arm(arm: Arm, at: Scale, *, y: float) -> Iterable[str]:
 
 
 def _twins(arms: Sequence[Arm], at: Scale) -> str:
-    """A faint line for every well through all arms: it has the same random draws in each."""
+    """A faint line through all arms for every well, which has the same random draws in each."""
     wells = list(zip(*(arm.values for arm in arms), strict=True))
     if len(wells) > WELLS:
         return ""
@@ -83,7 +83,7 @@ def _twins(arms: Sequence[Arm], at: Scale) -> str:
 
 
 def forest(one: Judged) -> Markup:
-    """The effect of an expectation with its interval beside zero; dashes mark the smallest effect that counts."""
+    """The effect of an expectation and its interval beside zero; dashes mark the smallest effect that counts."""
     if one.effect is None:
         return Markup("")
     sides = {"up": (1,), "rising": (1,), "down": (-1,), "falling": (-1,)}.get(one.direction, (-1, 1))
@@ -104,7 +104,7 @@ def forest(one: Judged) -> Markup:
 
 
 def sweep_key(swept: SweptDose) -> list[tuple[Curve, str, str]]:
-    """(curve, its color, its dashes) of every curve."""
+    """(curve, color, dashes) of every curve."""
     colors = scenario_colors([curve.name for curve in swept.curves])
     return [
         (curve, colors[curve.name], " ".join(f"{part:g}" for part in dashes(index)))
@@ -145,8 +145,8 @@ def _curve(curve: Curve, across: Scale, up: Scale, *, color: str, dash: str) -> 
     yield f'<path class="curve" stroke="{color}"{dashed} d="M{line}"/>'
     dots = "".join(f"M{x:.1f} {up(point.mean):.1f}h0" for x, point in places)
     yield f'<path class="dots" stroke="{color}" d="{dots}"/>'
-    for crossing in curve.crossings:
-        yield f'<circle class="crossing" stroke="{color}" cx="{across(crossing.place):.1f}" cy="{up(0):.1f}" r="6"/>'
+    for place, _ in curve.crossings:
+        yield f'<circle class="crossing" stroke="{color}" cx="{across(place):.1f}" cy="{up(0):.1f}" r="6"/>'
 
 
 def _below(axis: Axis, name: str, across: Scale) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""Double-edged swords: what a swept dose does along its range, and where help turns into harm.
+"""Swept doses: the effect of a dose along its range, and where help turns into harm.
 
 A curve is the change of a readout against the arm of the same curve without the dose, well by well, in percent of it.
 A reversal is counted only between two doses whose 95 % intervals exclude zero on opposite sides.
@@ -18,18 +18,18 @@ from ...evidence.assays import Sweep
 from ...evidence.results import AssayResult, Reading
 from ..style.numbers import MINUS, percent
 
-__all__ = ["Axis", "Crossing", "Curve", "Point", "SweptDose", "swept_dose"]
+__all__ = ["Axis", "Curve", "Point", "SweptDose", "swept_dose"]
 
 _WIDE = 20.0  # largest over smallest dose from which on an axis is logarithmic
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """Where the swept values lie: `places` in the order of the values, `texts` beside their ticks.
+    """The places of swept values on an axis, in the order of the values, and the texts beside their ticks.
 
-    counted : whether the values are quantities of one kind, and not just words in a row
-    none : index of the value that is zero, or None
-    logarithmic : places are decades, and zero stands a step to the left of the smallest dose
+    counted : whether the values are quantities of one kind, not words
+    none : the index of the value that is zero, or None
+    logarithmic : whether places are decades; zero is then a step to the left of the smallest dose
     """
 
     places: tuple[float, ...]
@@ -42,7 +42,7 @@ class Axis:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """A swept value, its place on the axis, and the change it made with its interval, in % of the zero-dose arm."""
+    """A swept value, its place on the axis, and its change with the interval, in % of the arm without the dose."""
 
     text: str
     place: float
@@ -52,29 +52,21 @@ class Point:
 
     @property
     def sign(self) -> int:
-        """1 or −1 for a change whose interval excludes zero, else 0."""
+        """1 or −1 if the interval of the change excludes zero, else 0."""
         return 0 if self.low is None or self.high is None else (self.low > 0) - (self.high < 0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Crossing:
-    """A place on the axis where a curve changes its sign, and the dose in words."""
-
-    place: float
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Curve:
-    """One curve of a sweep with the places where it clearly changes its sign."""
+    """One curve of a sweep. `crossings`: where it clearly changes its sign, as places on the axis and in words."""
 
     name: str
     points: tuple[Point, ...]
-    crossings: tuple[Crossing, ...]
+    crossings: tuple[tuple[float, str], ...]
 
     @property
     def story(self) -> str:
-        """What happens along the curve, in words."""
+        """The course of the curve in words."""
         clear = [point for point in self.points if point.sign]
         if not clear:
             return "no dose makes a clear difference"
@@ -82,13 +74,13 @@ class Curve:
             top = max(clear, key=lambda point: abs(point.mean))
             return f"{percent(top.mean / 100)} at {top.text}, no reversal"
         ends = sorted((min(clear, key=lambda p: p.mean), max(clear, key=lambda p: p.mean)), key=lambda p: p.place)
-        turns = " and ".join(crossing.text for crossing in self.crossings)
+        turns = " and ".join(dose for _, dose in self.crossings)
         return " and ".join(f"{percent(end.mean / 100)} at {end.text}" for end in ends) + f"; it turns {turns}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SweptDose:
-    """An assay that sweeps a dose: the change of its first readout along the dose, one curve for each condition."""
+    """The change of the first readout of an assay along the dose that it sweeps, one curve for each condition."""
 
     result: AssayResult
     claims: tuple[str, ...]
@@ -99,7 +91,7 @@ class SweptDose:
 
 
 def swept_dose(assay: AssayResult, asked: Container[str]) -> SweptDose | None:
-    """The curves of an assay that sweeps a dose, and those of its claims that were `asked`; None for other assays."""
+    """The curves of an assay that sweeps a dose, with those of its claims that are `asked`; None for other assays."""
     reading = assay.reading_of(assay.judged[0]) if assay.judged else None
     if assay.sweep is None or reading is None:
         return None
@@ -118,7 +110,7 @@ def swept_dose(assay: AssayResult, asked: Container[str]) -> SweptDose | None:
 
 
 def _axis_of(values: tuple[str, ...]) -> Axis:
-    """The axis that suits swept values: logarithmic for doses, in a row for what are not quantities."""
+    """The axis of swept values: logarithmic for doses of a wide range, evenly spaced for words."""
     found = _amounts(values)
     if found is None:
         return Axis(places=tuple(float(index) for index in range(len(values))), texts=values)
@@ -157,7 +149,7 @@ def _curves(sweep: Sweep, reading: Reading, axis: Axis) -> tuple[Curve, ...]:
 
 
 def _amounts(values: Sequence[str]) -> tuple[tuple[float, ...], str] | None:
-    """Swept values as different numbers in the unit of the largest; None if they are not quantities of one kind."""
+    """Swept values as numbers in the unit of the largest; None if they are not different quantities of one kind."""
     for kind in KINDS:
         try:
             numbers = [parse(value, kind) for value in values]
@@ -172,8 +164,8 @@ def _amounts(values: Sequence[str]) -> tuple[tuple[float, ...], str] | None:
     return None
 
 
-def _crossings(points: Sequence[Point], axis: Axis) -> Iterable[Crossing]:
-    """Where a curve goes from clearly on one side of zero to clearly on the other."""
+def _crossings(points: Sequence[Point], axis: Axis) -> Iterable[tuple[float, str]]:
+    """Where a curve goes from clearly on one side of zero to clearly on the other: place, and dose in words."""
     clear = [index for index, point in enumerate(points) if point.sign]
     for before, after in itertools.pairwise(clear):
         sign = points[after].sign
@@ -182,4 +174,4 @@ def _crossings(points: Sequence[Point], axis: Axis) -> Iterable[Crossing]:
         a, b = next((a, b) for a, b in itertools.pairwise(points[before:]) if a.mean * sign <= 0 < b.mean * sign)
         place = a.place + (b.place - a.place) * a.mean / (a.mean - b.mean)
         dose = f"near {10**place if axis.logarithmic else place:.2g} {axis.unit}".rstrip()
-        yield Crossing(place=place, text=dose if axis.counted else f"between {a.text} and {b.text}")
+        yield place, dose if axis.counted else f"between {a.text} and {b.text}"

@@ -1,4 +1,4 @@
-"""The view of a review: all that its page and its tables show, computed once from the results as frozen values.
+"""The view of a review: the frozen values that its page and its tables show, computed once from the results.
 
 Nothing is judged here: verdicts, effects and intervals are those of the review.
 """
@@ -19,7 +19,7 @@ from ...evidence.results import VERDICTS, AssayResult, ClaimResult, Judged, Read
 from ..style.numbers import Effect, effect, in_days, join, percent, plural
 from .sweeps import SweptDose, swept_dose
 
-__all__ = ["ARROWS", "MARKS", "Arm", "Entry", "Plot", "View", "view_of"]
+__all__ = ["ARROWS", "MARKS", "Arm", "Entry", "Plot", "View", "expected", "figure", "view_of"]
 
 MARKS: Mapping[str, str] = {
     "half dose": "half the dose",
@@ -36,22 +36,12 @@ _REMARK = re.compile(r"\s*\[check:\s*(.*?)\]\s*", re.DOTALL)
 _NAMES = {"M_MDSC": "M-MDSC", "PMN_MDSC": "PMN-MDSC", "MDSC": "M-MDSC PMN-MDSC", "CD4_Th1": "Th1"} | {
     name: name.partition("_")[0] for name in ("TAM_M1", "TAM_M2", "TAN_N1", "TAN_N2")
 }
-"""Names of the reviews that differ from those of the catalogue."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """An expectation of an assay: what was expected and what was found, in words."""
-
-    judged: Judged
-    expected: str
-    found: Effect
-    relative: str
+"""The names of the catalogue for names of the reviews."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """An arm in a plot: a value per well, and their mean; `compared` marks the arm that others are compared with."""
+    """An arm in a plot: a value per well, and their mean. `compared`: the other arms are compared with this one."""
 
     name: str
     values: tuple[float | None, ...]
@@ -61,7 +51,7 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True)
 class Plot:
-    """A readout in all arms; `band` holds the values of an arm whose effect is too small to count."""
+    """A readout in all arms; `band` is the range of values whose effect is too small to count."""
 
     title: str
     readout: str
@@ -74,15 +64,16 @@ class Plot:
 class Experiment:
     """What an assay says about one claim.
 
-    extent : how many wells, and how long
-    arms : (arm, what is done to it)
+    extent : number of wells and duration, in words
+    arms : (arm, its interventions)
+    judged : the expectations that concern the claim
     variants : (variant, verdict, effect) of the robustness runs
     """
 
     result: AssayResult
     extent: str
     arms: tuple[tuple[str, str], ...]
-    findings: tuple[Finding, ...]
+    judged: tuple[Judged, ...]
     plots: tuple[Plot, ...]
     variants: tuple[tuple[str, Verdict, Effect | None], ...]
 
@@ -91,8 +82,8 @@ class Experiment:
 class Entry:
     """A claim with everything that the page shows about it.
 
-    why : why the claim was not shown
-    marks : (variant in words, "same", "flips" or "not applicable"), one a robustness variant
+    why : the reason why the claim was not shown
+    marks : (variant in words, "same", "flips" or "not applicable") of each robustness variant
     """
 
     claim: Claim
@@ -111,7 +102,7 @@ class Entry:
 
     @property
     def searched(self) -> str:
-        """All words that a search looks through."""
+        """The text that a search on the page looks through."""
         said = (self.claim.id, self.claim.fact, self.claim.subject, self.claim.object, self.claim.via)
         kind = (self.claim.kind.replace("_", " "), self.result.reason)
         named = (*self.cells, *self.molecules, *self.receptors, *self.result.assays)
@@ -122,23 +113,23 @@ class Entry:
 class View:
     """A review for its readers.
 
-    whole : whether every claim in scope was asked
-    tally : (tier, claims with each verdict), "all" last if there are several tiers
-    choices : what each filter of the page offers
-    coverage, outside : the claims in scope; those listed outside it, as sentences
+    whole : whether the review has every claim in scope
+    scope : the number of claims in scope
+    tally : (tier, number of claims with each verdict), "all" last if there are several tiers
+    choices : the options of each filter of the page
+    coverage : the claims in scope
+    outside : the claims out of scope, each with its statement
     """
 
     review: Review
     whole: bool
     scope: int
     entries: tuple[Entry, ...]
-    counts: Mapping[Verdict, int]
     tally: tuple[tuple[str, Mapping[Verdict, int]], ...]
     swept: tuple[SweptDose, ...]
     choices: Mapping[str, tuple[str, ...]]
     coverage: tuple[Row, ...]
     outside: tuple[tuple[Row, str], ...]
-    failed: tuple[AssayResult, ...]
     references: Mapping[str, ReferenceEntry]
 
 
@@ -158,7 +149,6 @@ def view_of(review: Review, catalogue: Catalogue, assays: Mapping[str, Assay]) -
         whole=whole,
         scope=len(scope().ids),
         entries=entries,
-        counts=review.counts(),
         tally=_tally(review, known),
         swept=tuple(one for one in swept if one is not None),
         choices=_choices(entries, catalogue),
@@ -168,7 +158,6 @@ def view_of(review: Review, catalogue: Catalogue, assays: Mapping[str, Assay]) -
             for row in rows.values()
             if not row.in_scope and (whole or row.claim in asked)
         ),
-        failed=tuple(assay for assay in review.assays if assay.error is not None),
         references=catalogue.references,
     )
 
@@ -214,7 +203,7 @@ def _entry(
         result=result,
         sentence=_sentence(claim),
         remark=" ".join(_REMARK.findall(claim.fact)),
-        effect=_figure(result),
+        effect=figure(result),
         relative=percent(primary.relative) if primary is not None else "",
         why=_why(result, [one for one in judged if not one.holds]),
         marks=tuple(
@@ -235,13 +224,13 @@ def _sentence(claim: Claim) -> str:
 
 
 def _why(result: ClaimResult, failed: list[Judged]) -> str:
-    """Why a claim was not shown: the expectations that failed, or the reason why there is nothing to judge."""
+    """Why a claim was not shown: the first expectation that failed, or the reason why nothing was judged."""
     if result.verdict == "shown":
         return ""
     if not failed:
         return result.reason
     first, *others = failed
-    said = f"{first.readout}: expected {_expected(first)}, found {_figure(first)}"
+    said = f"{first.readout}: expected {expected(first)}, found {figure(first)}"
     return f"{said}; and {plural(len(others), 'further expectation')}" if others else said
 
 
@@ -261,24 +250,22 @@ def _experiment(assay: AssayResult, claim: str) -> Experiment:
         result=assay,
         extent=f"{plural(assay.wells, 'well')}, {f'{hours:g} h' if hours <= 72 else in_days(hours / 24)}",
         arms=tuple(_arms(assay)),
-        findings=tuple(
-            Finding(judged=one, expected=_expected(one), found=_figure(one), relative=percent(one.relative))
-            for one in judged
-        ),
+        judged=judged,
         plots=tuple(plots.values()),
         variants=tuple(
-            (what, tried[name].verdicts[claim], next(map(_figure, of_claim(tried[name].judged, claim)), None))
+            (what, tried[name].verdicts[claim], next(map(figure, of_claim(tried[name].judged, claim)), None))
             for name, what in MARKS.items()
             if name in tried
         ),
     )
 
 
-def _figure(one: Judged | ClaimResult) -> Effect:
+def figure(one: Judged | ClaimResult) -> Effect:
+    """The effect of an expectation or a claim, with its interval and unit."""
     return effect(one.effect, one.ci95, one.unit)
 
 
-def _expected(one: Judged) -> str:
+def expected(one: Judged) -> str:
     """An expectation in words, without its readout."""
     least = effect(one.smallest, None, one.unit, sign=False)
     by = f" by at least {least}" if one.smallest > 0 else ""
@@ -313,7 +300,7 @@ def _plot(reading: Reading, one: Judged) -> Plot:
 
 
 def _arms(assay: AssayResult) -> Iterable[tuple[str, str]]:
-    """(arm, what is done to it); the arms of a curve of a sweep are listed once, with "…" for the value."""
+    """(arm, its interventions); the arms of a curve of a sweep are listed once, with "…" for the value."""
     sweep = assay.sweep
     curve_of = {} if sweep is None else {arm: curve for curve, arms in sweep.curves.items() for arm in arms}
     for name, words in assay.arms.items():
