@@ -17,8 +17,8 @@ from tme_abm.core.errors import InputError
 from tme_abm.report.verification import render
 from tme_abm.verification import Works, run_check, run_checks, running, select
 from tme_abm.verification.check import Check, Found, at_least, at_most, between, judge, near, plot
-from tme_abm.verification.lattices import evolved, green
-from tme_abm.verification.migration import SPACING, fuerth, spread
+from tme_abm.verification.lattices import SPACING, evolved, green
+from tme_abm.verification.migration import fuerth, spread
 
 
 def toy(name: str = "toy", value: float = 1.0, *, quick: bool = True) -> Check:
@@ -76,7 +76,6 @@ def test_a_check_that_raises_did_not_run_and_hides_no_other() -> None:
     report = run_checks([broken(), toy()], jobs=1)
     assert [one.verdict for one in report.checks] == ["did not run", "holds"]
     assert report.checks[0].error == "ArithmeticError: no digits left"
-    assert not report.holds
     assert report.counts() == {"holds": 1, "did not run": 1}
 
 

@@ -1,4 +1,4 @@
-"""The command `verify`: hold the program against theory."""
+"""The command `verify`: check the program against theory."""
 
 from __future__ import annotations
 
@@ -32,11 +32,10 @@ def verify(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Hold the program against theory, from solvers to killing.
+    """Check the program against theory, from solvers to killing.
 
-    Every check states its formula, its source and its tolerances with their reasons before it measures; none of
-    them sees its tolerance. The table shows of each check the figure that uses most of its tolerance; the page
-    shows all of them, with pictures.
+    Every check states its formula, its source and its tolerances with their reasons before it measures. The table
+    has the figure of each check that uses most of its tolerance; the page has all figures, with pictures.
 
     [bold]Examples[/bold]
 
@@ -70,13 +69,12 @@ def verify(
         for line in _faults(one):
             say(f"{one.check.name}{line}")
     say(f"{directory / 'verification.html'}")
-    if not report.holds:
-        failed = sum(one.verdict != "holds" for one in report.checks)
+    if failed := sum(one.verdict != "holds" for one in report.checks):
         raise TmeError(f"{failed} of {len(report.checks)} checks did not hold")
 
 
 def _row(one: Judged) -> tuple[str, ...]:
-    """A check: the figure that uses most of its tolerance, and what that is."""
+    """The row of a check, with the figure that uses most of its tolerance."""
     from ..report.verification import allowed, measured
 
     figure = one.tightest
@@ -86,7 +84,7 @@ def _row(one: Judged) -> tuple[str, ...]:
 
 
 def _faults(one: Judged) -> list[str]:
-    """Every figure outside of its bound, in words, and why a check did not run."""
+    """The figures outside of their bounds, in words, and why a check did not run."""
     from ..report.verification import allowed, measured
 
     said = [] if one.error is None else [f" did not run: {one.error}"]

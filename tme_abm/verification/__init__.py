@@ -1,6 +1,6 @@
-"""Numerical truth: checks of the program against theory, with tolerances stated apart from the measuring.
+"""Checks of the program against theory, with tolerances that are stated apart from the functions that measure.
 
-`run_checks(select(quick=True), jobs=2)` is a report of the quick ones; see `check` for what a check is.
+`run_checks(select(quick=True), jobs=2)` returns a report of the quick ones; `check` says what a check is.
 """
 
 from .check import Check, Figure, Judged

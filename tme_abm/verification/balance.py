@@ -1,4 +1,4 @@
-"""Strong consumers, mass balance and isotropy: nothing is made or lost beside what eats, no direction is preferred."""
+"""Fields near strong consumers, mass balance, and isotropy of diffusion."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from scipy.special import k0, kv
 from ..kernels.fields import Problem, budget, choose_method
 from .check import Check, Found, Series, at_most, near, plot
 from .dishes import small
-from .fields import SPACING, TOPIC, settled
-from .lattices import Array, evolved, green, places
+from .fields import TOPIC, settled
+from .lattices import SPACING, Array, evolved, green, places
 from .works import METHOD_NAMES, Works, leaking, split, stretched
 
 __all__ = ["CHECKS"]
@@ -25,7 +25,7 @@ _STRENGTHS = (1.0, 10.0, 1000.0)  # uptake of the consumers [1/min], in turn
 
 
 def _consumers(ndim: int) -> tuple[tuple[int, ...], Array]:
-    """Shape, and the uptake of twelve consumers scattered in the middle of it."""
+    """The shape of a lattice, and the uptake of twelve consumers scattered in the middle of it."""
     side = 81 if ndim == 2 else 41
     shape = (side,) * ndim
     rng = np.random.default_rng(3)
@@ -37,7 +37,7 @@ def _consumers(ndim: int) -> tuple[tuple[int, ...], Array]:
 
 
 def _exact_around_consumers(uptake: Array, *, diffusivity: float, decay: float, supply: float) -> Array:
-    """Everywhere: c = c∞ − Σ u_j c_j G(x − x_j), where the c_j at the consumers solve the same twelve equations."""
+    """The exact steady state c = c∞ − Σ u_j c_j G(x − x_j); the c_j at the consumers solve the same equations."""
     everywhere = places(uptake.shape)
     at = np.argwhere(uptake > 0)
     strength = uptake[uptake > 0]
@@ -51,7 +51,7 @@ def _exact_around_consumers(uptake: Array, *, diffusivity: float, decay: float, 
 
 
 def _miss(c: Array, exact: Array, at: Any) -> float:
-    """Error at some sites [%], L2."""
+    """The relative error at some sites [%], L2."""
     return 100 * float(np.linalg.norm((c - exact)[at]) / np.linalg.norm(exact[at]))
 
 
@@ -99,10 +99,8 @@ def strong_consumers(works: Works) -> Found:
             figures[f"{name}, {ndim}D: largest error anywhere near"] = 100 * float(error[middle].max())
             curves.append((name, exact[eating], c[eating], "dots"))
         for name in ("implicit", "sdirk2"):
-            c = np.zeros(shape)
             problem = Problem(dt=10.0, uptake=uptake, source=1.0, spacing=SPACING, **terms)
-            for _ in range(12):
-                c = works.methods[name](c, problem, tolerance=1e-2)
+            c = works.solved(name, np.zeros(shape), problem, 12, tolerance=1e-2)
             figures[f"{name}, {ndim}D: error at the consumers as in a run"] = _miss(c, exact, eating)
         ends = np.array([exact[eating].min(), exact[eating].max()])
         curves.append(("exact", ends, ends, "dashes"))
@@ -111,7 +109,7 @@ def strong_consumers(works: Works) -> Found:
 
 
 _ALLOWED = {"stencil": 0.5, "implicit": 4.0, "sdirk2": 2.0}
-"""Error [%] ten steps after sources are switched on: what the solvers were chosen by, with room for other problems."""
+"""The error [%] that is allowed ten steps after sources are switched on: twice that by which solvers were chosen."""
 
 
 @Check(
@@ -131,7 +129,7 @@ _ALLOWED = {"stencil": 0.5, "implicit": 4.0, "sdirk2": 2.0}
     **_SPLIT,
 )
 def switched_on(works: Works) -> Found:
-    """Random consumers and sources on lattices small enough to be taken apart."""
+    """Random consumers and sources on lattices small enough for an exact solution."""
     errors: dict[str, list[float]] = {}
     given: dict[str, Any] = {"diffusivity": 1125.0, "decay": 0.01, "spacing": SPACING}
     for shape in ((24, 24), (8, 8, 8)):
@@ -144,10 +142,8 @@ def switched_on(works: Works) -> Found:
             truth = evolved(np.zeros(shape), source, 100.0, uptake=uptake, **given)
             for name in _CONSUMING:
                 for kind in (np.float64, np.float32):
-                    c: Any = np.zeros(shape, kind)
                     problem = Problem(dt=10.0, uptake=uptake.astype(kind), source=source.astype(kind), **given)
-                    for _ in range(10):
-                        c = works.methods[name](c, problem, tolerance=1e-2)
+                    c = works.solved(name, np.zeros(shape, kind), problem, 10, tolerance=1e-2)
                     key = f"{name}, {len(shape)}D, {np.dtype(kind).name}"
                     errors.setdefault(key, []).append(_miss(c, truth, uptake > 0))
     curves: list[Series] = [
@@ -166,7 +162,7 @@ _ROUNDOFF = {
 
 
 def _at_random(name: str, shape: tuple[int, ...]) -> tuple[Array, Array, Array]:
-    """Start, uptake and source at random; consumers up to u Δt = 1e4."""
+    """Random start, uptake and source; consumers have up to u Δt = 1e4."""
     rng = np.random.default_rng(5)
     uptake = np.where(rng.random(shape) < 0.05, 10.0 ** rng.uniform(-2, 3, shape), 0.0)
     source = np.where(rng.random(shape) < 0.05, rng.random(shape), 0.0)
@@ -213,7 +209,7 @@ def mass_balance(works: Works) -> Found:
 
 
 def _excess(works: Works, name: str, c: Any, problem: Problem, tolerance: float) -> tuple[Any, float]:
-    """The field after a step, and what was made or lost in it relative to what was turned over."""
+    """The field after a step, and the amount made or lost in it, relative to the amount turned over."""
     mean = np.empty_like(c)
     new = works.methods[name](c, problem, tolerance=tolerance, mean=mean)
     flows = budget(c, new, mean, problem)
@@ -222,7 +218,7 @@ def _excess(works: Works, name: str, c: Any, problem: Problem, tolerance: float)
 
 
 def _of_a_tumor(works: Works) -> float:
-    """Sources and sinks as the cells, vessels and stroma of a small hot tumor make them."""
+    """The worst excess of a molecule, with the sources and sinks of a small hot tumor."""
     model = works.model(small("hot", days=1), 1, 1)
     for _ in range(6):
         model.step()
@@ -252,14 +248,14 @@ _PAIRS: dict[int, tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]] = {
     2: (((5, 0), (3, 4)), ((10, 0), (6, 8))),
     3: (((9, 0, 0), (8, 4, 1)), ((9, 0, 0), (7, 4, 4))),
 }
-"""Places equally far from a source, on an axis and beside it."""
+"""Pairs of places equally far from a source, on an axis and beside it."""
 
 _REACH = {2: 10.0, 3: 6.0}  # of the molecule, in sites
 _WAYS = ("x", "y", "the diagonal")
 
 
 def _leaning(axis: tuple[int, ...], beside: tuple[int, ...]) -> float:
-    """How much more the lattice has on the axis: the first term of its Green's function that knows directions,
+    """The relative excess of the lattice on the axis: the first term of its Green's function that depends on direction,
     (h²/24 L²) Σ x_i⁴/r⁴ · r' K3(r')/K0(r') in 2D, √(2/π) e^r' r'^1.5 K3.5(r') in 3D, with r' = r/L.
     """
     r = float(np.linalg.norm(axis))
@@ -324,11 +320,11 @@ def isotropy_of_diffusion(works: Works) -> Found:
 
 
 def _spread(works: Works, name: str) -> dict[str, float]:
-    c: Any = np.zeros((121, 121))
-    c[60, 60] = 1.0
+    """The variance of a dot after 10 min along each direction, over 2 D t."""
+    dot = np.zeros((121, 121))
+    dot[60, 60] = 1.0
     problem = Problem(dt=1.0, diffusivity=500.0, decay=0.0, spacing=SPACING)
-    for _ in range(10):
-        c = works.methods[name](c, problem, tolerance=1e-12)
+    c = works.solved(name, dot, problem, 10, tolerance=1e-12)
     y, x = np.indices(c.shape) - 60.0
     return {
         way: SPACING**2 * float((c * d**2).sum() / c.sum()) / (2 * 500.0 * 10)
@@ -337,7 +333,7 @@ def _spread(works: Works, name: str) -> dict[str, float]:
 
 
 def _turned(works: Works, name: str) -> float:
-    """Largest relative difference after one step between a tissue and the same one turned, mirrored, turned back."""
+    """The largest relative difference after one step between a field and the same one turned or mirrored."""
     given = _at_random(name, (24, 20))
 
     def stepped(c: Array, uptake: Array, source: Array) -> Any:

@@ -1,4 +1,4 @@
-"""Biology with known answers: the reach of IL-2 among its consumers, the doubling of a tumor, kills in a co-culture."""
+"""Biology with known answers: the reach of IL-2 among its consumers, the doubling time of a tumor, kill rates."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from ..scenario import Scenario, changed
 from ..tissue import ALIVE
 from .check import SIGMAS, Check, Found, Series, at_most, between, near, plot
 from .dishes import bare, culture, shipped, step, tissue_of
-from .lattices import Array
+from .lattices import SPACING, Array
 from .works import Works, hasty, with_behavior, with_model, with_uptake
 
 __all__ = ["CHECKS"]
 
 TOPIC = "Biology with known answers"
-SPACING = 15.0
 
 # ---------------------------------------------------------------------------------------------- the niche of IL-2
 
@@ -33,7 +32,7 @@ _RADIUS = 5.0  # of a T cell [µm]
 
 
 def _own() -> tuple[float, float, float]:
-    """Diffusivity, clearance by a regulatory T cell and decay of IL-2 in the catalogue."""
+    """The diffusivity, clearance by a regulatory T cell and decay of IL-2 in the catalogue."""
     biology = shipped()
     number = biology.molecule_index["IL2"]
     molecule = biology.molecules[number]
@@ -41,7 +40,7 @@ def _own() -> tuple[float, float, float]:
 
 
 def _of_the_catalogue(density: float) -> float:
-    """√(D/(k + n k_c)) [µm], k_c capped by diffusion to a consumer: k_c / (1 + k_c/4πDa)."""
+    """The reach √(D/(k + n k_c)) [µm], with k_c limited by diffusion to a consumer: k_c / (1 + k_c/4πDa)."""
     diffusivity, clearance, decay = _own()
     slow = clearance / (4 * np.pi * diffusivity * _RADIUS)
     return float(np.sqrt(diffusivity / (decay + density * clearance / (1 + slow))))
@@ -88,11 +87,11 @@ def il2_niche(works: Works) -> Found:
 def _profile(
     works: Works, density: float, shape: tuple[int, ...], diffusivity: float, clearance: float, decay: float
 ) -> Array:
-    """Mean concentration by distance from the wall, at rest."""
+    """The mean steady concentration by distance from the wall."""
     biology = _consuming(works, diffusivity, clearance, decay)
     n_sites = int(np.prod(shape))
     sites = np.random.default_rng(2).choice(n_sites, round(density * SPACING**3 * n_sites), replace=False)
-    tissue = tissue_of(biology, [("Treg", sites)], shape=shape, dt=60.0, spacing=SPACING, molecules=["IL2"])
+    tissue = tissue_of(biology, [("Treg", sites)], shape=shape, dt=60.0, molecules=["IL2"])
     wall = np.flatnonzero(np.arange(n_sites) % shape[-1] == 0)
     secretion, transport = Secretion(biology, {}), Transport(biology, {}, 1e-6)
     for _ in range(20):
@@ -122,9 +121,9 @@ def _reach(profile: Array, about: float) -> float:
 
 
 def doubling(division: float, death: float) -> float:
-    """Doubling time [min] of cells that divide every 1/`division` minutes and die at the rate `death`.
+    """The doubling time [min] of cells that divide every 1/`division` minutes and die at the rate `death`.
 
-    The cycle is a clock, not a coin: without death a population doubles once a cycle, so that its rate of growth is
+    Each cell divides once a cycle: without death a population doubles once a cycle, so that its rate of growth is
     r_div = ln 2 · division, and ln 2/(r_div − r_death) is the doubling time.
     """
     return float(np.log(2) / (np.log(2) * division - death))
@@ -133,7 +132,7 @@ def doubling(division: float, death: float) -> float:
 _SEEDS = 50**2
 _CYCLE = 1000.0
 _DEATH = 1e-4
-# Deaths of lineages, a share μ T of the founders' number over two cycles, blur the logarithm of growth.
+# The scatter of the logarithm of growth, by the deaths of lineages (μ T of the founders over two cycles).
 _NOISE = SIGMAS * np.sqrt(_DEATH * 2 * _CYCLE / _SEEDS) / (2 * np.log(2))
 
 _RATE_OF_TUMOR = shipped().traits["division_rate"]
@@ -201,7 +200,7 @@ def _doubling(counts: list[int], dt: float) -> float:
 
 
 def _grown(works: Works, dt: float, death: float) -> list[int]:
-    """Living cells at every step of two cycles."""
+    """The number of living cells at every step of two cycles."""
     biology = works.biology(
         bare({("tumor", "division"): 1 / _CYCLE, ("tumor", "apoptosis"): death, ("tumor", "clearance"): 0.01})
     )
@@ -219,7 +218,7 @@ def _grown(works: Works, dt: float, death: float) -> list[int]:
 
 
 def _whole(works: Works, *, deaf: bool) -> list[int]:
-    """Living cells of the shipped tumor in culture, two cycles long; `deaf` to what makes it grow faster."""
+    """The number of living cells of the shipped tumor at every step of two cycles; `deaf` to its growth factors."""
     minutes = 2 / _RATE_OF_TUMOR
     items: list[dict[str, Any]] = [{"do": "add", "cell": "tumor", "count": 500}]
     items += [{"do": "neutralize", "molecule": name, "fraction": 1.0} for name in _GROWTH_FACTORS if deaf]
@@ -236,8 +235,8 @@ def _whole(works: Works, *, deaf: bool) -> list[int]:
 
 
 def coculture(ratio: int, *, hindered: bool = False, dt: float = 10.0) -> Scenario:
-    """Tumor cells on nine sites of ten, well seen, and one CD8 cell for `ratio` of them; what would hinder these is
-    taken away, unless they are to be `hindered`.
+    """Tumor cells on nine sites of ten with much antigen, and one CD8 cell for `ratio` of them; without `hindered`,
+    PD-1 is blocked and the factors that suppress CD8 cells are neutralized.
     """
     cells: list[dict[str, Any]] = [
         {"do": "add", "cell": "tumor", "count": 518},
@@ -257,7 +256,7 @@ def _weakened(scenario: Scenario) -> Scenario:
 
 
 def _killed(works: Works, scenario: Scenario, wells: int) -> tuple[float, Array, Array]:
-    """Kills a day and living CD8 cell; hours, and kills until then by one CD8 cell of the start."""
+    """Kills per day and living CD8 cell; the hours; and the kills until each hour per CD8 cell of the start."""
     model = works.model(scenario, 1, wells)
     dt, cells = model.tissue.clock.dt, model.tissue.cells
     killer = model.biology.cell_index["CD8"]
@@ -318,7 +317,7 @@ _ROOM = {5.0: (10.0, ""), 20.0: (15.0, "; and 5 %, since hits of one step do not
     quick=False,
 )
 def kill_rate_dt_halving(works: Works) -> Found:
-    """Many wells, since few kills would hide much."""
+    """Many wells, since few kills scatter much."""
     rates = {dt: _killed(works, coculture(10, dt=dt), _WELLS)[0] for dt in (5.0, 10.0, 20.0)}
     figures = {f"{dt:g} against 10 min": 100 * abs(rates[dt] / rates[10.0] - 1) for dt in _ROOM}
     curves: list[Series] = [("measured", list(rates), list(rates.values()), "dots")]

@@ -1,8 +1,7 @@
-"""What a check is: a sentence, a formula with its source, bounds stated beforehand, and a function that measures.
+"""The form of a check: a sentence, a formula with its source, bounds stated beforehand, and a function that measures.
 
-The bounds are data that stand beside the check, each with its reason, and the measuring function never sees them: no
-figure can bend its own tolerance. Every check also names a defect that it must catch; the tests plant it and expect the
-check to fail, so a check that cannot fail does not stay.
+The bounds are data beside the check, each with its reason, and the measuring function does not see them. Every check
+also names a defect that it must catch: the tests plant it and expect the check to fail.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ __all__ = [
 ]  # fmt: skip
 
 FALSE_ALARM = 1e-6
-"""Chance that a correct program fails one bound that rests on random numbers."""
+"""The chance that a correct program fails one bound on random numbers."""
 
 SIGMAS = float(stats.norm.isf(FALSE_ALARM / 2))
-"""Standard errors that a correct program stays within but for that chance: 4.9 (normal approximation, two-sided)."""
+"""The number of standard errors that has this chance to be exceeded: 4.9 (normal approximation, two-sided)."""
 
 Verdict = Literal["holds", "fails", "did not run"]
 Kind = Literal["line", "dashes", "dots"]
@@ -34,7 +33,7 @@ Log = Literal["", "x", "y", "xy"]
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """A figure and what it must lie between, stated before it is measured; `expected` is what theory says."""
+    """The limits of a figure, stated before it is measured; `expected` is its value in theory."""
 
     figure: str
     low: float = -math.inf
@@ -43,13 +42,9 @@ class Bound:
     unit: str = ""
     reason: str
 
-    def admits(self, value: float) -> bool:
-        """Whether `value` is within the bound; NaN never is."""
-        return bool(self.low <= value <= self.high)
-
 
 def near(figure: str, expected: float, *, within: float, reason: str, unit: str = "") -> Bound:
-    """The figure is `expected`, give or take `within` (absolute)."""
+    """The figure differs from `expected` by at most `within` (absolute)."""
     low, high = expected - within, expected + within
     return Bound(figure=figure, low=low, high=high, expected=expected, unit=unit, reason=reason)
 
@@ -65,13 +60,13 @@ def at_least(figure: str, low: float, *, reason: str, unit: str = "") -> Bound:
 
 
 def between(figure: str, low: float, high: float, *, reason: str, unit: str = "") -> Bound:
-    """The figure lies in a range that was reported or required."""
+    """The figure lies in a range."""
     return Bound(figure=figure, low=low, high=high, unit=unit, reason=reason)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """A series of a plot: `y` over `x`, as a line, as dashes (what theory says) or as dots (what was measured)."""
+    """A series of a plot: `y` over `x`, as a line, as dashes (theory) or as dots (measurements)."""
 
     label: str
     x: tuple[float, ...]
@@ -81,7 +76,7 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class Plot:
-    """A picture of what was measured, as data; `log` names the logarithmic axes."""
+    """A picture of measurements, as data; `log` names the logarithmic axes."""
 
     title: str
     x: str
@@ -91,28 +86,28 @@ class Plot:
 
 
 Series = tuple[str, Any, Any, Kind]
-"""Label, x and y (any sequences of numbers) and kind of a curve."""
+"""Label, x, y and kind of a curve."""
 
 
 def plot(title: str, x: str, y: str, curves: Sequence[Series], log: Log = "") -> Plot:
-    """A `Plot` of any sequences."""
+    """The `Plot` of curves whose x and y are any sequences of numbers."""
     made = (Curve(label=name, x=tuple(map(float, a)), y=tuple(map(float, b)), kind=kind) for name, a, b, kind in curves)
     return Plot(title=title, x=x, y=y, curves=tuple(made), log=log)
 
 
 Found = tuple[Mapping[str, float], Sequence[Plot]]
-"""What a check measured: its figures by name, and pictures."""
+"""The measurements of a check: its figures by name, and pictures."""
 
 Measure = Callable[[Works], Found]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One check; as a decorator it takes the function that measures.
+    """One check. As a decorator it takes the function that measures.
 
-    name : how it is asked for; topic : the part of the page it stands in; says : what is checked, one sentence
-    formula, source : what it is checked against; a source that is a DOI begins with "doi:"
-    bounds : the tolerances; quick : whether it is part of the quick ones
+    topic : the section of the page; says : what is checked, in one sentence
+    formula, source : the theory that it is checked against; a source that is a DOI begins with "doi:"
+    bounds : the tolerances; quick : whether it is one of the quick checks
     defect, defect_says : works with a fault that the check must catch, and the fault in words
     """
 
@@ -132,7 +127,7 @@ class Check:
         return replace(self, measure=measure)
 
     def __reduce__(self) -> tuple[Callable[[str], Check], tuple[str]]:
-        """A check is sent to another process by its name; its functions cannot be."""
+        """A check goes to another process by its name, since its functions cannot be pickled."""
         return _registered, (self.name,)
 
 
@@ -144,21 +139,21 @@ def _registered(name: str) -> Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A figure that was measured, beside its bound."""
+    """A measured figure and its bound."""
 
     bound: Bound
     value: float
 
     @property
     def holds(self) -> bool:
-        """Whether it lies within."""
-        return self.bound.admits(self.value)
+        """Whether the figure lies within its bound; NaN does not."""
+        return self.bound.low <= self.value <= self.bound.high
 
     @property
     def strain(self) -> float:
-        """How much of its tolerance the figure uses: 0 where it is expected or in the middle, 1 at the edge.
+        """The share of its tolerance that the figure uses: 0 at the expected value or in the middle, 1 at an edge.
 
-        For a bound with one edge it is the share of that edge.
+        If the bound has one edge, it is the share of that edge.
         """
         low, high, value = self.bound.low, self.bound.high, self.value
         if not math.isfinite(value):
@@ -177,7 +172,7 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A check that was run; `error` is what kept it from measuring."""
+    """The result of a check; `error` is why it could not measure."""
 
     check: Check
     figures: tuple[Figure, ...] = ()
@@ -187,18 +182,18 @@ class Judged:
 
     @property
     def verdict(self) -> Verdict:
-        """"holds" if every figure lies within its bound."""
+        """"holds" if every figure lies within its bound, "fails" if not, "did not run" after an error."""
         if self.error is not None:
             return "did not run"
         return "holds" if all(figure.holds for figure in self.figures) else "fails"
 
     @property
     def tightest(self) -> Figure | None:
-        """The figure that strains its tolerance most."""
+        """The figure that uses most of its tolerance."""
         return max(self.figures, key=lambda figure: figure.strain, default=None)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything about the check and what it measured, as JSON has it; an edge that does not exist is null."""
+        """The check and its measurements as plain values; an edge that does not exist is null."""
         one = self.check
         return {
             **{key: getattr(one, key) for key in ("name", "topic", "says", "formula", "source", "quick")},
@@ -224,7 +219,7 @@ class Judged:
 
 
 def judge(one: Check, found: Found, seconds: float) -> Judged:
-    """Hold what was found against the bounds. Each bound needs its figure and each figure its bound."""
+    """The result of a check that measured `found`. Raises ValueError if the figures are not those of the bounds."""
     measured, plots = found
     names = [bound.figure for bound in one.bounds]
     if set(names) != set(measured) or len(names) != len(set(names)):

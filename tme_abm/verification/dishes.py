@@ -1,4 +1,4 @@
-"""Small tissues and small scenarios for checks: cells where theory wants them, and few behaviors."""
+"""Small tissues and small scenarios for checks: cells at chosen sites, and few behaviors."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from ..core import draws
 from ..processes import Process, Responding, planting
 from ..scenario import Scenario, load
 from ..tissue import Fields, Lattice, Tissue
+from .lattices import SPACING
 
 __all__ = ["bare", "culture", "shipped", "small", "step", "tissue_of"]
 
 
 @cache
 def shipped() -> Biology:
-    """The catalogue, with the default traits of a tumor."""
+    """The compiled catalogue, with the default traits of a tumor."""
     return compile(load_catalogue())
 
 
 def bare(values: Mapping[tuple[str, str], float]) -> Biology:
-    """The catalogue without rules, in which every behavior is zero but those given by (cell, behavior)."""
+    """The compiled catalogue without rules; every behavior is zero except those given by (cell, behavior)."""
     biology = shipped()
     base = np.zeros_like(biology.base)
     for (cell, behavior), value in values.items():
@@ -40,15 +41,13 @@ def tissue_of(
     *,
     shape: tuple[int, ...],
     dt: float,
-    spacing: float = 15.0,
     seed: int = 1,
-    push: float = 0.0,
     molecules: Sequence[str] = (),
 ) -> Tissue:
-    """A tissue with cells of a kind at some sites, nothing else in it, and fields of `molecules`, empty."""
-    lattice = Lattice(shape, spacing)
+    """A tissue with nothing but cells of some types at some sites, and empty fields of `molecules`."""
+    lattice = Lattice(shape, SPACING)
     fields = Fields(molecules, lattice.field_shape, np.float64)
-    tissue = planting.bare(biology, lattice, seed=seed, dt=dt, fields=fields, push=push)
+    tissue = planting.bare(biology, lattice, seed=seed, dt=dt, fields=fields, push=0.0)
     for name, sites in cells:
         number = np.arange(len(tissue.cells), len(tissue.cells) + len(sites), dtype=np.uint64)
         keys = draws.bits(seed, "placement", 0, number)
@@ -59,7 +58,7 @@ def tissue_of(
 
 
 def step(tissue: Tissue, biology: Biology, processes: Sequence[Process]) -> None:
-    """One step of some processes."""
+    """Take one step of some processes."""
     for process in (Responding(biology), *processes):
         process(tissue, tissue.clock.dt)
     tissue.settle()
@@ -80,7 +79,7 @@ def small(name: str, *, days: float, **changes: Any) -> Scenario:
 
 
 def culture(shape: tuple[int, ...], *, days: float, protocol: Sequence[Mapping[str, Any]], **changes: Any) -> Scenario:
-    """Cells on a surface in medium with the oxygen of normal tissue: no vessels, no blood, no matrix, no tumor yet."""
+    """A dish with the oxygen of normal tissue, without vessels, blood, matrix and tumor; `protocol` adds the cells."""
     oxygen = {"do": "hold", "molecule": "OXYGEN", "level": "49.8 uM"}
     empty = {f"immune.{cell}": "0 /mm^2" for cell in load("base").immune}
     bloodless = {f"blood.{pool}.cells": 0 for pool in load("base").blood}

@@ -10,23 +10,20 @@ from scipy.special import k0
 
 from ..kernels.fields import Problem
 from .check import Bound, Check, Found, Series, at_most, near, plot
-from .lattices import Array, cosine_mode, evolved, green, mode_rate, places
+from .lattices import SPACING, Array, cosine_mode, evolved, green, mode_rate, places
 from .works import METHOD_NAMES, Works, faster
 
-__all__ = ["CHECKS", "SPACING", "TOPIC", "settled"]
+__all__ = ["CHECKS", "TOPIC", "settled"]
 
 TOPIC = "Fields against closed forms"
-SPACING = 15.0
 _FAULT: Any = {"defect": faster(1.05), "defect_says": "diffusivity is 5 % too large in every solver"}
 
 
 def settled(works: Works, name: str, shape: tuple[int, ...], **given: Any) -> Array:
-    """The steady state a solver ends in, from nothing; decay must be 0.1 /min or more."""
+    """The steady state that a solver reaches from an empty field; decay must be 0.1 /min or more."""
     problem = Problem(dt=200.0, spacing=SPACING, **given)
-    c: Any = np.zeros(shape)
-    for _ in range(1 if name == "stencil" else 8):  # the stencil takes short substeps anyway
-        c = works.methods[name](c, problem, tolerance=1e-8)
-    return np.asarray(c, dtype=np.float64)
+    steps = 1 if name == "stencil" else 8  # the stencil takes short substeps anyway
+    return np.asarray(works.solved(name, np.zeros(shape), problem, steps, tolerance=1e-8), dtype=np.float64)
 
 
 # ------------------------------------------------------------------------------------------ order of convergence
@@ -37,28 +34,27 @@ _DIFFUSIVITY = _DECAY * _LENGTH**2
 
 
 def _order(sizes: Sequence[float], errors: Sequence[float]) -> float:
-    """Slope of the last two points."""
+    """The slope of the last two points, on logarithmic axes."""
     return float(np.log(errors[-2] / errors[-1]) / np.log(sizes[-2] / sizes[-1]))
 
 
 def _steady(works: Works, name: str, shape: tuple[int, ...]) -> float:
-    """Relative error (L2) of a steady state that was chosen beforehand, on the lattice of this shape."""
+    """The relative error (L2) of a manufactured steady state on the lattice of this shape."""
     spacing = _SIDE / shape[0]
     waves: Sequence[tuple[int, ...]] = ((1, 2), (2, 1)) if len(shape) == 2 else ((1, 2, 1), (2, 1, 1))
     one, other = (cosine_mode(shape, wave) for wave in waves)
     exact = 2.0 + one
-    # Uptake that varies in space, smoothly, so that the order can show; the exact step knows uniform sinks only.
+    # Uptake varies smoothly, so that the order can show; the spectral step has uniform sinks only.
     uptake = np.full(shape, _DECAY) if name == "spectral" else _DECAY * (1.0 + 0.5 * other)
-    bend = _DIFFUSIVITY * mode_rate(shape, waves[0], spacing, lattice=False)
+    bend = _DIFFUSIVITY * mode_rate(shape, waves[0], spacing)
     source = (_DECAY + uptake) * exact + bend * one
-    # The stencil needs as many substeps as are stable; the others go there in a few long steps.
+    # The stencil takes stable substeps; the others reach the steady state in a few long steps.
     dt, steps = (5.0 / _DECAY, 1) if name == "stencil" else (20.0 / _DECAY, 8)
     problem = Problem(
         dt=dt, diffusivity=_DIFFUSIVITY, decay=_DECAY, uptake=uptake, source=source, spacing=spacing
     )
-    c: Any = exact.copy()  # close to the answer already; the lattice's own steady state is a little off
-    for _ in range(steps):
-        c = works.methods[name](c, problem, tolerance=1e-11)
+    # The start is close to the answer: the steady state of the lattice is a little off.
+    c = works.solved(name, exact.copy(), problem, steps, tolerance=1e-11)
     return float(np.linalg.norm(c - exact) / np.linalg.norm(exact))
 
 
@@ -93,7 +89,7 @@ def order_in_space(works: Works) -> Found:
 
 
 def _in_time(works: Works, name: str, shape: tuple[int, ...], counts: Sequence[int]) -> list[float]:
-    """Largest error after 10 min in each number of steps, against the exact solution of the same lattice."""
+    """The largest error after 10 min in each number of steps, against the exact solution of the same lattice."""
     rng = np.random.default_rng(1)
     spacing, decay, diffusivity, time = 15.0, 0.05, 11.25, 10.0
     uptake = np.where(rng.random(shape) < 0.2, rng.random(shape), 0.0) if name != "spectral" else np.zeros(shape)
@@ -106,9 +102,7 @@ def _in_time(works: Works, name: str, shape: tuple[int, ...], counts: Sequence[i
         problem = Problem(
             dt=time / count, diffusivity=diffusivity, decay=decay, uptake=uptake, source=source, spacing=spacing
         )
-        c: Any = start
-        for _ in range(count):
-            c = works.methods[name](c, problem, **more)
+        c = works.solved(name, start, problem, count, **more)
         errors.append(float(np.abs(c - truth).max() / truth.max()))
     return errors
 
@@ -188,7 +182,7 @@ def decaying_modes(works: Works) -> Found:
         wave = (_WAVES,) * len(shape)
         ripple = cosine_mode(shape, wave)
         diffusivity = 1000.0 / len(shape)  # the same rate in 2D and 3D
-        rate = 0.01 + diffusivity * mode_rate(shape, wave, SPACING, lattice=False)
+        rate = 0.01 + diffusivity * mode_rate(shape, wave, SPACING)
         problem = Problem(dt=_TICK, diffusivity=diffusivity, decay=0.01, spacing=SPACING)
         for name in METHOD_NAMES:
             c: Any = 2.0 + ripple

@@ -1,4 +1,4 @@
-"""Exact answers on a lattice, by ways that share no code with the solvers.
+"""Exact answers on a lattice, by methods that share no code with the solvers.
 
 Green's functions by quadrature, small systems by their eigenvectors, modes in closed form.
 """
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ive
 
-__all__ = ["Array", "cosine_mode", "evolved", "green", "mode_rate", "places"]
+__all__ = ["SPACING", "Array", "cosine_mode", "evolved", "green", "mode_rate", "places"]
 
 Array = NDArray[np.float64]
 
+SPACING = 15.0  # µm, of the shipped lattice
 _QUADRATURE = 600  # nodes; the integrand is smooth in the logarithm of time and fades at both ends
 
 
@@ -30,7 +31,7 @@ def green(offsets: NDArray[np.integer], *, diffusivity: float, decay: float, spa
     at = np.linspace(np.log(1e-17), np.log(60.0 / fading), _QUADRATURE)
     time = np.exp(at)
     weight = np.exp(-fading * time) * time * (at[1] - at[0])
-    # All offsets that are the same but for sign and order have one value.
+    # Offsets that differ only in sign and order have the same value.
     orders = np.sort(np.abs(offsets), axis=1)
     largest = int(orders.max(initial=0))
     number = orders @ (largest + 1) ** np.arange(orders.shape[1])
@@ -42,12 +43,12 @@ def green(offsets: NDArray[np.integer], *, diffusivity: float, decay: float, spa
 
 
 def places(shape: Sequence[int]) -> NDArray[np.int64]:
-    """Index of every site, (n_sites, ndim)."""
+    """The index of every site, (n_sites, ndim)."""
     return np.array(list(itertools.product(*(range(n) for n in shape))), dtype=np.int64)
 
 
 def cosine_mode(shape: Sequence[int], wave: Sequence[int]) -> Array:
-    """Product of cos(π m_i x_i / L_i) at the centers of the sites: a mode between walls without flux."""
+    """The product of cos(π m_i x_i / L_i) at the centers of the sites: a mode between walls without flux."""
     mode = np.ones(tuple(shape))
     for axis, (n, m) in enumerate(zip(shape, wave, strict=True)):
         along = np.cos(np.pi * m * (np.arange(n) + 0.5) / n)
@@ -55,18 +56,16 @@ def cosine_mode(shape: Sequence[int], wave: Sequence[int]) -> Array:
     return mode
 
 
-def mode_rate(shape: Sequence[int], wave: Sequence[int], spacing: float, *, lattice: bool) -> float:
-    """−eigenvalue of the Laplacian for a cosine mode [1/µm²]: of the lattice, Σ (4/h²) sin²(π m/2n), or of space,
-    Σ (π m / L)².
-    """
+def mode_rate(shape: Sequence[int], wave: Sequence[int], spacing: float) -> float:
+    """−eigenvalue of the Laplacian in space for a cosine mode [1/µm²]: Σ (π m / L)²."""
     half = [np.pi * m / (2 * n) for n, m in zip(shape, wave, strict=True)]
-    return float(sum((np.sin(angle) if lattice else angle) ** 2 for angle in half) * 4.0 / spacing**2)
+    return float(sum(angle**2 for angle in half) * 4.0 / spacing**2)
 
 
 def evolved(
     start: Array, source: Array, time: float, *, diffusivity: float, decay: float, uptake: Array, spacing: float
 ) -> Array:
-    """c at `time` of c' = D lap c − (k + u(x)) c + s on a small lattice with walls that let nothing through.
+    """c at `time` of c' = D lap c − (k + u(x)) c + s on a small lattice with walls without flux.
 
     By the eigenvectors of the symmetric operator: exact to roundoff at any time.
     """

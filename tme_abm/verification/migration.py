@@ -1,4 +1,4 @@
-"""How far cells walk and how well they climb, against closed forms of the hop rule and the persistent random walk."""
+"""Spread and chemotaxis of cells, against closed forms of the hop rule and of the persistent random walk."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from ..biology import Biology
 from ..kernels.space import direction_weights, moore_offsets, offset_lengths
 from .check import SIGMAS, Check, Found, Series, at_most, between, near, plot
 from .dishes import bare, tissue_of
-from .lattices import Array
+from .lattices import SPACING, Array
 from .works import Works, four_directions, with_behavior
 
-__all__ = ["CHECKS", "SPACING", "drift", "fuerth", "mean_hop", "spread"]
+__all__ = ["CHECKS", "drift", "fuerth", "mean_hop", "spread"]
 
 TOPIC = "Migration"
-SPACING = 15.0
 SPEED, PERSISTENCE = 4.0, 5.0  # a CD8 T cell of the catalogue
 WALKED = 120.0  # minutes in one call of the process, some thirty hops
 _SIDE = 801  # sites
@@ -26,12 +25,12 @@ _CD8: Any = {"speed": SPEED, "persistence": PERSISTENCE}
 
 
 def mean_hop(ndim: int, spacing: float = SPACING) -> float:
-    """Mean length of a hop [µm] when no direction is preferred."""
+    """The mean length of a hop [µm] if no direction is preferred."""
     return float((direction_weights(ndim) * offset_lengths(ndim)).sum() * spacing)
 
 
 def spread(time: float, *, speed: float, persistence: float, dt: float, ndim: int = 2) -> float:
-    """Mean squared displacement [µm²] of the hop rule after `time`.
+    """The mean squared displacement [µm²] of the hop rule after `time`.
 
     In a hop of τ minutes a cell goes one step of length l in its heading with probability v τ/l, and keeps the heading
     with probability k = P/(P + τ). The squares add up to v τ <l> a hop; hops n apart share their heading with
@@ -46,13 +45,13 @@ def spread(time: float, *, speed: float, persistence: float, dt: float, ndim: in
 
 
 def fuerth(time: float, *, speed: float, persistence: float) -> float:
-    """Mean squared displacement [µm²] of a persistent random walk without a lattice, 2 v² P² (t/P − 1 + exp(−t/P))."""
+    """The mean squared displacement [µm²] of a persistent random walk off lattice: 2 v² P² (t/P − 1 + exp(−t/P))."""
     turns = time / persistence
     return float(2 * (speed * persistence) ** 2 * (turns - 1 + np.exp(-turns)))
 
 
 def _walker(works: Works, *, speed: float, persistence: float, gain: float = 0.0) -> Biology:
-    """Biology in which CD8 cells walk, up the occupancy of CXCR3 if they have a gain, and do nothing else."""
+    """Biology in which CD8 cells only walk; with a gain, they climb the occupancy of CXCR3."""
     biology = bare({("CD8", "speed"): speed, ("CD8", "persistence"): persistence, ("CD8", "chemotaxis"): gain})
     chemotaxis = np.zeros_like(biology.chemotaxis)
     chemotaxis[biology.cell_index["CD8"], biology.receptor_index["CXCR3"]] = 1.0
@@ -72,8 +71,8 @@ def _walks(
     ndim: int = 2,
     occupancy: Array | None = None,
 ) -> Array:
-    """Displacements [µm] (calls, walkers, ndim) of CD8 cells that start `gap` sites apart and `room` from the walls;
-    `occupancy` of CXCR3 is made by CXCL10.
+    """The displacements [µm] (calls, walkers, ndim) of CD8 cells that start `gap` sites apart and `room` sites from the
+    walls; CXCL10 sets the `occupancy` of CXCR3.
     """
     axis = np.arange(room, side - room, gap)
     shape = (side,) * ndim
@@ -83,7 +82,7 @@ def _walks(
     away = []
     for seed in range(rounds):
         cells = [("CD8", sites)]
-        tissue = tissue_of(biology, cells, shape=shape, dt=dt, spacing=SPACING, seed=seed, molecules=["CXCL10"])
+        tissue = tissue_of(biology, cells, shape=shape, dt=dt, seed=seed, molecules=["CXCL10"])
         if occupancy is not None:
             kd = dict(biology.receptors[biology.receptor_index["CXCR3"]].ligands)["CXCL10"]
             tissue.fields["CXCL10"][...] = kd * occupancy / (1 - occupancy)
@@ -98,12 +97,12 @@ def _walks(
 
 
 def _squared(away: Array) -> Array:
-    """Mean squared displacement by call."""
+    """The mean squared displacement after each call."""
     return np.asarray((away**2).sum(axis=2).mean(axis=1))
 
 
 def _laws(last: float, **law: Any) -> list[Series]:
-    """Curves of the hop rule and of the walk without a lattice."""
+    """The curves of the hop rule and of the walk without a lattice."""
     times = np.arange(10.0, last + 1, 10.0)
     return [
         ("expected of the hop rule", times, [spread(time, dt=10.0, **law) for time in times], "dashes"),
@@ -222,8 +221,9 @@ _TURNED = (0.24, 0.72, 2.0)
 
 
 def drift(difference: float, direction: tuple[float, float]) -> float:
-    """Chemotactic index of the hop rule: mean velocity up the gradient over speed, for a potential (gain × occupancy)
-    that rises by `difference` over one spacing in `direction` (a unit vector): Σ w u·n / Σ w, w = exp(Δ u·n).
+    """The chemotactic index of the hop rule: mean velocity up the gradient over speed, Σ w u·n / Σ w, w = exp(Δ u·n).
+
+    The potential, gain × occupancy, rises by `difference` (Δ) per spacing in `direction` (n, a unit vector).
     """
     along = (moore_offsets(2) / offset_lengths(2)[:, None]) @ np.array(direction)
     weights = direction_weights(2) * np.exp(difference * along)
@@ -231,15 +231,15 @@ def drift(difference: float, direction: tuple[float, float]) -> float:
 
 
 def _unlatticed(difference: float) -> float:
-    """The same where every direction of the plane is open: headings are then von Mises distributed, mean I1/I0."""
+    """The same without a lattice: headings are then von Mises distributed, with mean I1/I0."""
     return float(ive(1, difference) / ive(0, difference))
 
 
 def _climb(works: Works, difference: float, direction: tuple[float, float]) -> tuple[float, float]:
-    """Chemotactic index up a gradient in `direction`, and across it."""
+    """The chemotactic index up a gradient in `direction`, and across it."""
     biology = _walker(works, gain=difference / _SLOPE, **_CD8)
     at = (np.indices((_SIDE, _SIDE)) - (_SIDE - 1) / 2).transpose(1, 2, 0)
-    # Along the diagonal the ramp is longer than it may be high; nobody gets to where it is cut.
+    # Along the diagonal the ramp would exceed the range of occupancy; no walker reaches the places where it is cut.
     occupied = np.clip(0.5 + _SLOPE * (at @ np.array(direction)), 0.05, 0.95)
     away = _walks(works, biology, rounds=22, occupancy=occupied)[-1]
     n = np.array(direction)

@@ -1,8 +1,8 @@
-"""Randomness: arms that share their chances, and draws that are even, without pattern and independent.
+"""Randomness: arms that share their random numbers, and draws that are even and independent.
 
-Every test of the draws gives a p-value, both ends of which count against them: too even is no chance either. The tests
-of a kind share their part of a false-alarm rate of 1e-6 over all kinds equally (Bonferroni). The figure is the smallest
-p-value times their number: the chance that good draws look as bad somewhere. Addresses are fixed, so a result stands.
+Every test of the draws gives a two-sided p-value: draws that are too even fail, too. The kinds of tests share a
+false-alarm rate of 1e-6 equally, and so do the tests of a kind (Bonferroni). The figure of a kind is its smallest
+p-value times the number of its tests. Addresses are fixed, so results are reproducible.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _outcomes(works: Works, scenario: Scenario) -> dict[str, Array]:
 
 
 def _difference(works: Works) -> float:
-    """Largest difference between two runs of one scenario and seed, over all their arrays; inf if shapes differ."""
+    """The largest difference between two runs of one scenario and seed, over all arrays; inf if shapes differ."""
     states = []
     for _ in range(2):
         model = works.model(_arm(0.9), 3, 1)
@@ -110,7 +110,7 @@ _STREAMS = ("migration", "hits", "division", "priority", "apoptosis", "binding")
 
 
 def patterns(count: int) -> dict[str, Keys]:
-    """Keys as they occur and as they are hardest: sites, strides, high bits, daughters, neighbors in bits."""
+    """Keys in patterns that occur, and in patterns that are hard for a generator."""
     number = np.arange(count, dtype=np.uint64)
     return {
         "consecutive": number,
@@ -126,65 +126,65 @@ def _uniform(bits: NDArray[np.uint64]) -> Array:
 
 
 def two_sided(p: float) -> float:
-    """Both tails: what is too good is bad as well."""
+    """The p-value of both tails from that of one."""
     return 2 * min(p, 1 - p)
 
 
 def even(counts: NDArray[np.integer]) -> float:
-    """Pearson's χ² of counts that should be equal."""
+    """The p-value of Pearson's χ² for counts that should be equal."""
     return two_sided(float(stats.chisquare(counts.ravel()).pvalue))
 
 
 def even_bits(bits: Keys, shift: int) -> float:
-    """Ten bits from `shift` on, in 1024 bins."""
+    """The p-value of ten bits from `shift` on, in 1024 bins."""
     return even(np.bincount(((bits >> np.uint64(shift)) & np.uint64(1023)).astype(np.int64), minlength=1024))
 
 
 def monobit(bits: Keys) -> float:
-    """The bit of 64 that is set most unevenly."""
+    """The p-value of that bit of 64 which is set most unevenly."""
     set_bits = ((bits[:, None] >> np.arange(64, dtype=np.uint64)) & np.uint64(1)).sum(axis=0)
     worst = np.abs(set_bits - len(bits) / 2).max() / np.sqrt(len(bits) / 4)
     return float(min(1.0, 64 * 2 * stats.norm.sf(worst)))
 
 
 def joint(one: Array, other: Array) -> float:
-    """Pairs in 32 × 32 boxes."""
+    """The p-value of pairs in 32 × 32 boxes."""
     return even(np.bincount((one * 32).astype(np.int64) * 32 + (other * 32).astype(np.int64), minlength=1024))
 
 
 def correlation(one: Array, other: Array) -> float:
-    """Pearson's correlation of uniform numbers, normal by their number."""
+    """The p-value of Pearson's correlation of uniform numbers, which is normal for many."""
     r = float(np.corrcoef(one, other)[0, 1])
     return float(2 * stats.norm.sf(abs(r) * np.sqrt(len(one))))
 
 
 def kolmogorov(drawn: Array) -> float:
-    """Kolmogorov and Smirnov against the uniform distribution."""
+    """The p-value of Kolmogorov and Smirnov against the uniform distribution."""
     return two_sided(float(stats.kstest(drawn, "uniform").pvalue))
 
 
 def orders(drawn: Array) -> float:
-    """Orders of five successive numbers, 120 of them."""
+    """The p-value of the 120 orders of five successive numbers."""
     ranks = np.argsort(drawn[: len(drawn) // 5 * 5].reshape(-1, 5), axis=1)
     return even(np.unique(ranks @ 5 ** np.arange(5), return_counts=True)[1])
 
 
 def runs(drawn: Array) -> float:
-    """Wald and Wolfowitz: how often successive numbers cross one half."""
+    """The p-value of the number of times that successive numbers cross one half (Wald and Wolfowitz)."""
     high = drawn > 0.5
     crossings = int((high[1:] != high[:-1]).sum())
     return two_sided(float(stats.binom.cdf(crossings, len(high) - 1, 0.5)))
 
 
 def collisions(bits: Keys) -> float:
-    """Birthdays: coincidences among the high 32 bits, Poisson with mean n²/2^33."""
+    """The p-value of coincidences among the high 32 bits, which are Poisson with mean n²/2^33 (birthdays)."""
     met = len(bits) - len(np.unique(bits >> np.uint64(32)))
     expected = len(bits) ** 2 / 2**33
     return two_sided(float(stats.poisson.cdf(met, expected) - stats.poisson.pmf(met, expected) / 2))
 
 
 def avalanche(bits: Callable[[int], Keys], count: int) -> float:
-    """Flip each of the 64 bits of an address: every bit of the outcome changes in half of the cases."""
+    """The p-value of changes by a flipped bit of an address: every bit of the outcome changes in half of the cases."""
     before = bits(0)
     places = np.arange(64, dtype=np.uint64)
     flips = np.stack([(((before ^ bits(1 << bit))[:, None] >> places) & np.uint64(1)).sum(axis=0) for bit in range(64)])
@@ -193,7 +193,7 @@ def avalanche(bits: Callable[[int], Keys], count: int) -> float:
 
 
 def _uniformity(bits: Bits, count: int) -> dict[str, float]:
-    """Each stream and pattern of keys by itself."""
+    """p-values of each stream and pattern of keys."""
     found: dict[str, float] = {}
     for pattern, keys in patterns(count).items():
         for stream in _STREAMS[:3]:
@@ -212,7 +212,7 @@ def _uniformity(bits: Bits, count: int) -> dict[str, float]:
 
 
 def _serial(bits: Bits, count: int) -> dict[str, float]:
-    """Keys beside each other, and one key through the steps."""
+    """p-values of neighboring keys, and of one key over the steps."""
     found: dict[str, float] = {}
     for pattern, keys in patterns(count).items():
         numbers = _uniform(bits(1, "migration", 2, keys, 0))
@@ -227,7 +227,7 @@ def _serial(bits: Bits, count: int) -> dict[str, float]:
 
 
 def _independence(bits: Bits, count: int) -> dict[str, float]:
-    """Addresses that differ in one part."""
+    """p-values of addresses that differ in one part."""
     keys = np.arange(count, dtype=np.uint64)
     base = _uniform(bits(1, "migration", 2, keys, 0))
     others = {f"stream {stream}": (1, stream, 2, 0) for stream in _STREAMS[1:]}
@@ -241,13 +241,13 @@ def _independence(bits: Bits, count: int) -> dict[str, float]:
         other = _uniform(bits(seed, stream, step, keys, lane))
         found[f"{name}: pairs"] = joint(base, other)
         found[f"{name}: correlation"] = correlation(base, other)
-        # Streams that are shifted copies of one another would pass both.
+        # Streams that are shifted copies of each other would pass both.
         found[f"{name}: shifted by one"] = correlation(base[1:], other[:-1])
     return found
 
 
 def _flipped(bits: Bits, count: int) -> dict[str, float]:
-    """Single bits of key, seed, step and lane."""
+    """p-values of flipped bits of key, seed, step and lane."""
     keys = draws.child_keys(np.arange(count), 0)
     of_part: dict[str, Callable[[int], Keys]] = {
         "key": lambda flip: bits(5, "hits", 9, keys ^ np.uint64(flip), 3),
@@ -259,7 +259,7 @@ def _flipped(bits: Bits, count: int) -> dict[str, float]:
 
 
 def _laws(bits: Bits, count: int) -> dict[str, float]:
-    """Poisson numbers as the model draws them."""
+    """p-values of the Poisson numbers of the model."""
     keys = np.arange(count, dtype=np.uint64)
     found: dict[str, float] = {}
     for mean in (0.02, 0.5, 3.0, 9.9, 10.1, 60.0, 2000.0):
@@ -323,7 +323,7 @@ _SAYS = (
 
 @_of_draws(name="random-draws", says=f"{_SAYS} (some 300 tests of up to 65,536 numbers each).")
 def random_draws(works: Works) -> Found:
-    """Sizes that take some seconds."""
+    """Sizes that take a few seconds."""
     return _tested(works, dict.fromkeys(_KINDS, 1 << 16) | {_FLIPPED: 1 << 10})
 
 

@@ -1,4 +1,4 @@
-"""Finer clocks and finer lattices: what must not depend on them, and what does because a site is a cell."""
+"""Refinement of time step and lattice: what must not depend on them, and what does because a site is a cell."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _DEAF: Any = {"defect": deaf_to_spacing(15.0), "defect_says": "the solvers belie
 _WELLS = 12
 _DAYS = 2.0
 _SCATTER = {"tumor cells": 2.0, "leukocytes": 4.0, "arrivals": 5.0, "kills": 10.0}
-"""Standard error [%] of the difference between two time steps, in the mean over wells; 5 of them are allowed."""
+"""The standard error [%] of the difference between two time steps, in the mean over wells; 5 are allowed."""
 _STEPS = (5.0, 10.0, 20.0)
 
 
 def _run(works: Works, name: str, days: float, dt: float) -> tuple[Any, list[dict[str, Any]]]:
-    """Wells of a small shipped tumor after some days: the model and its measures by well."""
+    """A small shipped tumor after some days: the model, and its measures by well."""
     model = works.model(small(name, days=days, **{"clock.dt": f"{dt:g} min"}), 1, _WELLS)
     for _ in range(round(days * MINUTES_PER_DAY / dt)):
         model.step()
@@ -39,7 +39,7 @@ def _run(works: Works, name: str, days: float, dt: float) -> tuple[Any, list[dic
 
 
 def _course(works: Works, dt: float) -> dict[str, float]:
-    """Mean counts of hot tumors after two days."""
+    """Mean counts in hot tumors after two days."""
     model, measures = _run(works, "hot", _DAYS, dt)
     immune = [name for name, layer in zip(model.biology.cells, model.biology.layer, strict=True) if layer == "immune"]
 
@@ -102,7 +102,7 @@ _SPACINGS = (15.0, 7.5)
 
 
 def _of_fixed_sources(works: Works, name: str, spacing: float) -> Array:
-    """Steady field of boxes that secrete and boxes that take up, the same in space for every spacing; nM."""
+    """The steady field [nM] of boxes that secrete and boxes that take up, at the same places for every spacing."""
     n = round(_SIDE / spacing)
     x = spacing * (np.arange(n) + 0.5)
     at = np.stack(np.meshgrid(x, x, indexing="ij"), axis=-1)
@@ -114,10 +114,7 @@ def _of_fixed_sources(works: Works, name: str, spacing: float) -> Array:
     uptake = 2.0 * box(420, 420, 60) + 0.5 * box(540, 300, 120) + 5.0 * box(660, 660, 60)
     sink = 0.0 if name == "spectral" else uptake
     problem = Problem(dt=100.0, diffusivity=800.0, decay=0.05, uptake=sink, source=source, spacing=spacing)
-    c: Any = np.zeros((n, n))
-    for _ in range(1 if name == "stencil" else 6):
-        c = works.methods[name](c, problem, tolerance=1e-6)
-    return np.asarray(c)
+    return np.asarray(works.solved(name, np.zeros((n, n)), problem, 1 if name == "stencil" else 6, tolerance=1e-6))
 
 
 @Check(
@@ -138,7 +135,7 @@ def _of_fixed_sources(works: Works, name: str, spacing: float) -> Array:
     **_DEAF,
 )
 def lattice_refinement(works: Works) -> Found:
-    """Three lattices each; the stencil's finest one is the implicit one's, whose cost it would not repay."""
+    """Three lattices each. The reference of the stencil is the implicit solution, which is much cheaper."""
     figures: dict[str, float] = {}
     curves: list[Series] = []
     for name in METHOD_NAMES:
@@ -161,20 +158,18 @@ _SECRETED = 3375.0  # nM µm³ a minute, by one cell
 
 
 def _at(works: Works, ndim: int, spacing: float, distances: tuple[float, ...]) -> Array:
-    """Steady concentration [nM] at some distances [µm] from one secreting cell."""
+    """The steady concentration [nM] at some distances [µm] from one secreting cell."""
     side = round(900.0 / spacing) + 1 if ndim == 2 else round(450.0 / spacing) + 1
     source = np.zeros((side,) * ndim)
     middle = (side // 2,) * ndim
     source[middle] = _SECRETED / spacing**3
     problem = Problem(dt=200.0, source=source, spacing=spacing, **_CELL)
-    c: Any = np.zeros(source.shape)
-    for _ in range(6):
-        c = works.methods["implicit"](c, problem, tolerance=1e-6)
+    c = works.solved("implicit", np.zeros(source.shape), problem, 6, tolerance=1e-6)
     return np.array([c[(*middle[:-1], middle[-1] + round(far / spacing))] for far in distances])
 
 
 def _ratio(ndim: int, far: float = 60.0) -> float:
-    """Concentration `far` from a cell on sites of 7.5 µm over that on sites of 15 µm, by the Green function."""
+    """The concentration `far` from a cell on sites of 7.5 µm over that on sites of 15 µm, by the Green function."""
     fine, coarse = (
         float(_SECRETED / h**3 * green(np.array([[0] * (ndim - 1) + [round(far / h)]]), spacing=h, **_CELL)[0])
         for h in (7.5, 15.0)

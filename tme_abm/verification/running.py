@@ -1,4 +1,4 @@
-"""All checks, how some of them are chosen, and running them on several processors."""
+"""All checks: choosing some, running them on several processors, and the report of a run."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from ..core.errors import InputError, sentence
 from ..core.parallel import Here, Workers
 from ..runs.fingerprint import versions
 from . import balance, biology, fields, migration, randomness, refinement
-from .check import Check, Judged, judge
+from .check import Check, Judged, Verdict, judge
 from .works import Works
 
 __all__ = ["SCHEMA", "Report", "Tell", "all_checks", "run_check", "run_checks", "select"]
@@ -23,7 +23,7 @@ __all__ = ["SCHEMA", "Report", "Tell", "all_checks", "run_check", "run_checks", 
 SCHEMA = "tme_abm/verification/1"
 
 Tell = Callable[[Judged, int, int], None]
-"""Gets each check as it ends, how many have ended, and how many there are."""
+"""Called with the result of a check that has ended, the number that have ended, and the number of all."""
 
 
 @cache
@@ -38,9 +38,9 @@ def all_checks() -> dict[str, Check]:
 
 
 def select(names: Sequence[str] = (), *, quick: bool = False) -> tuple[Check, ...]:
-    """The checks asked for by name or pattern, all without `names`; with `quick` only the quick ones among them.
+    """The checks that match `names` (or patterns), all without `names`; with `quick` only the quick ones among them.
 
-    Raises InputError for a name that fits none.
+    Raises InputError if a name matches no check, or no check is left.
     """
     known = all_checks()
     for name in names:
@@ -55,7 +55,7 @@ def select(names: Sequence[str] = (), *, quick: bool = False) -> tuple[Check, ..
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a run of checks found."""
+    """The results of a run of checks."""
 
     checks: tuple[Judged, ...]
     quick: bool
@@ -63,18 +63,12 @@ class Report:
     seconds: float
 
     def counts(self) -> dict[str, int]:
-        """Number of checks by verdict, those that did not occur left out."""
+        """The number of checks with each verdict that occurs."""
         verdicts = [one.verdict for one in self.checks]
-        order = ("holds", "fails", "did not run")
-        return {verdict: verdicts.count(verdict) for verdict in order if verdict in verdicts}
-
-    @property
-    def holds(self) -> bool:
-        """Whether every check does."""
-        return all(one.verdict == "holds" for one in self.checks)
+        return {verdict: verdicts.count(verdict) for verdict in get_args(Verdict) if verdict in verdicts}
 
     def to_json(self) -> dict[str, Any]:
-        """The whole as JSON has it."""
+        """The report as plain values."""
         return {
             "schema": SCHEMA,
             "command": self.command,
@@ -88,11 +82,11 @@ class Report:
 
 
 def run_check(one: Check, works: Works | None = None) -> Judged:
-    """Measure and judge; a check that raises did not run, and says why. `seconds` are of one processor."""
+    """The result of a check; an error is part of it. `seconds` are those of one processor."""
     begun = time.process_time()
     try:
         found = one.measure(Works() if works is None else works)
-    except Exception as error:  # noqa: BLE001 - one check that cannot run must not hide the others
+    except Exception as error:  # noqa: BLE001 - one check that cannot run must not stop the others
         return Judged(check=one, seconds=time.process_time() - begun, error=sentence(error))
     return judge(one, found, time.process_time() - begun)
 
@@ -100,7 +94,7 @@ def run_check(one: Check, works: Works | None = None) -> Judged:
 def run_checks(
     checks: Sequence[Check], *, jobs: int, quick: bool = False, command: str = "", tell: Tell | None = None
 ) -> Report:
-    """All of `checks`, `jobs` at a time, told as they end and reported in their order."""
+    """The report of `checks` in their order, of which `jobs` run at a time; `tell` is called when one ends."""
     begun = time.monotonic()
     done: dict[str, Judged] = {}
     named = {one.name: one for one in checks}

@@ -1,6 +1,6 @@
 """The parts under test, and the faults that can be planted in them: each check must catch one.
 
-`Works()` is the real thing. A fault is a small lie of a solver, a walk, a model or a source of chance.
+`Works()` has the parts as they are; each other function returns works in which one part has a fault.
 """
 
 from __future__ import annotations
@@ -34,50 +34,50 @@ MakeModel = Callable[[Scenario, int, int], TumorModel]
 
 
 def _model(scenario: Scenario, seed: int, wells: int) -> TumorModel:
-    """The model of a scenario with several wells, without the census that nobody reads here."""
+    """The model of a scenario with several wells, without the census, which no check reads."""
     model = TumorModel(scenario, rng=seed, wells=wells)
     model.take_no_census()
     return model
 
 
-def _as_compiled(biology: Biology) -> Biology:
-    return biology
-
-
 @dataclass(frozen=True, kw_only=True)
 class Works:
-    """What the checks put to the test; without arguments, the real thing.
+    """The parts that checks put to the test; without arguments, those of the program.
 
-    methods : the field solvers by name; biology : what is done to compiled biology before a check uses it;
-    migration : the process; model : makes a whole model; bits : the random bits of an address.
+    methods : the field solvers by name; biology : changes compiled biology before a check uses it
+    migration : the process; model : makes a whole model; bits : the random bits of an address
     """
 
     methods: Mapping[str, Step] = field(default_factory=lambda: {str(name): step for name, step in METHODS.items()})
-    biology: Callable[[Biology], Biology] = _as_compiled
+    biology: Callable[[Biology], Biology] = lambda biology: biology
     migration: Callable[[Biology], Process] = Migration
     model: MakeModel = _model
     bits: Bits = draws.bits
+
+    def solved(self, name: str, c: Any, problem: Problem, steps: int, **given: Any) -> Any:
+        """The field that the solver `name` makes of `c` in several steps."""
+        for _ in range(steps):
+            c = self.methods[name](c, problem, **given)
+        return c
 
 
 # ------------------------------------------------------------------------------------------------- faults of solvers
 
 
 def _solvers(changed: Callable[..., Any]) -> Works:
-    """Every field solver is replaced by `changed`, which gets the right one first, then the concentration and the
-    problem.
-    """
+    """Every field solver is replaced by `changed`, which gets the right solver, the concentration and the problem."""
     return Works(methods={name: partial(changed, step) for name, step in METHODS.items()})
 
 
 def faster(factor: float) -> Works:
-    """Every diffusivity is off by a factor."""
+    """Every diffusivity is wrong by a factor."""
     return _solvers(
         lambda step, c, problem, **given: step(c, replace(problem, diffusivity=factor * problem.diffusivity), **given)
     )
 
 
 def split() -> Works:
-    """Uptake acts after transport instead of with it, as is common."""
+    """Uptake acts after transport instead of with it."""
 
     def stepped(step: Step, c: Any, problem: Problem, **given: Any) -> Any:
         return step(c, replace(problem, uptake=0.0), **given) * np.exp(-np.asarray(problem.uptake) * problem.dt)
@@ -86,7 +86,7 @@ def split() -> Works:
 
 
 def leaking(share: float) -> Works:
-    """A step loses a share of what there is."""
+    """A step loses a share of each amount."""
     return _solvers(lambda step, c, problem, **given: step(c, problem, **given) * c.dtype.type(1.0 - share))
 
 
@@ -104,7 +104,7 @@ def stretched(share: float) -> Works:
 
 
 def deaf_to_spacing(spacing: float) -> Works:
-    """The solvers believe that sites are always `spacing` apart."""
+    """The solvers take sites to be always `spacing` apart."""
     return _solvers(lambda step, c, problem, **given: step(c, replace(problem, spacing=spacing), **given))
 
 
@@ -112,7 +112,7 @@ def deaf_to_spacing(spacing: float) -> Works:
 
 
 def with_behavior(cell: str, behavior: str, factor: float) -> Works:
-    """A behavior of a cell type is off by a factor."""
+    """A behavior of a cell type is wrong by a factor."""
 
     def change(biology: Biology) -> Biology:
         base = biology.base.copy()
@@ -123,12 +123,12 @@ def with_behavior(cell: str, behavior: str, factor: float) -> Works:
 
 
 def with_uptake(factor: float) -> Works:
-    """All cells take up more than they should."""
+    """The uptake of all cells is wrong by a factor."""
     return Works(biology=lambda biology: replace(biology, uptake=biology.uptake * factor))
 
 
 class _FourDirections:
-    """A walk that never goes along a diagonal."""
+    """Migration without steps along a diagonal."""
 
     def __init__(self, biology: Biology) -> None:
         self.walk = Migration(biology)
@@ -147,7 +147,7 @@ def four_directions() -> Works:
 
 
 class _Hasty:
-    """A process that always takes steps of one length, whatever the clock says."""
+    """A process with a constant time step."""
 
     def __init__(self, process: Process, dt: float) -> None:
         self.process, self.dt, self.writes = process, dt, process.writes
@@ -157,7 +157,7 @@ class _Hasty:
 
 
 def hasty(process: str, dt: float) -> Works:
-    """One process of the model takes the time step for a constant."""
+    """One process of the model has a constant time step, whatever the clock says."""
 
     def make(scenario: Scenario, seed: int, wells: int) -> TumorModel:
         model = _model(scenario, seed, wells)
@@ -168,18 +168,18 @@ def hasty(process: str, dt: float) -> Works:
 
 
 def other_seeds() -> Works:
-    """No two models share their chances, though they are given the same seed."""
+    """Models with the same seed have different random numbers."""
     made = count(1)
     return Works(model=lambda scenario, seed, wells: _model(scenario, seed + 1000 * next(made), wells))
 
 
 def with_model(change: Callable[[Scenario], Scenario]) -> Works:
-    """Models are made of another scenario than the one asked for."""
+    """Models are made of a changed scenario."""
     return Works(model=lambda scenario, seed, wells: _model(change(scenario), seed, wells))
 
 
 def counting() -> Works:
-    """Draws that are even but follow one another: multiples of the golden ratio, the worst kind of good."""
+    """Draws are multiples of the golden ratio: even, but each follows from the one before."""
 
     def bits(seed: int, stream: str, step: int, keys: ArrayLike, lane: int = 0) -> NDArray[np.uint64]:
         word = (seed * 7 + len(stream) * 13 + step * 31 + lane * 61) % 2**32

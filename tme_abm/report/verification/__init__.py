@@ -1,7 +1,7 @@
-"""The checks against theory as one HTML file: what was required, what was measured, and a picture of it.
+"""The checks against theory as one HTML file: what was required, what was measured, and pictures.
 
-The file needs nothing else, and nothing is judged here: bounds, figures and pictures come from the report. In pictures
-dots are what was measured, dashes what theory says, lines the rest.
+The file needs no other file, and nothing is judged here: bounds, figures and pictures come from the report. In pictures
+dots are measurements, dashes are theory, lines are the rest.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SHORT = 50.0  # span of a logarithmic axis that has room for plain numbers
 
 
 def write_verification(report: Report, path: Path) -> None:
-    """Write the report as one HTML file, in one move. Raises InputError if the disk refuses it."""
+    """Write the report as one HTML file. Raises InputError if it cannot be written."""
     write_bytes(path, render(report).encode())
 
 
@@ -58,7 +58,7 @@ def measured(figure: Figure) -> str:
 
 
 def allowed(bound: Bound) -> str:
-    """The bound in words: what is expected with its room, or its edges."""
+    """The bound in words: the expected value with its tolerance, or the edges."""
     low, high = _number(bound.low), _number(bound.high)
     if bound.expected is not None:
         text = f"{_number(bound.expected)} ± {_number(bound.high - bound.expected)}"
@@ -70,7 +70,7 @@ def allowed(bound: Bound) -> str:
 
 
 def _number(value: float) -> str:
-    """Four digits, as figures near one need; very small and large ones with a power of ten."""
+    """`value` with four digits, and a power of ten if it is very small or large."""
     if not math.isfinite(value):
         return "not a number" if math.isnan(value) else "∞"
     power = split_power(value)
@@ -78,7 +78,7 @@ def _number(value: float) -> str:
 
 
 def _cited(source: str) -> Markup:
-    """A source, with a link if it is a DOI or holds one in brackets."""
+    """A source, with a link if it is a DOI or has one in brackets."""
     head, found, rest = source.partition("doi:")
     if not found:
         return escape(source)
@@ -126,7 +126,7 @@ def picture(plot: Plot) -> bytes:
 
 
 def _plain_ticks(axes: Axes, plot: Plot) -> None:
-    """On short logarithmic axes plain numbers: along x where the points are, along y at 1, 2 and 5."""
+    """Puts plain numbers on short logarithmic axes: at the points along x, at 1, 2 and 5 along y."""
     x = np.unique(np.concatenate([one.x for one in plot.curves if one.kind != "dashes"]))
     if "x" in plot.log and len(x) <= 6:
         axes.set_xticks(x, [f"{place:.3g}" for place in x])
