@@ -18,13 +18,13 @@ from tme_abm.core.units import show
 from tme_abm.report.style.numbers import join
 from tme_abm.scenario import Scenario, load
 
-from .closeup import closeup, glance
 from .colorings import View
 from .courses import courses
 from .frame import Frame
 from .picture import full_png, window_of
 from .session import Session
 from .settings import TRAIT, Dial, Settings, scenario_dials
+from .texts import closeup, glance
 
 __all__ = ["Desk", "place"]
 

@@ -8,12 +8,11 @@ in turn waits for the model.
 
 from __future__ import annotations
 
-import io
 import logging
+import shutil
 import tempfile
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -259,12 +258,7 @@ class Session:
 
     def checkpoint(self, name: str) -> bytes:
         """A zip with a run directory `name`, from which `run --resume` goes on where this tumor is now."""
-        out = io.BytesIO()
         with tempfile.TemporaryDirectory() as place:
-            directory = Path(place) / name
             with self._lock:
-                self._logbook.keep(self.model, directory)
-            with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-                for path in sorted(directory.rglob("*")):
-                    archive.write(path, path.relative_to(place))
-        return out.getvalue()
+                self._logbook.keep(self.model, Path(place) / "run" / name)
+            return Path(shutil.make_archive(f"{place}/state", "zip", f"{place}/run", name)).read_bytes()

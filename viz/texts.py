@@ -6,6 +6,11 @@ import math
 import re
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from tme_abm.biology import Catalogue
 from tme_abm.biology.parameter import Evidence
@@ -18,12 +23,17 @@ from tme_abm.report.style.palette import CORE_LINE, DEAD, STATES, VESSEL, cell_c
 from tme_abm.report.style.svg import swatch
 from tme_abm.scenario import Scenario
 
-from .colorings import COLORINGS, Bar, View, bars, ramp
+from .closeup import Cell
+from .colorings import COLORINGS, View, bars, ramp
 from .frame import Frame
 
-__all__ = ["explanation", "in_order", "legend", "on_screen", "prose", "verdict"]
+__all__ = ["closeup", "explanation", "glance", "in_order", "legend", "on_screen", "prose", "verdict"]
 
 _MOST_RULES = 12
+_MOST_PULLS = 14
+_GLANCED_STATES = ("activation", "exhaustion", "polarization", "damage", "PDL1")
+_HELD = 0.01  # occupancies below it are not worth a word
+_SEEN = 0.005  # nor are such states
 _STOPS = 12
 
 
@@ -39,12 +49,11 @@ def in_order(names: Sequence[str]) -> list[str]:
 def verdict(frame: Frame) -> str:
     """Hot, excluded, cold or none, and the numbers it rests on."""
     known = criteria()
-    name = frame.state if frame.state != "none" else "no verdict"
     rows = [
         (describe(metric, frame.cell_names).heading, fixed(frame.measures[metric], 0), f"{says} {limit:,.0f}", "")
         for metric, says, limit in (
-            ("CD8 core", "hot &gt;", known.per_mm2),
-            ("CD8 margin", "excluded &gt;", known.per_mm2),
+            ("CD8 core", "hot >", known.per_mm2),
+            ("CD8 margin", "excluded >", known.per_mm2),
             ("tumor cells", "needs", known.tumor),
         )
     ]
@@ -52,35 +61,29 @@ def verdict(frame: Frame) -> str:
     balance = f"{effectors / suppressors if suppressors > 0 else math.nan:.2g}"
     meaning = "Arrivals that receptors and adhesion at the vessels ask for: CD8, Th1 and NK for one Treg or MDSC"
     rows.append(("effectors called", balance, "for 1 suppressor", meaning))
-    lines = "".join(
-        f"<tr title='{title}'><td>{what}</td><td class='n'>{value}</td><td class='m'>{limit}</td></tr>"
-        for what, value, limit, title in rows
-    )
-    return (
-        f"<div class='tme-verdict'><span class='tme-chip' data-state='{frame.state}' "
-        f"style='background:{STATES[frame.state]}'>{name}</span><table>{lines}</table></div>"
-    )
+    return str(_WORDS.verdict(frame.state, STATES[frame.state], rows))
 
 
 def legend(frame: Frame, view: View) -> str:
     """Cell types with their numbers, other marks, and color bars for a state and a field."""
     dead = int((~frame.living & ~frame.immune).sum())
-    marks = [
-        ("cell", cell_color(name), "block" if name == "tumor" else cell_shape(name), name, f"{count:,}")
-        for name, count in frame.counts.items()
-    ]
+    marks = [("cell", _mark(name), name, f"{count:,}") for name, count in frame.counts.items()]
     marks += [
-        ("", DEAD, "block", "dead", f"{dead:,}"),
-        ("", VESSEL, "frame", "vessel", ""),
-        ("", CORE_LINE, "line", "core border", ""),
+        ("", swatch(DEAD, "block"), "dead", f"{dead:,}"),
+        ("", swatch(VESSEL, "frame"), "vessel", ""),
+        ("", swatch(CORE_LINE, "line"), "core border", ""),
     ]
-    items = "".join(
-        f"<span class='k {kind}'>{swatch(color, shape)}{escape(name)} <b>{count}</b></span>"
-        for kind, color, shape, name, count in marks
-    )
-    muted = " muted" if view.coloring in COLORINGS else ""
-    shown = "".join(map(_bar, bars(frame, view)))
-    return f"<div class='tme-bars'>{shown}</div><div class='tme-legend{muted}'>{items}</div>"
+    return str(_WORDS.legend(marks, bars(frame, view), view.coloring in COLORINGS))
+
+
+def glance(cells: Sequence[Cell], here: str = "") -> str:
+    """One line on what lies under the pointer: state, fullest receptor, hardest rule; `here` follows."""
+    return str(_WORDS.glance(cells, here))
+
+
+def closeup(cells: Sequence[Cell], day: float, gone: bool = False) -> str:
+    """What was found where a person clicked; `gone`: it was followed until it died away or left."""
+    return str(_WORDS.closeup(cells, day, gone))
 
 
 def on_screen(view: View, catalogue: Catalogue) -> str:
@@ -164,10 +167,27 @@ def _reference(catalogue: Catalogue, key: str) -> str:
     return f"[{key}]({entry.address})"
 
 
-def _bar(bar: Bar) -> str:
-    stops = ramp(bar.colors)[:: len(ramp(bar.colors)) // _STOPS]
-    gradient = ", ".join(f"rgb({r},{g},{b})" for r, g, b in stops)
-    return (
-        f"<div class='bar'><span class='t'>{escape(bar.name)}</span><span>{escape(bar.low)}</span>"
-        f"<i style='background:linear-gradient(90deg,{gradient})'></i><span>{escape(bar.high)}</span></div>"
+def _mark(cell: str) -> Markup:
+    return swatch(cell_color(cell), "block" if cell == "tumor" else cell_shape(cell))
+
+
+def _gradient(colors: str) -> str:
+    stops = ramp(colors)[:: len(ramp(colors)) // _STOPS]
+    return ", ".join(f"rgb({r},{g},{b})" for r, g, b in stops)
+
+
+def _words() -> Any:
+    """The macros of the template."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    environment.filters.update(gradient=_gradient, mark=_mark, short="{:.2g}".format)
+    environment.globals.update(glanced=_GLANCED_STATES, seen=_SEEN, held=_HELD, most=_MOST_PULLS)
+    return environment.get_template("words.html.j2").module
+
+
+_WORDS = _words()

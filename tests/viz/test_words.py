@@ -17,13 +17,13 @@ from tme_abm.model import TumorModel
 from tme_abm.observe.metrics import find_metric
 from tme_abm.observe.state import criteria
 from tme_abm.scenario import Scenario, load
-from viz.closeup import closeup, glance, look, revisit
+from viz.closeup import look, revisit
 from viz.colorings import View
 from viz.courses import Line, chart, courses
 from viz.desk import place
 from viz.frame import Frame, History
 from viz.session import Session
-from viz.texts import explanation, in_order, legend, on_screen, prose, verdict
+from viz.texts import closeup, explanation, glance, in_order, legend, on_screen, prose, verdict
 
 
 def plain(html: str) -> str:
@@ -180,6 +180,10 @@ def test_a_glance_is_one_line_a_cell_with_its_hardest_rule(tiny: Scenario) -> No
     model = TumorModel(tiny, rng=1)
     model.step()
     found = look(model, 0.5, 0.5)
+    full = replace(found[0], name="a <b> cell", occupancies=(("CXCR3", 0.3), ("CCR2", 0.5), ("CCR4", 0.1)))
+    said = glance([full])
+    assert "a &lt;b&gt; cell" in said
+    assert re.findall(r"(\w+ \d+% held)", said) == ["CCR2 50% held"]
     text = plain(glance(found, "IFNG 0.01 nM"))
     assert text.endswith("IFNG 0.01 nM")
     for cell in found:
