@@ -184,6 +184,9 @@ def full_png(frame: Frame, view: View, title: str) -> bytes:
             at.imshow(ramp(bar.colors)[None], aspect="auto")
             at.set_title(bar.name)
             at.set_xticks([0, 255], [bar.low, bar.high])
+            first, last = at.get_xticklabels()
+            first.set_horizontalalignment("left")
+            last.set_horizontalalignment("right")
             at.set_yticks([])
         return as_png(drawn, _DPI)
 
