@@ -25,7 +25,7 @@ def run(cases: list[Case], *, deadline: float | None = None, **costs: float) -> 
 
 
 def test_what_does_not_fit_in_memory_is_skipped_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suite, "_memory", lambda _: 0.3)
+    monkeypatch.setattr(suite, "memory_gib", lambda *_: 0.3)
     found, skipped, said = run([SMALL, LARGE])
     assert [one["case"]["name"] for one in found] == ["2D 1k × 10"]
     assert skipped[0]["case"] == "2D 100k × 40"
@@ -42,7 +42,7 @@ def test_what_does_not_fit_in_time_is_skipped_with_a_sentence() -> None:
 
 
 def test_without_knowledge_of_the_memory_a_case_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suite, "_memory", lambda _: None)
+    monkeypatch.setattr(suite, "memory_gib", lambda *_: None)
     assert len(run([LARGE])[0]) == 1
 
 

@@ -1,1 +1,1 @@
-"""The benchmark: what a step costs, by process, cell and voxel, and whether it got worse."""
+"""The benchmark: the cost of a step by process, cell and voxel, and its comparison with earlier ones."""

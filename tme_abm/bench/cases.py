@@ -1,9 +1,9 @@
-"""The tissues that are measured: which there are, and the scenario of each.
+"""The cases of the benchmark, and the scenario of each.
 
 A case is a number of cells and fields on a lattice, with a mix of cell types from `cases.toml`. Its scenario extends
-a shipped one and keeps all rules of its cells, or those that the mix lists. Which fields it has is decided the way
-every run decides it (`presence`): a molecule loses its field when nobody makes it, so secretion is clamped for those
-that are too many, and a molecule that is made but not sensed gets one when it is asked for.
+a shipped one and keeps all rules of its cells, or those that the mix lists. Its fields follow from the scenario, as in
+every run (`presence`): to lose a field, the secretion of its molecule is set to zero; to gain one, its molecule is
+recorded.
 """
 
 from __future__ import annotations
@@ -25,15 +25,18 @@ from ..core.units import parse
 from ..processes.presence import fields_needed, kinds_present
 from ..scenario import Scenario, assembled, load
 
-__all__ = ["JOBS", "Case", "case_catalogue", "case_scenario", "consumed_molecules", "parse_count", "plan", "settings"]
+__all__ = [
+    "JOBS", "Case", "case_catalogue", "case_scenario", "consumed_molecules", "parse_count", "plan", "settings",
+    "short_count",
+]  # fmt: skip
 
 JOBS = ("job", "lean job")
-"""The mixes that stand for the job that peers were given."""
+"""The mixes for the job that peers were measured with."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One tissue to measure. `days` is set for a job that is walked through as a whole, not step by step."""
+    """One tissue to measure; with `days` it is a job, which is measured over that time, not for some `seconds`."""
 
     cells: int
     fields: int
@@ -47,22 +50,22 @@ class Case:
 
     @property
     def name(self) -> str:
-        """Short and unique: `2D 10k × 20`, `3D 440k × 10`, `job 5k × 10`, `lean job 5k × 10`."""
+        """The name of the case, such as `2D 10k × 20`, `3D 440k × 10`, `job 5k × 10`, `lean job 5k × 10`."""
         what = self.mix if self.mix in JOBS else f"{len(self.shape)}D"
-        return f"{what} {_short(self.cells)} × {self.fields}"
+        return f"{what} {short_count(self.cells)} × {self.fields}"
 
     @property
     def voxels(self) -> int:
-        """Sites of the lattice."""
+        """The number of sites of the lattice."""
         return math.prod(self.shape)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """The case as plain values, with its name."""
         return {**asdict(self), "shape": list(self.shape), "name": self.name}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Case:
-        """What `to_json` gave."""
+        """The case from the values that `to_json` returned."""
         known = {key: value for key, value in values.items() if key != "name"}
         return cls(**{**known, "shape": tuple(known["shape"])})
 
@@ -73,16 +76,16 @@ def settings() -> Mapping[str, Any]:
     return read_toml(resources.files(__package__).joinpath("cases.toml"), name="cases.toml")
 
 
-def _short(number: int) -> str:
-    """1000 as 1k, 1000000 as 1M."""
+def short_count(number: float) -> str:
+    """1000 as "1k", 1000000 as "1M", other numbers in full."""
     for unit, sign in ((1_000_000, "M"), (1_000, "k")):
         if number >= unit and number % (unit // 10) == 0:
             return f"{number / unit:g}{sign}"
-    return str(number)
+    return f"{number:.12g}"
 
 
 def parse_count(text: str) -> int:
-    """10k as 10000. Raises InputError if `text` is not a positive whole number."""
+    """The number that a text such as "10k" says. Raises InputError if it is not a positive whole number."""
     number = re.fullmatch(r"\s*([0-9.]+)([kKmM]?)\s*", text)
     try:
         value = float(number[1]) * {"": 1, "k": 1_000, "m": 1_000_000}[number[2].lower()] if number else 0.0
@@ -94,9 +97,9 @@ def parse_count(text: str) -> int:
 
 
 def plan(*, quick: bool, cells: Sequence[int] = (), fields: Sequence[int] = ()) -> list[Case]:
-    """The cases in the order in which they run, small ones first; `cells` and `fields` replace the usual plane ones.
+    """The cases in the order in which they run, small ones first; `cells` and `fields` replace those of the plan.
 
-    The 3D case and the jobs of peers belong to the plan only when neither is chosen.
+    The 3D case and the jobs of peers are in the plan only if neither is given.
     """
     table = settings()["quick" if quick else "full"]
     pace = {key: table[key] for key in ("seconds", "least", "most", "warm_up")}
@@ -119,7 +122,7 @@ def plan(*, quick: bool, cells: Sequence[int] = (), fields: Sequence[int] = ()) 
 
 
 def _square(cells: int) -> tuple[int, int]:
-    """The square for a number of cells: as listed, else of the density of the largest one listed."""
+    """The square for a number of cells: as listed, or with the density of the largest one listed."""
     sides: Mapping[str, int] = settings()["plane"]
     most = max(sides, key=int)
     side = sides.get(str(cells)) or max(math.ceil(sides[most] * math.sqrt(cells / int(most))), 8)
@@ -127,7 +130,7 @@ def _square(cells: int) -> tuple[int, int]:
 
 
 def case_scenario(case: Case) -> Scenario:
-    """The scenario of a case. Raises InputError if it cannot have so many fields, or so few."""
+    """The scenario of a case. Raises InputError if its cells cannot have that number of fields."""
     names, extra = _chosen_fields(case)
     first = _assembled(case, record=extra)
     unwanted = [name for name in fields_needed(first, _biology(case, first)) if name not in names]
@@ -136,7 +139,7 @@ def case_scenario(case: Case) -> Scenario:
 
 
 def case_catalogue(case: Case) -> Catalogue:
-    """The shipped catalogue, with only the rules that the mix lists if it lists any. Raises InputError for others."""
+    """The shipped catalogue, with only the rules that the mix lists, if any. Raises InputError if one is unknown."""
     shipped, listed = load_catalogue(), settings()["mix"][case.mix].get("rules")
     if listed is None:
         return shipped
@@ -163,18 +166,18 @@ def _biology(case: Case, scenario: Scenario) -> Biology:
 
 
 def _chosen_fields(case: Case) -> tuple[set[str], list[str]]:
-    """The molecules that get a field, and those among them that get one only because it is asked for."""
+    """The molecules that get a field, and those among them that get one only because they are recorded."""
     natural = _assembled(case)
     biology = _biology(case, natural)
     own = fields_needed(natural, biology)
     possible = fields_needed(_assembled(case, record=[one.name for one in biology.molecules]), biology)
     consumed = consumed_molecules(natural, biology)
     brought = {m.name for m in biology.molecules if m.background > 0 or m.exchange > 0} | set(natural.stroma.secretion)
-    fixed = [name for name in own if name in brought]  # blood and stroma bring them, whatever cells do
+    fixed = [name for name in own if name in brought]  # by blood and stroma, not by cells
     if not len(fixed) <= case.fields <= len(possible):
         what = f"the cells of this tissue can have {len(fixed)} to {len(possible)} fields, not {case.fields}"
         raise InputError(what, place=case.name)
-    # Those a run has anyhow come first, then those that have to be asked for.
+    # Fields that a run has anyway come first, then those of recorded molecules.
     extra = [name for name in possible if name not in own][: max(case.fields - len(own), 0)]
     left = min(case.fields, len(own)) - len(fixed)
     dear = [name for name in own if name in consumed and name not in fixed]
@@ -198,7 +201,7 @@ def _assembled(case: Case, *, record: Sequence[str] = (), protocol: Sequence[Map
     area = section / parse("1 mm^2", "area")
     larger = case.voxels / math.prod(like.lattice.shape)
     there = {name for name in share if name != "tumor"}
-    # Monocytes are of no type before they arrive; their pool is offered with what they become.
+    # Monocytes have no type before they arrive; their pool is that of the type they become.
     biology = like.biology()
     pools = {biology.pool[biology.cell_index[name]] for name in there}
     blood = {name: {"cells": pool.cells * larger if name in pools else 0.0} for name, pool in like.blood.items()}

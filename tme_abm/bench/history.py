@@ -1,8 +1,8 @@
-"""No slow creep: what was measured now against the best that was ever measured.
+"""The history of benchmarks: each is compared with the best before it.
 
-Only ratios are compared, the cost of a cell-step and of a voxel and field in units of the reference kernel that was
-timed between the same steps; seconds depend on the machine. A ratio above the best of the history by more than the
-allowed factor is a regression.
+Only ratios are compared: the cost of a cell-step and of a voxel and field in units of the reference kernel, which is
+timed between the same steps. Seconds depend on the machine. A ratio that exceeds the best of the history by more than
+the allowed factor is a regression.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """A ratio now and the best before, with its label; None for what was never recorded."""
+    """A ratio now and the best before with its label, or None if none was recorded."""
 
     case: str
     quantity: str
@@ -38,7 +38,7 @@ class Finding:
 
 
 def read_history(path: Path = HISTORY) -> list[dict[str, Any]]:
-    """The entries of a history file, oldest first; empty without a file. Raises InputError for another kind of file."""
+    """The entries of a history file, oldest first; empty without a file. Raises InputError if it is not a history."""
     if not path.exists():
         return []
     table = read_json(path)
@@ -58,7 +58,7 @@ def read_history(path: Path = HISTORY) -> list[dict[str, Any]]:
 
 
 def check_label(label: str, path: Path = HISTORY) -> list[dict[str, Any]]:
-    """The entries of a history that has none called `label` yet. Raises InputError."""
+    """The entries of a history. Raises InputError if `label` is empty or one of them has it."""
     entries = read_history(path)
     if not label.strip():
         raise InputError("an entry of the history needs a label", place="--record")
@@ -68,7 +68,7 @@ def check_label(label: str, path: Path = HISTORY) -> list[dict[str, Any]]:
 
 
 def record(result: Mapping[str, Any], label: str, path: Path = HISTORY) -> None:
-    """Append the ratios of a benchmark to the history under a `label` that it does not have yet. Raises InputError."""
+    """Append the ratios of a benchmark to the history under a new `label`. Raises InputError as `check_label` does."""
     machine = result["machine"]
     entry = {
         "label": label,
@@ -87,7 +87,7 @@ def record(result: Mapping[str, Any], label: str, path: Path = HISTORY) -> None:
 
 
 def compare(result: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """Every ratio of `result` beside the best of the history."""
+    """The ratios of `result`, each with the best of the history."""
     found = []
     for one in _comparable(result):
         case = one["case"]["name"]
@@ -102,13 +102,13 @@ def compare(result: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> 
 
 
 def better(first: Sequence[Finding], second: Sequence[Finding]) -> list[Finding]:
-    """The lower of two measurements of the same thing: what disturbs a measurement makes it larger."""
+    """The findings of `first`, or those of `second` that are lower, since disturbances only make a ratio larger."""
     again = {(one.case, one.quantity): one for one in second}
     return [min(one, again.get((one.case, one.quantity), one), key=lambda finding: finding.now) for one in first]
 
 
 def sentences(findings: Sequence[Finding], *, allowed: float) -> list[str]:
-    """What the check says: every regression, and what could not be compared."""
+    """The messages of a check: every regression, and the cases that could not be compared."""
     said = [
         f"{one.case}: a {one.quantity} costs {one.now:.4g} times the reference kernel, {one.now / one.best[0]:.2f} "
         f"times the best ({one.best[0]:.4g} in {one.best[1]!r}); {allowed:g} times are allowed"
@@ -120,5 +120,5 @@ def sentences(findings: Sequence[Finding], *, allowed: float) -> list[str]:
 
 
 def _comparable(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The cases that are the same work however long they run: not the jobs, whose cells multiply for a day or less."""
+    """The cases whose work does not depend on how long they run: all but the jobs, whose cells multiply."""
     return [one for one in result["cases"] if one["case"]["days"] is None]

@@ -1,12 +1,12 @@
-"""One case, measured in a process of its own: every process of every step, every field, the memory.
+"""The measurement of one case in a process of its own: the time of every process and field, and the memory.
 
-The model runs as it always does; its processes are only wrapped in a stopwatch. Both clocks are read: wall time, which
-a user waits for, and processor time, which other programs on the machine disturb less and which counts all threads.
-Transport takes as many threads as in any run; what goes into the history is measured with one, like the reference
-kernel. Steps before the fields have filled and the caches are warm do not count.
+The model runs as usual, with a stopwatch around its processes. Both clocks are read: wall time, which a user waits for,
+and processor time, which counts all threads and which other programs on the machine disturb less. Transport uses as
+many threads as in any run; the ratios of the history are measured with one thread, like the reference kernel. The first
+steps, in which fields fill and caches are cold, do not count.
 
-The reference kernel is one pass of the five-point stencil over a field that stays in the cache, written the way one
-writes it in numpy. It is timed between the steps that are measured, so that a slow moment of the machine slows both.
+The reference kernel is one pass of the five-point stencil in numpy over a field that stays in the cache. It is timed
+between the measured steps, so that a slow moment of the machine slows both.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ from ..processes.presence import kinds_present
 from ..tissue import Fields, Tissue
 from .cases import Case, case_catalogue, case_scenario
 
-__all__ = ["OTHER", "SETTLE", "TRANSPORT", "NotMeasured", "Reference", "in_child", "measure", "stencil_pass"]
+__all__ = [
+    "OTHER", "SETTLE", "NotMeasured", "in_child", "measure", "memory_gib", "proc_lines", "stencil_pass",
+]  # fmt: skip
 
 TRANSPORT, SETTLE, OTHER = "transport", "settle", "other"
 _SEED = 1
@@ -45,13 +47,13 @@ Grid = NDArray[np.float32]
 
 
 class NotMeasured(TmeError):
-    """Why a measurement gave nothing, one clause."""
+    """A case could not be measured; the message is a clause that says why."""
 
 
 def in_child(case: Case, seconds: float) -> dict[str, Any]:
-    """What `measure` finds in a process of its own, which is ended after `seconds`. Raises NotMeasured.
+    """The result of `measure` in a process of its own, which is ended after `seconds`. Raises NotMeasured.
 
-    The case goes in by stdin and the result comes out by stdout, both as JSON.
+    The process reads the case from stdin and writes the result to stdout, both as JSON.
     """
     try:
         ended = subprocess.run(
@@ -85,10 +87,10 @@ class Reference:
     def __init__(self) -> None:
         self._c = np.full((_SIDE, _SIDE), 1.0, dtype=np.float32)
         self._new = self._c.copy()
-        self.cpu_ns()  # the first call pays for the pages
+        self.cpu_ns()  # the first call also allocates memory
 
     def cpu_ns(self) -> float:
-        """Processor time of one pass [ns per voxel], now."""
+        """The processor time of one pass [ns per voxel], measured now."""
         begun = time.process_time()
         for _ in range(_PASSES):
             stencil_pass(self._c, self._new, 0.2)
@@ -97,7 +99,7 @@ class Reference:
 
 
 class _Stopwatch:
-    """Seconds by name in the present step."""
+    """The seconds that named calls took in the present step."""
 
     def __init__(self) -> None:
         self.spent: dict[str, Clocks] = {}
@@ -115,7 +117,7 @@ class _Stopwatch:
 
 
 class _TimedProcess:
-    """A process under a stopwatch."""
+    """A process with a stopwatch around it."""
 
     def __init__(self, name: str, process: Process, watch: _Stopwatch) -> None:
         self.writes = process.writes
@@ -126,7 +128,7 @@ class _TimedProcess:
 
 
 def measure(case: Case) -> dict[str, Any]:
-    """Everything about one case, as plain values. Meant for a process of its own: its memory is measured too."""
+    """All measurements of one case, as plain values. It needs a process of its own, whose memory it measures."""
     begun = time.perf_counter()
     model = TumorModel(case_scenario(case), rng=_SEED, catalogue=case_catalogue(case))
     model.take_no_census()
@@ -155,7 +157,7 @@ def measure(case: Case) -> dict[str, Any]:
 
 
 def _walk(model: TumorModel, case: Case, watch: _Stopwatch) -> tuple[list[dict[str, Clocks]], list[int], list[float]]:
-    """Step through the case; the clocks, the number of cells and the reference kernel's time of every step counted."""
+    """The clocks, the number of cells and the time of the reference kernel for each measured step of a case."""
     reference = Reference()
     steps: list[dict[str, Clocks]] = []
     counts: list[int] = []
@@ -185,7 +187,7 @@ def _walk(model: TumorModel, case: Case, watch: _Stopwatch) -> tuple[list[dict[s
 def _costs(
     steps: list[dict[str, Clocks]], counts: list[int], reference: list[float], model: TumorModel
 ) -> dict[str, Any]:
-    """Medians over the steps: of the whole, of every process, and per unit."""
+    """The spread over the steps of the cost: of the step, of every process, and per unit."""
     work = model.tissue.lattice.n_sites * max(len(list(model.tissue.fields)), 1)
     names = list(steps[0])
     spent = np.array([[step[name] for name in names] for step in steps])  # steps, names, clocks
@@ -200,7 +202,7 @@ def _costs(
         "cell_step_us": _clocks(cell_step),
         "voxel_field_ns": _clocks(transport / work * 1e9),
         "reference_ns": _spread(np.array(reference)),
-        # Step by step against the kernel's time right after it, so that what disturbs both cancels.
+        # Each step is divided by the time of the kernel right after it, so that disturbances of both cancel.
         "ratios": {"cell step": float(np.median(cell_step[:, 1] * 1e3 / np.array(reference)))},
     }
 
@@ -210,13 +212,13 @@ def _clocks(seconds: NDArray[np.float64]) -> dict[str, dict[str, float]]:
 
 
 def _spread(values: NDArray[np.float64]) -> dict[str, float]:
-    """Median and quartiles."""
+    """The median and the quartiles."""
     low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
     return {"median": float(median), "low": float(low), "high": float(high)}
 
 
 def _contents(model: TumorModel, case: Case) -> dict[str, Any]:
-    """What is in the tissue: cells by type, rules that concern them, fields."""
+    """The contents of the tissue: cells by type, rules that concern them, fields."""
     kinds = kinds_present(model.scenario, model.biology)
     number = np.bincount(model.tissue.cells.kind, minlength=len(model.biology.cells))
     programs = [program for program in model.biology.programs if program.cell in kinds]
@@ -234,7 +236,7 @@ def _contents(model: TumorModel, case: Case) -> dict[str, Any]:
 
 
 def _job(steps: list[dict[str, Clocks]], case: Case, model: TumorModel) -> dict[str, Any]:
-    """Seconds for a simulated day: the sum over all its steps, or over those that were taken, in proportion."""
+    """The seconds for a simulated day, in proportion if the steps are a part of it."""
     wall, cpu = np.array([list(step.values()) for step in steps]).sum(axis=(0, 1)) * _steps_a_day(model) / len(steps)
     return {"seconds_per_day": {"wall": float(wall), "cpu": float(cpu)}, "days": case.days}
 
@@ -244,11 +246,10 @@ def _steps_a_day(model: TumorModel) -> float:
 
 
 def _solvers(model: TumorModel) -> tuple[list[dict[str, Any]], float]:
-    """Transport once more, with the sources and uptake of the next step.
+    """Transport once more, with the sources and uptake of the next step: of each field alone, and of all by one thread.
 
-    Every field alone: time per voxel, and what kind it is; and all fields by one thread: processor time per voxel and
-    field in units of the reference kernel. The fields of a step are solved in groups, so those alone need not add up
-    to `transport`.
+    For each field the time per voxel and its kind; for all the processor time per voxel and field in units of the
+    reference kernel. The fields of a step are solved in groups, so that those alone need not add up to `transport`.
     """
     tissue, transport, fields = model.tissue, _transport(model), model.tissue.fields
     for name, process in model.processes.items():
@@ -271,7 +272,7 @@ def _solvers(model: TumorModel) -> tuple[list[dict[str, Any]], float]:
 
 
 def _solved(model: TumorModel, fields: Fields, names: Sequence[str]) -> Clocks:
-    """One step of some fields, on copies; nanoseconds per voxel and field."""
+    """The time [ns per voxel and field] of one step of copies of some fields."""
     tissue = model.tissue
     some = Fields(names, fields.shape, fields.dtype)
     for name in names:
@@ -293,17 +294,25 @@ def _transport(model: TumorModel) -> Transport:
     return transport
 
 
+def memory_gib(path: str, entry: str) -> float | None:
+    """An entry of a file below /proc [GiB], such as MemTotal of meminfo; None if the system has none."""
+    sizes = (line.split()[1] for line in proc_lines(path) if line.startswith(f"{entry}:"))
+    return next((int(size) * 1024 / _GIB for size in sizes), None)
+
+
+def proc_lines(path: str) -> list[str]:
+    """The lines of a file below /proc; empty if the system has none."""
+    try:
+        return Path("/proc", path).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+
+
 def _peak_gib() -> float:
-    """The most memory that this process has held [GiB]."""
-    # What getrusage says is never less than what the parent held when it started this process; the kernel's own mark of
-    # this address space is.
-    status = Path("/proc/self/status")
-    if status.is_file():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024 / _GIB
+    """The largest memory that this process has had [GiB]."""
+    # VmHWM is of this address space; getrusage includes the memory of the parent at the start of this process.
     unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _GIB
+    return memory_gib("self/status", "VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _GIB
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The whole benchmark: every case in turn, with a sentence for each that does not fit, and the machine it ran on."""
+"""The whole benchmark: the measurements of its cases, a sentence for each that was not measured, and the machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,16 +19,16 @@ from ..core.parallel import VARIABLE
 from ..core.toml import read_toml
 from ..runs.fingerprint import versions
 from .cases import Case, settings
-from .measure import NotMeasured, in_child
+from .measure import NotMeasured, in_child, memory_gib, proc_lines
 
 __all__ = ["SCHEMA", "benchmark", "expected_needs", "peers", "remeasured", "run_cases"]
 
 SCHEMA = 1
-_QUICK_SECONDS = 60.0  # what --quick promises
-_PATIENCE = 4.0  # a case may take this many times what was expected before it is stopped
+_QUICK_SECONDS = 60.0  # of a quick benchmark
+_PATIENCE = 4.0  # a case is stopped after this many times the expected seconds
 _GIB = float(1 << 30)
 _STARTING = 2.0  # seconds to start a process and import the package
-_SOLVED_AGAIN = 6  # the fields are solved again this often: one by one, and by one thread
+_SOLVED_AGAIN = 6  # further solutions of the fields: one by one, and by one thread
 _STEPS_A_DAY = 144  # of 10 minutes, the step of the shipped scenarios
 _INTERRUPTED = "not measured: the benchmark was interrupted"
 _THREADS = (VARIABLE, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -41,9 +40,9 @@ Measure = Callable[[Case, float], dict[str, Any]]
 def benchmark(
     cases: Sequence[Case], *, quick: bool, command: str, tell: Tell, measure: Measure = in_child
 ) -> dict[str, Any]:
-    """Measure `cases` one after the other and put everything into one table, ready to be written as JSON.
+    """The benchmark of `cases`, measured one after the other, as plain values for JSON.
 
-    `measure` is how a case is measured within a number of seconds.
+    `measure` measures a case within a number of seconds.
     """
     begun, before = time.monotonic(), _load_average()
     deadline = begun + _QUICK_SECONDS if quick else None
@@ -67,7 +66,7 @@ def benchmark(
 def remeasured(
     result: Mapping[str, Any], names: Sequence[str], *, tell: Tell, measure: Measure = in_child
 ) -> dict[str, Any]:
-    """The cases of `result` called `names`, once more; what else it holds stays."""
+    """`result` with only its cases called `names`, measured once more."""
     cases = [Case.from_json(one["case"]) for one in result["cases"] if one["case"]["name"] in names]
     return {**result, "cases": run_cases(cases, deadline=None, tell=tell, measure=measure)[0]}
 
@@ -75,7 +74,7 @@ def remeasured(
 def run_cases(
     cases: Sequence[Case], *, deadline: float | None, tell: Tell, measure: Measure
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """What was measured, and a sentence for every case that was not."""
+    """The measurements, and a sentence for every case that was not measured."""
     found: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
     for number, case in enumerate(cases):
@@ -98,7 +97,7 @@ def run_cases(
 
 
 def expected_needs(case: Case) -> dict[str, float]:
-    """Memory [GiB] and seconds that `case` will need, by the estimates of `cases.toml`."""
+    """The memory [GiB] and seconds that `case` will need, by the estimates of `cases.toml`."""
     needs: Mapping[str, float] = settings()["needs"]
     step = case.cells * needs["cell_step_us"] * 1e-6 + case.voxels * case.fields * needs["voxel_field_ns"] * 1e-9
     voxel_bytes = needs["voxel_bytes"] + needs["voxel_field_bytes"] * case.fields
@@ -112,8 +111,8 @@ def expected_needs(case: Case) -> dict[str, float]:
 
 
 def _unfit(case: Case, expected: Mapping[str, float], deadline: float | None) -> str | None:
-    """Why `case` is not tried, one sentence; None if it fits."""
-    available = _memory("MemAvailable")
+    """A sentence that says why `case` does not fit in memory or time; None if it fits."""
+    available = memory_gib("meminfo", "MemAvailable")
     if available is not None and expected["gib"] > available:
         return (
             f"{case.name} was skipped: it is expected to need {expected['gib']:.1f} GiB of memory "
@@ -130,17 +129,18 @@ def _unfit(case: Case, expected: Mapping[str, float], deadline: float | None) ->
 
 @cache
 def peers() -> Mapping[str, Any]:
-    """The table `peers.toml`: what was measured of others, elsewhere, and the targets."""
+    """The table `peers.toml`: measurements of other programs on another machine."""
     return read_toml(resources.files(__package__).joinpath("peers.toml"), name="peers.toml")
 
 
 def _machine() -> dict[str, Any]:
-    """Processor, cores, memory, system and versions, so that nobody compares timings of two machines unknowingly."""
-    named = (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name"))
+    """The processor, cores, memory, system and versions."""
+    named = (line.partition(":")[2].strip() for line in proc_lines("cpuinfo") if line.startswith("model name"))
+    memory = memory_gib("meminfo", "MemTotal")
     return {
         "cpu": next(named, "") or platform.processor() or platform.machine(),
         "cores": os.cpu_count() or 1,
-        "memory_gib": _memory("MemTotal"),
+        "memory_gib": None if memory is None else round(memory, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "versions": {**versions(), "numpy": np.__version__, "scipy": scipy.__version__},
         "threads": {name: os.environ[name] for name in _THREADS if name in os.environ},
@@ -148,21 +148,8 @@ def _machine() -> dict[str, Any]:
 
 
 def _load_average() -> list[float] | None:
-    """Programs that wanted the processor in the last 1, 5 and 15 minutes; None where the system does not tell."""
+    """The load average of the last 1, 5 and 15 minutes; None if the system has none."""
     try:
         return [round(value, 2) for value in os.getloadavg()]
     except (OSError, AttributeError):
         return None
-
-
-def _memory(what: str) -> float | None:
-    """An entry of /proc/meminfo [GiB]; None where there is none."""
-    sizes = (line.split()[1] for line in _lines("/proc/meminfo") if line.startswith(f"{what}:"))
-    return next((round(int(size) * 1024 / _GIB, 1) for size in sizes), None)
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        return Path(path).read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []

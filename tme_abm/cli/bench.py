@@ -1,4 +1,4 @@
-"""The command `bench`: what a step costs."""
+"""The command `bench`: measure the cost of a step."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def bench(
 
 
 def _usable(directory: Path, kept: Path, *, check: bool, allowed: float, record: str | None) -> None:
-    """Refuse before the minutes are spent what could not be used after them."""
+    """Raises InputError, before anything is measured, if the result could not be compared, recorded or written."""
     from ..bench.history import check_label, read_history
     from ..core.files import disk_errors
 
@@ -141,7 +141,7 @@ def _show(result: dict[str, Any]) -> None:
 
 
 def _check(result: dict[str, Any], kept: Path, allowed: float, tell: Callable[[str], None]) -> None:
-    """Compare with the history, and measure once more what looks slow. Exits with 1 if something is worse."""
+    """Compare with the history, and measure slow cases once more. Exits with 1 if a ratio is worse."""
     from ..bench import suite
     from ..bench.history import better, compare, read_history, sentences
 

@@ -1,8 +1,7 @@
-"""The tables of a benchmark, for a terminal and as Markdown; both from the same sections.
+"""The tables of a benchmark, for a terminal and as Markdown, from the same sections.
 
-Everything is read from the JSON of a benchmark. Costs are processor time, of all threads, unless it says wall: on a
-machine that does other things too, wall time measures those as well. What a peer needs was measured elsewhere, and
-says so.
+All values come from the JSON of a benchmark. Costs are processor time of all threads unless they say wall: on a busy
+machine wall time includes other programs. The figures of a peer were measured elsewhere, and say so.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from ..style.numbers import DASH, short
 
 __all__ = ["Section", "largest", "machine_line", "markdown", "sections", "solver_means", "tissues"]
 
-_BRIEF_NOTES = 2  # what the columns mean, and what is in the first case: the others differ in size only
+_BRIEF_NOTES = 2  # the meaning of the columns, and the contents of the first case: the others differ in size only
 
 Result = Mapping[str, Any]
 Case = Mapping[str, Any]
@@ -33,7 +32,7 @@ class Section:
 
 
 def machine_line(result: Result) -> str:
-    """The machine, the versions and how busy it was, in one line."""
+    """The machine, the versions and the load, in one line."""
     machine = result["machine"]
     versions = machine["versions"]
     memory = f", {machine['memory_gib']:.0f} GiB" if machine["memory_gib"] else ""
@@ -46,14 +45,14 @@ def machine_line(result: Result) -> str:
 
 
 def sections(result: Result) -> list[Section]:
-    """All tables and notes, in the order of interest."""
+    """All tables with their notes."""
     skipped = Section(title="Skipped", notes=tuple(one["why"] for one in result["skipped"]))
     made = [_costs(result), _processes(result), _jobs(result), skipped]
     return [one for one in made if one.rows or one.notes]
 
 
 def markdown(result: Result, *, brief: bool = False) -> str:
-    """The sections as Markdown, the machine first; in `brief` only the costs and the jobs."""
+    """The sections as Markdown, the machine first; if `brief`, only the costs and the jobs."""
     parts = [f"*{machine_line(result)}*"]
     for section in (_costs(result), _jobs(result)) if brief else sections(result):
         if brief and not section.rows:
@@ -67,12 +66,12 @@ def markdown(result: Result, *, brief: bool = False) -> str:
 
 
 def tissues(result: Result) -> list[Case]:
-    """The cases that are whole tumors, in the order in which they ran."""
+    """The cases that are tumors, not jobs, in the order in which they ran."""
     return [one for one in result["cases"] if one["case"]["mix"] == "tumor"]
 
 
 def largest(result: Result) -> list[Case]:
-    """At each size the case with the most fields, planes before solids."""
+    """The case with the most fields at each size, 2D before 3D."""
     best: dict[tuple[int, int], Case] = {}
     for one in sorted(tissues(result), key=lambda one: len(one["fields"])):
         best[len(one["case"]["shape"]), one["case"]["cells"]] = one
@@ -80,9 +79,9 @@ def largest(result: Result) -> list[Case]:
 
 
 def solver_means(case: Case) -> dict[str, float]:
-    """Mean processor time [ns] of a voxel and field solved alone: "consumed" where cells take it up, "free" elsewhere.
+    """The mean processor time [ns per voxel] of a field solved alone: "consumed" if cells take it up, else "free".
 
-    Fields in which nothing is and nothing happens are left out: they cost nothing.
+    Empty fields without sources are left out: they cost nothing.
     """
     found = {}
     for kind, consumed in (("consumed", True), ("free", False)):
@@ -137,7 +136,7 @@ def _content(one: Case) -> str:
 
 
 def _processes(result: Result) -> Section:
-    """Where the time goes, in the case with the most fields at each size."""
+    """The time by process, in the case with the most fields at each size."""
     shown = largest(result)
     rows = []
     for name in shown[0]["processes"] if shown else ():
@@ -148,7 +147,7 @@ def _processes(result: Result) -> Section:
 
 
 def _jobs(result: Result) -> Section:
-    """The job that a peer was given, beside what the peer needs for it."""
+    """The seconds for the job of a peer, beside those of the peer."""
     peer = result["peers"]["physicell"]
     jobs = [one for one in result["cases"] if "seconds_per_day" in one]
     if not jobs:

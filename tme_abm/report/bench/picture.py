@@ -1,4 +1,4 @@
-"""The picture of a benchmark: cost of a step and memory over size, cost per unit, and where the time goes."""
+"""The picture of a benchmark: cost of a step and memory over size, cost per unit, and time by process."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
+from ...bench.cases import short_count
 from ..style.figure import style
 from ..style.palette import LINES, MUTED
 from . import largest, machine_line, tissues
@@ -29,7 +30,7 @@ def picture(result: Mapping[str, Any], form: str) -> bytes:
     with style(axes_titlesize=10.0, legend_frameon=False):
         figure = Figure(figsize=(13.0, 7.6))
         grid = figure.add_gridspec(2, 6)
-        # By hand: letting matplotlib look for a layout takes longer than all the rest.
+        # A layout by matplotlib takes longer than all the rest.
         figure.subplots_adjust(left=0.05, right=0.98, bottom=0.14, top=0.91, wspace=0.9, hspace=0.36)
         for number, (title, along, size, unit, cost) in enumerate(_OVER_SIZE):
             axes = figure.add_subplot(grid[number // 3, 2 * (number % 3) : 2 * (number % 3) + 2])
@@ -59,7 +60,7 @@ _OVER_SIZE: tuple[tuple[str, str, Value, str, Value], ...] = (
 
 
 def _over_size(axes: Axes, points: Sequence[tuple[int, float, float]], *, linear: bool) -> None:
-    """Points (fields, size, cost), a line for each number of fields; `linear` adds one of slope one."""
+    """Draws points (fields, size, cost), one line for each number of fields; `linear` adds a line of slope one."""
     for color, fields in zip(_COLORS, sorted({fields for fields, _, _ in points}), strict=False):
         x, y = zip(*sorted((size, cost) for count, size, cost in points if count == fields), strict=True)
         axes.plot(x, y, color=color, marker="o", markersize=4, label=f"{fields} fields")
@@ -71,14 +72,14 @@ def _over_size(axes: Axes, points: Sequence[tuple[int, float, float]], *, linear
         axes.plot([begin, max(ends)], line, color=MUTED, linewidth=1.0, linestyle=":", label="linear")
     for axis, marks in ((axes.xaxis, (1.0,)), (axes.yaxis, (1.0, 3.0))):
         axis.set_major_locator(LogLocator(subs=marks))
-        axis.set_major_formatter(FuncFormatter(_plain))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
         axis.set_minor_formatter(NullFormatter())
     if points:
         axes.legend(fontsize=8)
 
 
 def _shares(axes: Axes, cases: Sequence[Case]) -> None:
-    """Where the time of a step goes, one bar a case; processes that nowhere matter are added up."""
+    """Draws the time of a step by process, one bar a case; the smaller processes are added up."""
     shown = list(reversed(cases))  # barh begins at the bottom
     if not shown:
         return
@@ -97,10 +98,3 @@ def _shares(axes: Axes, cases: Sequence[Case]) -> None:
     axes.set_title("Where the time of a step goes")
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.1), ncols=4, fontsize=8)
 
-
-def _plain(value: float, _: object = None) -> str:
-    """1000000 as 1M, 0.01 as 0.01."""
-    for unit, sign in ((1e6, "M"), (1e3, "k")):
-        if value >= unit:
-            return f"{value / unit:g}{sign}"
-    return f"{value:g}"

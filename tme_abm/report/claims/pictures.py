@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
-from ...evidence.results import Judged
+from ...compare.statistics import Estimate, mean_interval
+from ...evidence.results import Judged, Reading
 from ..style.palette import MUTED, dashes, scenario_colors
 from ..style.svg import Scale, limits, svg, text, tick_texts, ticks
 from .sweeps import Axis, Curve, SweptDose
-from .view import Arm, Plot
 
 __all__ = ["arms_plot", "forest", "sweep_key", "sweep_plot"]
+
+Wells = Sequence[float | None]
 
 BLUE = "#0072B2"
 WELLS = 12
@@ -23,21 +25,24 @@ LETTER, LONGEST = 7.3, 40  # width of a letter in pixels, and letters of an arm'
 LEFT, RIGHT, TOP, BOTTOM, INSET = 62.0, 500.0, 12.0, 250.0, 16.0  # of the plotting area of a sweep, in pixels
 
 
-def arms_plot(plot: Plot) -> Markup:
+def arms_plot(reading: Reading, one: Judged) -> Markup:
     """The arms of a reading, one a row: wells as dots, joined across arms, and the mean with its 95 % interval.
 
-    The arm that the others are compared with is gray; the band marks effects that are too small to count.
+    The arm that an expectation compares others with is gray; the band marks effects that are too small to count.
     """
-    if not plot.arms:
+    arms = {name: values for name, values in reading.arms.items() if any(value is not None for value in values)}
+    if not arms:
         return Markup("")
-    numbers = [value for arm in plot.arms for value in (*arm.values, arm.mean.low, arm.mean.high)]
-    low, high = limits([*(number for number in numbers if number is not None), *(plot.band or ())])
-    left = GAP + max(LETTER * min(max(len(arm.name) for arm in plot.arms), LONGEST), 60.0)
+    means = {name: mean_interval(values) for name, values in arms.items()}
+    band = _band(one, means[one.against].mean if one.against in means else 0.0)
+    numbers = [value for name, values in arms.items() for value in (*values, means[name].low, means[name].high)]
+    low, high = limits([*(number for number in numbers if number is not None), *band])
+    left = GAP + max(LETTER * min(max(map(len, arms)), LONGEST), 60.0)
     at = Scale(low, high, left, WIDTH - MARGIN)
-    bottom = ROW * len(plot.arms) + 6
+    bottom = ROW * len(arms) + 6
     parts = []
-    if plot.band is not None:
-        start, end = at(plot.band[0]), at(plot.band[1])
+    if band:
+        start, end = map(at, band)
         parts.append(f'<rect class="band" x="{start:.1f}" y="2" width="{end - start:.1f}" height="{bottom - 2:.1f}"/>')
     places = ticks(low, high, 5)
     texts, power = tick_texts(places)
@@ -45,14 +50,14 @@ def arms_plot(plot: Plot) -> Markup:
         parts.append(f'<path class="grid" d="M{at(place):.1f} 2V{bottom:.1f}"/>')
         parts.append(text(at(place), bottom + 14, number, "tick"))
     parts.append(text(left - GAP, bottom + 14, power, "tick", "end") if power else "")
-    middles = [arm.mean.mean for arm in plot.arms if arm.compared and arm.mean.mean is not None]
-    parts += [f'<path class="reference" d="M{at(middle):.1f} 2V{bottom:.1f}"/>' for middle in middles]
-    parts.append(_twins(plot.arms, at))
-    for row, arm in enumerate(plot.arms):
-        label = arm.name if len(arm.name) <= LONGEST else f"{arm.name[: LONGEST - 1]}…"
+    if one.against in means and (middle := means[one.against].mean) is not None:
+        parts.append(f'<path class="reference" d="M{at(middle):.1f} 2V{bottom:.1f}"/>')
+    parts.append(_twins(tuple(arms.values()), at))
+    for row, (name, values) in enumerate(arms.items()):
+        label = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
         parts.append(text(left - GAP, _height(row) + 4, label, "arm", "end"))
-        parts += _arm(arm, at, y=_height(row))
-    says = f"{plot.readout} in {len(plot.arms)} arms, well by well"
+        parts += _arm(values, means[name], at, y=_height(row), color=MUTED if name == one.against else BLUE)
+    says = f"{reading.readout} in {len(arms)} arms, well by well"
     return svg(WIDTH, bottom + 20, parts, kind="arms", says=says)
 
 
@@ -60,19 +65,27 @@ def _height(row: int) -> float:
     return ROW * (row + 0.5) + 4
 
 
-def _arm(arm: Arm, at: Scale, *, y: float) -> Iterable[str]:
-    dots = "".join(f"M{at(value):.1f} {y:.1f}h0" for value in arm.values if value is not None)
-    yield f'<path class="dots" stroke="{MUTED if arm.compared else BLUE}" d="{dots}"/>'
-    mean = arm.mean
+def _band(one: Judged, middle: float | None) -> tuple[float, ...]:
+    """The range around `middle` of values whose effect is too small to count; empty if any effect counts."""
+    if one.smallest <= 0 or middle is None:
+        return ()
+    low = one.smallest if one.direction in ("down", "falling", "none") else 0.0
+    high = one.smallest if one.direction in ("up", "rising", "none") else 0.0
+    return middle - low, middle + high
+
+
+def _arm(values: Wells, mean: Estimate, at: Scale, *, y: float, color: str) -> Iterable[str]:
+    dots = "".join(f"M{at(value):.1f} {y:.1f}h0" for value in values if value is not None)
+    yield f'<path class="dots" stroke="{color}" d="{dots}"/>'
     if mean.low is not None and mean.high is not None:
         yield f'<path class="interval" d="M{at(mean.low):.1f} {y:.1f}H{at(mean.high):.1f}"/>'
     if mean.mean is not None:
         yield f'<path class="middle" d="M{at(mean.mean):.1f} {y - 7:.1f}v14"/>'
 
 
-def _twins(arms: Sequence[Arm], at: Scale) -> str:
+def _twins(arms: Sequence[Wells], at: Scale) -> str:
     """A faint line through all arms for every well, which has the same random draws in each."""
-    wells = list(zip(*(arm.values for arm in arms), strict=True))
+    wells = list(zip(*arms, strict=True))
     if len(wells) > WELLS:
         return ""
     lines = []

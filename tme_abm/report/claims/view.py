@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from ...biology import Catalogue
 from ...biology.schema import ReferenceEntry
-from ...compare.statistics import Estimate, mean_interval
 from ...evidence.assays import Assay
 from ...evidence.claims import Claim, claims, scope
 from ...evidence.coverage import Carrier, Row, coverage
@@ -19,7 +18,7 @@ from ...evidence.results import VERDICTS, AssayResult, ClaimResult, Judged, Read
 from ..style.numbers import Effect, effect, in_days, join, percent, plural
 from .sweeps import SweptDose, swept_dose
 
-__all__ = ["ARROWS", "MARKS", "Arm", "Entry", "Plot", "View", "expected", "figure", "view_of"]
+__all__ = ["ARROWS", "MARKS", "Entry", "View", "expected", "figure", "view_of"]
 
 MARKS: Mapping[str, str] = {
     "half dose": "half the dose",
@@ -40,33 +39,13 @@ _NAMES = {"M_MDSC": "M-MDSC", "PMN_MDSC": "PMN-MDSC", "MDSC": "M-MDSC PMN-MDSC",
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arm:
-    """An arm in a plot: a value per well, and their mean. `compared`: the other arms are compared with this one."""
-
-    name: str
-    values: tuple[float | None, ...]
-    mean: Estimate
-    compared: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plot:
-    """A readout in all arms; `band` is the range of values whose effect is too small to count."""
-
-    title: str
-    readout: str
-    unit: str
-    arms: tuple[Arm, ...]
-    band: tuple[float, float] | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Experiment:
     """What an assay says about one claim.
 
     extent : number of wells and duration, in words
     arms : (arm, its interventions)
     judged : the expectations that concern the claim
+    plots : the readings that they were judged by, each with the first such expectation
     variants : (variant, verdict, effect) of the robustness runs
     """
 
@@ -74,7 +53,7 @@ class Experiment:
     extent: str
     arms: tuple[tuple[str, str], ...]
     judged: tuple[Judged, ...]
-    plots: tuple[Plot, ...]
+    plots: tuple[tuple[Reading, Judged], ...]
     variants: tuple[tuple[str, Verdict, Effect | None], ...]
 
 
@@ -240,11 +219,10 @@ def _why(result: ClaimResult, failed: list[Judged]) -> str:
 def _experiment(assay: AssayResult, claim: str) -> Experiment:
     judged = of_claim(assay.judged, claim)
     hours = assay.duration / 60
-    plots: dict[tuple[str, str], Plot] = {}
+    plots: dict[tuple[str, str], tuple[Reading, Judged]] = {}
     for one in judged:
-        reading = assay.reading_of(one)
-        if reading is not None and (reading.readout, reading.over) not in plots:
-            plots[reading.readout, reading.over] = _plot(reading, one)
+        if (reading := assay.reading_of(one)) is not None:
+            plots.setdefault((reading.readout, reading.over), (reading, one))
     tried = {variant.name: variant for variant in assay.variants if claim in variant.verdicts}
     return Experiment(
         result=assay,
@@ -276,27 +254,6 @@ def expected(one: Judged) -> str:
         within = f", within {least}" if one.smallest > 0 else ""
         return f"{arm} like {against}{within}" if against else f"{arm} near zero{within}"
     return f"{arm} {'above' if one.direction == 'up' else 'below'} {against or 'zero'}{by}"
-
-
-def _plot(reading: Reading, one: Judged) -> Plot:
-    arms = {name: values for name, values in reading.arms.items() if any(value is not None for value in values)}
-    means = {name: mean_interval(values) for name, values in arms.items()}
-    middle = means[one.against].mean if one.against in means else 0.0
-    band = None
-    if one.smallest > 0 and middle is not None:
-        low = one.smallest if one.direction in ("down", "falling", "none") else 0.0
-        high = one.smallest if one.direction in ("up", "rising", "none") else 0.0
-        band = (middle - low, middle + high)
-    return Plot(
-        title=f"{reading.readout}, mean over time" if reading.over == "mean" else reading.readout,
-        readout=reading.readout,
-        unit=reading.unit,
-        arms=tuple(
-            Arm(name=name, values=values, mean=means[name], compared=name == one.against)
-            for name, values in arms.items()
-        ),
-        band=band,
-    )
 
 
 def _arms(assay: AssayResult) -> Iterable[tuple[str, str]]:
