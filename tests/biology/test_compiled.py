@@ -11,7 +11,7 @@ import pytest
 
 from tme_abm.biology import BEHAVIORS, Biology, Signal, compile, load_catalogue
 from tme_abm.biology.compiled import ContactMolecule, Molecule, Program, Receptor, Term
-from tme_abm.core import InputError
+from tme_abm.core.errors import InputError
 
 SMALL = Path(__file__).parent / "small"
 Edit = Callable[[str, str, str], Path]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tme_abm.biology.grammar import Signal, Vocabulary, behavior, family_members, signal
-from tme_abm.core import InputError
+from tme_abm.core.errors import InputError
 
 WORDS = Vocabulary(
     diffusing=("IFNG",), levels=("PDL1", "EMT"), inside=frozenset({"EMT"}), receptors=("PD1",), cells=("Treg",)

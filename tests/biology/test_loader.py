@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tme_abm.biology import load_catalogue
-from tme_abm.core import InputError
+from tme_abm.core.errors import InputError
 
 SMALL = Path(__file__).parent / "small"
 Edit = Callable[[str, str, str], Path]

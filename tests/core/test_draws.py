@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tme_abm.core import TmeError, draws
+from tme_abm.core import draws
+from tme_abm.core.errors import TmeError
 
 KEYS = np.arange(1 << 18, dtype=np.uint64)
 GOLDEN_BITS = [6665532699715821247, 10099526103932520429, 8554944863328808542]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field, StrictInt, field_validator, model_validator
 
-from tme_abm.core import InputError
+from tme_abm.core.errors import InputError
 from tme_abm.core.toml import Frozen, dotted, flatten, read_toml, toml_value, validated, write_toml
 
 

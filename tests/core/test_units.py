@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tme_abm.core import InputError, TmeError
+from tme_abm.core.errors import InputError, TmeError
 from tme_abm.core.units import KINDS, parse, show
 
 

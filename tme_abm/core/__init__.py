@@ -1,7 +1,1 @@
-"""What every layer needs and nothing else: readable errors, units on the way in, addressed randomness."""
-
-from __future__ import annotations
-
-from .errors import InputError, TmeError, nearest
-
-__all__ = ["InputError", "TmeError", "nearest"]
+"""What every layer needs: readable errors, units, TOML, whole files, addressed randomness, parallel work."""

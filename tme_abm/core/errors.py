@@ -1,11 +1,11 @@
 """Errors a user can act on.
 
-Whatever a person wrote (a file, an option, a name) and we cannot accept is an :class:`InputError`. Its text says
-in one message where the problem is, what it is, what would be allowed, and which allowed word is nearest to the
-one that was written. Everything the package raises on purpose derives from :class:`TmeError`.
+An :class:`InputError` refuses something that a person wrote: a file, an option, a name. Its message says where the
+problem is, what it is, what is allowed, and which allowed word is nearest to the one that was written. Every error
+that the package raises on purpose derives from :class:`TmeError`.
 
-Code that sees only a part of the input raises an error with the place inside that part; whoever knows more adds it
-with :meth:`InputError.at`. `core.toml.validated` does so for the validators of pydantic models.
+Code that sees only a part of the input raises an error with the place inside that part; its callers put the outer
+places in front with :meth:`InputError.at`. `core.toml.validated` does so for the validators of pydantic models.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ class TmeError(Exception):
 
 
 class InputError(TmeError, ValueError):
-    """Something a person wrote cannot be used. It is a ValueError, so that pydantic collects it from validators.
+    """Input that cannot be used. It is a ValueError, so that pydantic collects it from validators.
 
     Parameters
     ----------
     what : the problem, one clause without a final period.
     file : the file it is in.
     place : where in the file, such as ``"CXCL10.decay"``.
-    allowed : the words that would have been accepted.
-    word : the word that was not; used to suggest the nearest allowed one.
-    because : places of the other values without which this one would be possible.
+    allowed : the allowed words.
+    word : the word that was refused; used to suggest the nearest allowed one.
+    because : places of the other values that make this one impossible.
 
-    `parts` holds the single errors when several were combined, else the error itself.
+    `parts` holds the single errors if several were combined, else the error itself.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class InputError(TmeError, ValueError):
         return where + self.clause()
 
     def clause(self) -> str:
-        """The message without the place: what is wrong, what is allowed, what was probably meant."""
+        """The message without file and place: what is wrong, what is allowed, what was probably meant."""
         text = self.what.rstrip()
         if text and text[-1] not in ".!?":
             text += "."
@@ -87,14 +87,9 @@ class InputError(TmeError, ValueError):
             text += f" Did you mean '{guess}'?"
         return text
 
-    def __reduce__(self) -> tuple[object, ...]:
-        # the default would call __init__ without the keywords, and lose them between worker processes
-        several = self.parts if len(self.parts) > 1 else ()
-        return _rebuilt, (self.what, self.file, self.place, self.allowed, self.word, self.because, several)
-
 
 def nearest(word: str | None, allowed: Iterable[str]) -> str | None:
-    """The allowed word most like `word`, whatever the case; None when none is alike."""
+    """The allowed word most like `word`, ignoring case; None if no word is similar."""
     if not word:
         return None
     by_fold: dict[str, str] = {}
@@ -105,9 +100,7 @@ def nearest(word: str | None, allowed: Iterable[str]) -> str | None:
 
 
 def combine(errors: Sequence[InputError]) -> InputError:
-    """One error that lists all of `errors`, numbered if there are several; a shared file is named once."""
-    if not errors:
-        raise ValueError("combine() needs at least one error")
+    """One error that lists `errors`, numbered if there are several; a file that they share is named once."""
     errors = [part for error in errors for part in error.parts]
     if len(errors) == 1:
         return errors[0]
@@ -123,7 +116,7 @@ def combine(errors: Sequence[InputError]) -> InputError:
 
 
 def brief(value: object) -> str:
-    """A value as it would stand in a TOML file, cut short."""
+    """A value as in a TOML file, cut short."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
@@ -132,22 +125,8 @@ def brief(value: object) -> str:
     return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…"
 
 
-def _rebuilt(
-    what: str,
-    file: str | None,
-    place: str | None,
-    allowed: tuple[str, ...],
-    word: str | None,
-    because: tuple[str, ...],
-    parts: tuple[InputError, ...],
-) -> InputError:
-    error = InputError(what, file=file, place=place, allowed=allowed, word=word, because=because)
-    error.parts = parts or (error,)
-    return error
-
-
 def _joined(outer: str | None, inner: str | None) -> str:
-    """Keys are joined by a dot, words such as "design point 3" by a colon."""
+    """Two places as one: keys are joined by a dot, words such as "design point 3" by a colon."""
     if not outer or not inner:
         return outer or inner or ""
     return f"{outer}: {inner}" if " " in outer else f"{outer}.{inner}"
@@ -164,6 +143,6 @@ def _shortened(word: str | None, allowed: Sequence[str]) -> str:
 
 
 def sentence(error: BaseException) -> str:
-    """An error in one line: its message if it was raised on purpose, else with the name of its type in front."""
+    """An error in one line: its message, after the name of its type if the package did not raise it on purpose."""
     text = " ".join(str(error).split())
     return text if isinstance(error, TmeError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
