@@ -9,7 +9,7 @@ import pytest
 
 from tme_abm.bench.cases import Case
 from tme_abm.bench.measure import OTHER, SETTLE, NotMeasured, in_child, measure, stencil_pass
-from tme_abm.core.parallel import VARIABLE, threads_wanted
+from tme_abm.core.parallel import VARIABLE, thread_count
 from tme_abm.model import SCHEDULE
 from tme_abm.processes import Transport
 from tme_abm.tissue import Tissue
@@ -57,7 +57,7 @@ def test_the_contents_are_told(tiny: dict) -> None:
     assert not any(one["consumed"] for one in tiny["solvers"] if one["field"] == "CXCL12")
     assert all(one["cpu_ns"] > 0 for one in tiny["solvers"] if not one["idle"])
     assert tiny["peak_gib"] > 0.02
-    assert tiny["threads"] == threads_wanted()
+    assert tiny["threads"] == thread_count()
     json.dumps(tiny, allow_nan=False)
 
 

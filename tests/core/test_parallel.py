@@ -26,8 +26,7 @@ from tme_abm.core.parallel import (
     Workers,
     report,
     side_by_side,
-    starting_workers,
-    threads_wanted,
+    thread_count,
 )
 
 
@@ -86,30 +85,23 @@ def test_helpers_heed_what_numpy_was_told() -> None:
 
 def test_the_variable_says_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "7")
-    assert threads_wanted() == 7
+    assert thread_count() == 7
     for nothing in ("", " "):
         monkeypatch.setenv(VARIABLE, nothing)
-        assert threads_wanted() == len(os.sched_getaffinity(0))
+        assert thread_count() == len(os.sched_getaffinity(0))
 
 
 @pytest.mark.parametrize("bad", ["0", "-1", "two", "1.5", "²"])
 def test_a_variable_that_is_no_number_of_threads_is_refused(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, bad)
     with pytest.raises(InputError, match=rf"^TME_ABM_THREADS: '{bad}' is no number of threads\. Allowed: 1, 2, 4"):
-        threads_wanted()
+        thread_count()
 
 
 def test_a_process_that_shares_out_work_takes_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        assert pool.apply(threads_wanted) == 1
-
-
-def test_our_workers_take_one_whatever_the_variable_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, "4")
-    with starting_workers(), multiprocessing.get_context("spawn").Pool(1) as pool:
-        assert pool.apply(threads_wanted) == 1
-    assert threads_wanted() == 4
+        assert pool.apply(thread_count) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -165,7 +157,7 @@ def test_no_more_tasks_are_made_ready_than_can_be_worked_on() -> None:
 
 
 def environment(_: object) -> tuple[int, str, bool]:
-    return threads_wanted(), os.environ["OMP_NUM_THREADS"], signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    return thread_count(), os.environ["OMP_NUM_THREADS"], signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_a_worker_uses_one_thread_and_leaves_interrupts_to_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:

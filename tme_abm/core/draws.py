@@ -51,13 +51,13 @@ STREAMS: Mapping[str, str] = MappingProxyType(
         "lineage": "the key of a daughter",
     }
 )
-"""Every purpose randomness is used for. A stream's number is a hash of its name: adding one changes no other."""
+"""Stream -> what it decides. A stream's number is a hash of its name: adding one changes no other."""
 
 _BLOCK = 8192  # keys worked on at once: block and scratch, 64 kB each, stay in the second-level cache
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio, the increment of splitmix64
 _FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # Stafford's variant 13 multipliers, as in splitmix64
-# As arrays: numpy takes them up in half the time of its scalars, which for some hundred keys is most of a draw.
+# As arrays, which numpy reads in half the time of scalars; for some hundred keys that is most of a draw.
 _SHIFTS = tuple(np.array(number, dtype=np.uint64) for number in (30, 27, 31))
 _FACTORS = tuple(np.array(number, dtype=np.uint64) for number in (_FIRST, _SECOND))
 _REST = np.array(11, dtype=np.uint64)  # bits beyond the 53 of a float
@@ -65,12 +65,24 @@ _EXACT_MEAN = 10.0  # below it the Poisson distribution is summed term by term
 
 
 def bits(seed: int, stream: str, step: int, keys: ArrayLike, lane: int = 0) -> NDArray[np.uint64]:
-    """64 random bits for each key; the shape of `keys` (integers of any width).
+    """64 random bits for each key, in the shape of `keys` (integers of any width).
 
-    Raises TmeError for an unknown stream, a negative step or lane, a seed outside 0 .. 2^64 - 1, keys that are not
+    Raises TmeError if the stream is unknown, a seed, step or lane is no integer of 0 .. 2^64 - 1, or keys are not
     integers.
     """
-    return _mixed(*_words(seed, stream, step, lane), _as_keys(keys))
+    before, between = _words(seed, stream, step, lane)
+    array = _as_keys(keys)
+    mixed = np.empty(array.shape, dtype=np.uint64)
+    flat_in, flat_out = array.reshape(-1), mixed.reshape(-1)
+    scratch = np.empty(min(_BLOCK, flat_in.size), dtype=np.uint64)
+    for start in range(0, flat_in.size, _BLOCK):
+        block = flat_out[start : start + _BLOCK]
+        spare = scratch[: block.size]
+        np.add(flat_in[start : start + _BLOCK], before, block)
+        _finalize(block, spare)
+        np.add(block, between, block)
+        _finalize(block, spare)
+    return mixed
 
 
 def uniform(seed: int, stream: str, step: int, keys: ArrayLike, lane: int = 0) -> NDArray[np.float64]:
@@ -83,7 +95,7 @@ def uniform(seed: int, stream: str, step: int, keys: ArrayLike, lane: int = 0) -
 def uniforms(
     seed: int, stream: str, step: int, keys: NDArray[np.uint64], lanes: Sequence[int]
 ) -> NDArray[np.float64]:
-    """`uniform` for the same `keys` (n,) in several `lanes`, (len(lanes), n), for the calls of one."""
+    """`uniform` for the same `keys` (n,) in several `lanes`, (len(lanes), n); faster than one call a lane."""
     words = [_words(seed, stream, step, lane) for lane in lanes]
     before, between = (np.array(word, dtype=np.uint64)[:, None] for word in zip(*words, strict=True))
     drawn = np.empty((len(lanes), len(keys)), dtype=np.uint64)
@@ -101,8 +113,8 @@ def uniforms(
 def poisson(seed: int, stream: str, step: int, keys: ArrayLike, mean: ArrayLike, lane: int = 0) -> NDArray[np.int64]:
     """A Poisson count for each key; `mean` broadcasts to the shape of `keys`.
 
-    One uniform a key, by inversion: for the same address a larger mean never gives a smaller count. Raises TmeError
-    when a mean is negative or not finite.
+    By inversion of one uniform a key: for the same address a larger mean never gives a smaller count. Raises TmeError
+    if a mean is negative or not finite.
     """
     chance = uniform(seed, stream, step, keys, lane)
     means = np.broadcast_to(np.asarray(mean, dtype=np.float64), chance.shape)
@@ -119,25 +131,8 @@ def poisson(seed: int, stream: str, step: int, keys: ArrayLike, mean: ArrayLike,
 
 
 def child_keys(keys: ArrayLike, step: int, lane: int = 0) -> NDArray[np.uint64]:
-    """Keys of the daughters `keys` have in `step`; the seed plays no part, so arms and replicates agree on them."""
+    """The keys of the daughters of `keys` in `step`. They do not depend on the seed, so arms and replicates agree."""
     return bits(0, "lineage", step, keys, lane)
-
-
-def _mixed(
-    before: NDArray[np.uint64], between: NDArray[np.uint64], keys: NDArray[np.uint64]
-) -> NDArray[np.uint64]:
-    """Two rounds of the finalizer over every key."""
-    mixed = np.empty(keys.shape, dtype=np.uint64)
-    flat_in, flat_out = keys.reshape(-1), mixed.reshape(-1)
-    scratch = np.empty(min(_BLOCK, flat_in.size), dtype=np.uint64)
-    for start in range(0, flat_in.size, _BLOCK):
-        block = flat_out[start : start + _BLOCK]
-        spare = scratch[: block.size]
-        np.add(flat_in[start : start + _BLOCK], before, block)
-        _finalize(block, spare)
-        np.add(block, between, block)
-        _finalize(block, spare)
-    return mixed
 
 
 def _finalize(block: NDArray[np.uint64], spare: NDArray[np.uint64]) -> None:
@@ -154,33 +149,27 @@ def _finalize(block: NDArray[np.uint64], spare: NDArray[np.uint64]) -> None:
 
 @lru_cache(maxsize=4096)
 def _words(seed: int, stream: str, step: int, lane: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """The two words a (seed, stream, step, lane) is hashed to, each an array without axes."""
+    """The two words that (seed, stream, step, lane) is hashed to, each an array without axes."""
     word = _hashed(_hashed(_start(seed, stream), _number("step", step)), _number("lane", lane))
     return np.array(word, dtype=np.uint64), np.array(_hashed(word, 0), dtype=np.uint64)
 
 
 @lru_cache(maxsize=256)
 def _start(seed: int, stream: str) -> int:
-    """What a seed and a stream are hashed to, once a run and not in every step."""
-    return _hashed(_hashed(0, _number("seed", seed)), _stream_number(stream))
-
-
-def _hashed(word: int, part: int) -> int:
-    return _finalized((word + _GOLDEN) & _MASK ^ part)
-
-
-def _finalized(word: int) -> int:
-    word = (word ^ (word >> 30)) * _FIRST & _MASK
-    word = (word ^ (word >> 27)) * _SECOND & _MASK
-    return word ^ (word >> 31)
-
-
-@lru_cache(maxsize=256)
-def _stream_number(stream: str) -> int:
+    """The word that a seed and a stream are hashed to; cached, since it is the same in every step."""
     if stream not in STREAMS:
         guess = nearest(stream, STREAMS)
         raise TmeError(f"unknown stream of randomness '{stream}'" + (f"; did you mean '{guess}'?" if guess else ""))
-    return int.from_bytes(hashlib.blake2b(stream.encode(), digest_size=8).digest(), "little")
+    number = int.from_bytes(hashlib.blake2b(stream.encode(), digest_size=8).digest(), "little")
+    return _hashed(_hashed(0, _number("seed", seed)), number)
+
+
+def _hashed(word: int, part: int) -> int:
+    """A word that depends on every bit of `word` and `part`."""
+    word = (word + _GOLDEN) & _MASK ^ part
+    word = (word ^ (word >> 30)) * _FIRST & _MASK
+    word = (word ^ (word >> 27)) * _SECOND & _MASK
+    return word ^ (word >> 31)
 
 
 def _number(name: str, value: Any) -> int:
@@ -208,7 +197,7 @@ def _count_up(
     mean: NDArray[np.float64],
     small: NDArray[np.bool_],
 ) -> None:
-    """Inverse of the distribution for small means, in place: rows leave the loop when their uniform is reached."""
+    """Write the inverse of the distribution for small means into `counts`, term by term for all rows at once."""
     term = np.exp(-mean)
     rows = np.flatnonzero(small & (chance >= term))
     term, chance, mean = term[rows], chance[rows], mean[rows]

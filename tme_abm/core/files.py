@@ -1,10 +1,10 @@
 """Files that are whole or not there.
 
-A file is written under a hidden name beside its place, forced to disk, and renamed; a run that is killed at
+A file is written under a hidden name in its directory, forced to disk, and renamed; a run that is killed at
 any moment therefore leaves the old file, the new file or no file under the final name, never half of one.
 Arrays go into npz archives whose bytes depend on the arrays alone (fixed dates, fixed order), so that two
-runs can be compared byte by byte. Nothing is ever pickled. A disk that is full or read-only is the reader's
-to mend, and so an `InputError`. One process at a time writes a directory (`locked`).
+runs can be compared byte by byte. Nothing is ever pickled. A full or read-only disk is for the user to mend,
+and so an `InputError`. One process at a time writes a directory (`locked`).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _READABLE = 0o644 << 16
 
 @contextmanager
 def disk_errors(path: Path, doing: str) -> Iterator[None]:
-    """Turn what the operating system refuses into one sentence that says what and where."""
+    """Turn an OSError into an InputError: what could not be done (`doing`), where (`path`), and why."""
     try:
         yield
     except OSError as error:
@@ -69,11 +69,7 @@ def disk_errors(path: Path, doing: str) -> Iterator[None]:
 
 
 def check_place(path: Path) -> None:
-    """Refuse a place where no directory can be made or written.
-
-    Raises:
-        InputError: what is above it is a file, or is not ours to write.
-    """
+    """Raises InputError if `path` cannot be made a directory: its parent is a file or cannot be written."""
     parent = path
     while not parent.exists():
         parent = parent.parent
@@ -85,11 +81,10 @@ def check_place(path: Path) -> None:
 
 @contextmanager
 def locked(directory: Path, taken: str, *, patience: float = 0.0) -> Iterator[None]:
-    """Keep other processes out of a directory. The lock belongs to the directory itself, so it leaves no file, and it
-    ends with the process, however that ends. Where the system or the disk has no such lock, there is none.
+    """Lock a directory against other processes. The lock is on the directory itself, so it leaves no file, and it ends
+    with the process, however that ends. Some systems and disks have no such locks; there it does nothing.
 
-    Raises:
-        InputError: another process has held the lock for `patience` seconds; `taken` says what that means.
+    Raises InputError, with the message `taken`, if another process holds the lock for longer than `patience` seconds.
     """
     if os.name != "posix":
         yield
@@ -124,32 +119,29 @@ def is_locked(directory: Path) -> bool:
 
 
 def check_holds(out: Path, marks: Collection[str], what: str) -> bool:
-    """Whether the directory `out` holds anything; what is there must have one of `marks`.
+    """Whether the directory `out` exists and is not empty, apart from half-written files.
 
-    Raises:
-        InputError: `out` is a file, or holds something that is not a `what`.
+    Raises InputError if `out` is a file, or is not empty and has none of the files `marks` that a `what` has.
     """
     with disk_errors(out, "use the directory"):
         if out.exists() and not out.is_dir():
             raise InputError(f"is a file, and a {what} needs a directory", file=out)
-        there = {item.name for item in out.iterdir()} if out.exists() else set()
+        there = {item.name for item in out.iterdir() if not is_temporary(item)} if out.exists() else set()
     if there and there.isdisjoint(marks):
         raise InputError(f"the directory is not empty and holds no {what}; choose another with --out", file=out)
     return bool(there)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Put `content` under `path` in one move; whatever was there stays until the new file is safely on
-    disk.
+    """Write `content` to `path` in one move: the old file stays until the new one is safely on disk.
 
-    Raises:
-        InputError: the directory cannot be written or the disk is full.
+    Raises InputError if the directory cannot be written or the disk is full.
     """
     write_chunks(path, (content,))
 
 
 def write_chunks(path: Path, chunks: Iterable[bytes]) -> None:
-    """As `write_bytes`, for content that need not be in memory all at once."""
+    """Like `write_bytes`, for content that need not fit in memory."""
     part = path.with_name(f".{path.name}.{os.getpid()}{_SUFFIX}")
     with disk_errors(path, "write the file"):
         try:
@@ -165,16 +157,16 @@ def write_chunks(path: Path, chunks: Iterable[bytes]) -> None:
 
 
 def csv_line(row: Iterable[object]) -> bytes:
-    """One row of a table."""
+    """One row of a CSV table, with its line end."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerow(row)
     return buffer.getvalue().encode()
 
 
 def sync_directory(directory: Path) -> None:
-    """Make the renames in a directory survive a power cut, where the system can do so.
+    """Make the renames in a directory survive a power cut, on systems that can do so.
 
-    Once at the end is enough: until then a rename that was lost shows as a fingerprint that does not match.
+    Once at the end is enough: until then, a lost rename shows as a fingerprint that does not match.
     """
     if os.name != "posix":
         return
@@ -186,34 +178,30 @@ def sync_directory(directory: Path) -> None:
 
 
 def is_temporary(path: Path) -> bool:
-    """Is this a file that a killed run left behind half written?"""
+    """Whether this is a half-written file of a killed run."""
     return path.name.startswith(".") and path.name.endswith(_SUFFIX)
 
 
 def remove_temporaries(directory: Path) -> None:
-    """Clear away what killed runs left half written."""
+    """Remove the half-written files of killed runs."""
     for path in directory.glob(f".*{_SUFFIX}"):
         with disk_errors(path, "remove a left-over"):
             path.unlink(missing_ok=True)
 
 
 def sha256(content: bytes) -> str:
-    """Fingerprint of a file's content, in hex."""
+    """SHA-256 of a file's content, in hex."""
     return hashlib.sha256(content).hexdigest()
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write strict JSON (no NaN), readable, in the order given."""
+    """Write `content` as indented strict JSON (no NaN), in its order."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     write_bytes(path, text.encode() + b"\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        InputError: the file is missing, unreadable, or not a JSON object.
-    """
+    """The JSON object in a file. Raises InputError if the file is missing, unreadable, or not a JSON object."""
     with disk_errors(path, "read the file"):
         content = path.read_bytes()
     try:
@@ -226,8 +214,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def npz_bytes(arrays: Arrays) -> bytes:
-    """An npz archive of `arrays` (name to array of any shape, no objects) whose bytes depend on them
-    alone."""
+    """An npz archive of `arrays` (name -> array of any shape, no objects) whose bytes depend on them alone."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(arrays):
@@ -242,10 +229,9 @@ def npz_bytes(arrays: Arrays) -> bytes:
 
 
 def read_npz(path: Path, expected_sha256: str | None = None) -> dict[str, NDArray[Any]]:
-    """Read every array of an npz archive, never unpickling.
+    """The arrays of an npz archive.
 
-    Raises:
-        InputError: missing, damaged, not the file whose fingerprint was expected, or with pickles.
+    Raises InputError if the file is missing or damaged, has not the expected fingerprint, or holds pickled objects.
     """
     with disk_errors(path, "read the file"):
         content = path.read_bytes()

@@ -1,10 +1,10 @@
-"""Memory that arrays have given back is kept for the next arrays.
+"""Keep the memory of arrays that were dropped for the next arrays.
 
-A step makes and drops many arrays of some 100 kB. By default the C library hands such blocks back to the system and
-gets them anew, page by page, each of which costs as much as some thousand multiplications. Only glibc is known to do
-so; elsewhere nothing is changed. No result depends on it.
+A step makes and drops many arrays of some 100 kB. By default the C library returns such blocks to the system and
+requests them anew, page by page, each of which costs as much as some thousand multiplications. Only glibc is known to
+do so; on other systems nothing is changed. No result depends on it.
 
-The setting is of the whole process, so only a program that owns its process asks for it: the command line, its worker
+The setting is for the whole process, so only a program that owns its process sets it: the command line, its worker
 processes and the page. Without it, as in a notebook, a step of a hot or nodule tumor takes three times the page faults
 and 0 to 25 % more processor time.
 """
@@ -25,7 +25,7 @@ _MMAP_THRESHOLD, _LARGEST = -3, 32 * 2**20
 
 @cache
 def keep_freed_memory() -> bool:
-    """Ask the C library to keep freed memory in this process; return whether it does. Asks once."""
+    """Ask the C library, once a process, to keep freed memory; return whether it does."""
     if not sys.platform.startswith("linux"):
         return False
     try:

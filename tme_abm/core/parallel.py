@@ -1,14 +1,14 @@
 """Independent pieces of work, done by several threads of this process or by several processes.
 
 **Threads** (`side_by_side`) share the arrays of one step. A process uses one thread for every core it may use, or the
-number in TME_ABM_THREADS; a process that was started to share out work uses one. Every piece writes its result to its
-own place, so results do not depend on the number of threads. Threads pay where a piece is long: numpy releases the
-interpreter while it works on an array, not between two arrays.
+number in TME_ABM_THREADS; a worker process uses one. Every piece writes its result to its own place, so results do not
+depend on the number of threads. Threads are worth it if a piece is long: numpy releases the interpreter while it works
+on an array, not between two arrays.
 
-**Processes** (`Executor`) share out whole tasks: a run, an assay, a check. `Workers` are processes of this machine,
-each with a pipe of its own, so that one that dies takes only its own task with it; it is replaced, and the task tried
-again. A task that fails hands back a sentence, and the others go on. When the parent is interrupted or dies, its
-workers end within a second, so a task has to leave whole files at every moment.
+**Processes** (`Executor`) perform whole tasks: a run, an assay, a check. `Workers` are processes of this machine,
+each with a pipe of its own. If one dies, only its own task is lost; it is replaced, and the task is tried again. If a
+task fails, its outcome is one sentence, and the others go on. When the parent is interrupted or dies, its workers end
+within a second, so a task has to leave whole files at every moment.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ __all__ = [
     "report",
     "side_by_side",
     "starting_workers",
-    "threads_wanted",
+    "thread_count",
 ]
 
 logger = logging.getLogger(__name__)
@@ -73,9 +73,9 @@ def cores() -> int:
 # ---------------------------------------------------------------- threads
 
 
-def threads_wanted() -> int:
-    """The number of threads this process uses: TME_ABM_THREADS, else one in a process that `multiprocessing` has
-    started, else one for every core. Raises InputError if TME_ABM_THREADS is not a positive whole number.
+def thread_count() -> int:
+    """The number of threads that this process uses: TME_ABM_THREADS if it is set, one if `multiprocessing` has started
+    the process, else one for every core. Raises InputError if TME_ABM_THREADS is not a positive whole number.
     """
     said = os.environ.get(VARIABLE, "").strip()
     if said:
@@ -86,9 +86,9 @@ def threads_wanted() -> int:
 
 
 def side_by_side(pieces: Sequence[Callable[[], T]], threads: int) -> list[T]:
-    """The result of every piece, in their order; at most `threads` are worked on at a time, the first ones first.
+    """The results of the pieces, in their order. At most `threads` threads work on them, this one included.
 
-    This thread works, too. If pieces fail, the rest is left undone and the error of the first in order is raised.
+    Pieces begin in their order. If some fail, the rest is left undone, and the error of the first of them is raised.
     """
     helpers = min(threads, len(pieces)) - 1
     if helpers < 1:
@@ -98,7 +98,7 @@ def side_by_side(pieces: Sequence[Callable[[], T]], threads: int) -> list[T]:
     errors: dict[int, BaseException] = {}
     work = partial(_work_off, waiting, results, errors)
     pool = _helpers(os.getpid(), threads - 1)
-    # What numpy is told about warnings (np.errstate) belongs to a context, and a thread starts with an empty one.
+    # How numpy treats warnings (np.errstate) belongs to a context, and a thread starts with an empty one.
     helping = [pool.submit(contextvars.copy_context().run, work) for _ in range(helpers)]
     try:
         work()
@@ -113,7 +113,7 @@ def side_by_side(pieces: Sequence[Callable[[], T]], threads: int) -> list[T]:
 def _work_off(
     waiting: deque[tuple[int, Callable[[], T]]], results: dict[int, T], errors: dict[int, BaseException]
 ) -> None:
-    """Take the next piece until none is left."""
+    """Work on the next piece until no piece is left."""
     while True:
         try:
             index, piece = waiting.popleft()
@@ -128,7 +128,7 @@ def _work_off(
 
 @cache
 def _helpers(process: int, number: int) -> ThreadPoolExecutor:  # noqa: ARG001
-    """The threads of a process. None survives a fork; a process that was forked has another id and gets new ones."""
+    """The threads of a process. Threads do not survive a fork; a forked process has its own id and gets new ones."""
     return ThreadPoolExecutor(number, thread_name_prefix="tme_abm")
 
 
@@ -137,7 +137,7 @@ def _helpers(process: int, number: int) -> ThreadPoolExecutor:  # noqa: ARG001
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome(Generic[R]):
-    """What became of the task `name`: its result, or one sentence on why there is none."""
+    """The end of the task `name`: its result, or one sentence on why it failed."""
 
     name: str = ""
     result: R | None = None
@@ -152,10 +152,10 @@ class Outcome(Generic[R]):
 class Executor(ABC):
     """Performs tasks: in this process (`Here`), in processes of this machine (`Workers`), or on a cluster.
 
-    Use it as a context manager; when it ends with an error, all tasks that are under way are ended at once.
+    Use it as a context manager: at its end, tasks that are still under way are ended at once.
     """
 
-    retries = 0  # how often a task whose process died is tried again
+    retries = 0  # how often a task is tried again if its process dies
     heard: Callable[[str, Any], None] | None = None
 
     def __enter__(self) -> Self:
@@ -175,7 +175,7 @@ class Executor(ABC):
 
     @abstractmethod
     def wait(self, seconds: float) -> list[Outcome[Any]]:
-        """The tasks that have ended; waits at most `seconds` for the first of them."""
+        """The outcomes of tasks that have ended; waits at most `seconds` for the first."""
 
     def do(
         self,
@@ -188,8 +188,8 @@ class Executor(ABC):
         """Call `function` with the argument of every task (name, argument), and yield outcomes as tasks end.
 
         Tasks begin in the order given. `look` is called several times a second with the names of those under way,
-        `heard` with the name of a task and what it reports (`report`). The last try of a task whose process has died is
-        made when nothing else is under way: two large tasks at a time may be too much for the memory.
+        `heard` with the name of a task and the value that it reports (`report`). If the process of a task has died, its
+        last try is made alone: two large tasks at a time may need too much memory.
         """
         self.heard = heard
         under_way: dict[str, A] = {}
@@ -218,7 +218,7 @@ class Executor(ABC):
 
 
 def outcome_of(name: str, function: Callable[[A], R], argument: A) -> Outcome[R]:
-    """Perform a task, here and now; an error of the task is a sentence in its outcome."""
+    """Perform a task in this process; if it raises an error, the outcome holds it as a sentence."""
     try:
         return Outcome(name=name, result=function(argument))
     except Exception as error:
@@ -227,7 +227,7 @@ def outcome_of(name: str, function: Callable[[A], R], argument: A) -> Outcome[R]
 
 
 class Here(Executor):
-    """This process performs the tasks, one after the other."""
+    """Performs the tasks in this process, one after the other."""
 
     def __init__(self) -> None:
         self._given: Callable[[], Outcome[Any]] | None = None
@@ -243,7 +243,7 @@ class Here(Executor):
             _listener.set(_seldom(partial(self.heard, name)))
 
     def wait(self, seconds: float) -> list[Outcome[Any]]:
-        """Perform the task that was submitted, however long it takes."""
+        """Perform the submitted task, however long it takes."""
         given, self._given = self._given, None
         try:
             return [] if given is None else [given()]
@@ -252,7 +252,7 @@ class Here(Executor):
 
 
 class Workers(Executor):
-    """`jobs` processes of this machine; each is spawned when it is first needed, and uses one thread."""
+    """Performs the tasks in `jobs` processes of this machine, which are spawned when needed and use one thread each."""
 
     retries = 2
 
@@ -271,14 +271,14 @@ class Workers(Executor):
         return self.jobs
 
     def submit(self, name: str, function: Callable[[A], R], argument: A) -> None:
-        """Give the task to a process that is free, or to a new one."""
+        """Send the task to an idle process or to a new one."""
         worker = self._idle.pop() if self._idle else _Worker()
         self._busy[worker.pipe] = (worker, name)
         with suppress(BrokenPipeError, ConnectionResetError):  # it died while idle; `wait` finds the end of its pipe
             worker.pipe.send((name, function, argument))
 
     def wait(self, seconds: float) -> list[Outcome[Any]]:
-        """The tasks that have ended; those whose process died have ended, too."""
+        """The outcomes of tasks that have ended, also because their process died."""
         found: list[Outcome[Any]] = []
         until = time.monotonic() + seconds
         while not found and (left := until - time.monotonic()) > 0:
@@ -302,7 +302,7 @@ class Workers(Executor):
 
 
 class _Worker:
-    """A process, and the parent's end of its pipe."""
+    """A worker process and the parent's end of its pipe."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -319,7 +319,7 @@ class _Worker:
 
 
 def _work(pipe: connection.Connection) -> None:
-    """In a worker: tasks in, reports and outcomes out, until the parent ends."""
+    """The loop of a worker: receive tasks, send reports and outcomes, until the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     threading.Thread(target=_end_with_parent, daemon=True).start()
     keep_freed_memory()
@@ -344,7 +344,7 @@ _listener: contextvars.ContextVar[Callable[[Any], None] | None] = contextvars.Co
 
 
 def report(value: object) -> None:
-    """In a task: send `value` to the parent that waits for its outcome, at most ten times a second."""
+    """Called in a task: send `value` to the parent, which waits for its outcome; at most ten times a second."""
     listener = _listener.get()
     if listener is not None:
         listener(value)
@@ -364,8 +364,8 @@ def _seldom(tell: Callable[[Any], None]) -> Callable[[Any], None]:
 
 @contextmanager
 def starting_workers() -> Iterator[None]:
-    """Processes that are started inside use one thread each, for fields and for linear algebra, and ignore Ctrl-C from
-    their first moment on, while they still import.
+    """A context for starting processes: they use one thread each, for fields and for linear algebra, and ignore Ctrl-C
+    from their first moment on, while they still import.
     """
     before = {name: os.environ.get(name) for name in _ONE_THREAD}
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))

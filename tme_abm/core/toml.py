@@ -1,8 +1,8 @@
-"""TOML that a person wrote, and TOML that we write: read, validate, write.
+"""TOML files: read, validate, write.
 
-:func:`read_toml` turns each way a file can fail (absent, a directory, not UTF-8, bad syntax) into one readable error.
-:func:`validated` runs a pydantic model over a table and translates *all* of its complaints into one `InputError`:
-unknown keys list the allowed ones and the nearest, and nobody sees a validation traceback.
+:func:`read_toml` turns every failure of reading (no file, a directory, not UTF-8, bad syntax) into a readable error.
+:func:`validated` makes a pydantic model of a table and translates *all* complaints of pydantic into one `InputError`;
+for an unknown key, it lists the allowed ones and the nearest.
 :func:`write_toml` writes a tree of plain values in one canonical way: the same tree is always the same bytes.
 """
 
@@ -33,7 +33,7 @@ _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'")
 
 
 class Frozen(BaseModel):
-    """A table that never changes and takes no unknown key; `also` names keys that are used up before it is read."""
+    """An immutable table without unknown keys; `also` names allowed keys that are removed before it is validated."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     also: ClassVar[tuple[str, ...]] = ()
@@ -49,18 +49,17 @@ def _usable_in_paths(name: str) -> str:
 
 
 FileName = typing.Annotated[str, AfterValidator(_usable_in_paths)]
-"""A name that files and directories are called by."""
+"""A name that can serve as the name of a file or directory."""
 
 
 def read_toml(source: Path | Traversable, *, name: str | None = None) -> dict[str, Any]:
-    """The table in a TOML file; `name` is what errors call it (default: its path). Raises InputError."""
-    label = name if name is not None else str(source)
-    return parse_toml(read_text(source, name=label), name=label)
+    """The table in a TOML file; errors call it `name` (default: its path). Raises InputError if it is not TOML."""
+    return parse_toml(read_text(source, name=name), name=name or str(source))
 
 
 def read_text(source: Path | Traversable, *, name: str | None = None) -> str:
-    """The text of a TOML file; `name` is what errors call it (default: its path). Raises InputError."""
-    label = name if name is not None else str(source)
+    """The text of a file; errors call it `name` (default: its path). Raises InputError if it cannot be read."""
+    label = name or str(source)
     if source.is_dir():
         raise InputError("this is a directory, not a TOML file", file=label)
     try:
@@ -74,7 +73,7 @@ def read_text(source: Path | Traversable, *, name: str | None = None) -> str:
 
 
 def parse_toml(text: str, *, name: str) -> dict[str, Any]:
-    """The table that a TOML text says; `name` is what errors call the text. Raises InputError."""
+    """The table in a TOML text; errors call the text `name`. Raises InputError if it is not TOML."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -91,7 +90,7 @@ def parse_toml(text: str, *, name: str) -> dict[str, Any]:
 
 
 def toml_value(text: str) -> object:
-    """A text as a TOML value where it is one, else as itself."""
+    """The value of a text that is a TOML value, else the text itself."""
     try:
         parsed = tomllib.loads(f"value = {text.strip()}")
     except (ValueError, RecursionError):  # ValueError: not TOML, or a whole number of absurd length
@@ -107,8 +106,7 @@ def validated(
     place: str | None = None,
     context: object = None,
 ) -> Model:
-    """`table` as a `model`, whose validators see `context`. Raises one InputError that lists everything wrong with it.
-    """
+    """`table` as a `model`, whose validators get `context`. Raises one InputError that lists all problems."""
     try:
         return model.model_validate(table, context=context)
     except ValidationError as error:
@@ -117,7 +115,7 @@ def validated(
 
 
 def _problems(item: dict[str, Any], model: type[BaseModel], table: object) -> list[InputError]:
-    """One complaint of pydantic in our words. A validator that raised several errors raised them in one complaint."""
+    """One complaint of pydantic in our words: one problem, or all that a validator raised together."""
     path, annotations = _located(item, model, table)
     kind, context, given = item["type"], item.get("ctx", {}), item["input"]
     cause = context.get("error")
@@ -144,15 +142,15 @@ def _problems(item: dict[str, Any], model: type[BaseModel], table: object) -> li
     elif kind in ("too_short", "string_too_short"):
         what = "should not be empty"
     else:
-        what = f"should be {_WANTED[kind]}" if kind in _WANTED else item["msg"].removeprefix("Input ").lower()
+        what = f"should be {_EXPECTED[kind]}" if kind in _EXPECTED else item["msg"].removeprefix("Input ").lower()
         what += f", not {brief(given)}"
     return [InputError(what, place=".".join(path), allowed=dict.fromkeys(allowed), word=word)]
 
 
 def _merged(found: Sequence[InputError]) -> list[InputError]:
-    """One complaint a place. The branches of a union complain one by one: "should be text or a list, not 3".
+    """One problem a place. The complaints of the branches of a union are joined: "should be text or a list, not 3".
 
-    A list or table is not refused if something inside it is.
+    A problem of a list or table is dropped if there is one of something inside it.
     """
     kept: dict[str, InputError] = {}
     for one in found:
@@ -165,7 +163,7 @@ def _merged(found: Sequence[InputError]) -> list[InputError]:
     return [one for one in kept.values() if not one.place or not any(key.startswith(f"{one.place}.") for key in kept)]
 
 
-_WANTED: Mapping[str, str] = types.MappingProxyType(
+_EXPECTED: Mapping[str, str] = types.MappingProxyType(
     {
         "model_type": "a table",
         "model_attributes_type": "a table",
@@ -188,7 +186,7 @@ _WANTED: Mapping[str, str] = types.MappingProxyType(
 def _located(item: dict[str, Any], model: type[BaseModel], table: object) -> tuple[list[str], list[Any]]:
     """The keys that lead to a complaint, and the types that the innermost table on the way may have.
 
-    Pydantic puts steps into the path that are no keys, to tell the branches of a union apart; they are left out.
+    Pydantic's path also has steps that are not keys but name the branch of a union; they are left out.
     """
     path: list[str] = []
     node: Any = table
@@ -225,7 +223,7 @@ def _branches(annotation: Any) -> list[Any]:
 
 
 def _tags(annotation: Any) -> set[str]:
-    """The words by which one branch of a union may be told from the others."""
+    """The words that may mark a branch of a union."""
     return {word for inner in _fields(annotation).values() for word in typing.get_args(inner) if isinstance(word, str)}
 
 
@@ -241,7 +239,7 @@ def _is_model(annotation: Any) -> bool:
 
 
 def write_toml(tree: Mapping[str, Any]) -> str:
-    """The tree as TOML: in a table its plain values first, in their order, then its tables."""
+    """The tree as TOML: of each table first the plain values, in their order, then the tables."""
     lines: list[str] = []
     _table(tree, (), lines)
     return "\n".join(lines).lstrip("\n") + "\n"
@@ -262,7 +260,10 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 def dotted(
     tree: Mapping[str, Any], is_value: Callable[[Mapping[str, Any]], bool] = lambda table: False, prefix: str = ""
 ) -> dict[str, Any]:
-    """Dotted key -> value; tables that are not values themselves are taken apart. Raises InputError."""
+    """Dotted key -> value, without tables except those that are values (`is_value`).
+
+    Raises InputError if a table is empty or a key is given twice.
+    """
     flat: dict[str, Any] = {}
     for key, value in tree.items():
         inner = {f"{prefix}{key}": value}

@@ -86,7 +86,7 @@ _SHOWN: Mapping[str, tuple[float, tuple[str, ...]]] = MappingProxyType(
     }
 )
 
-# All the units there are. Our own list because reading pint's takes a second, and names like "furlong" are slips here.
+# All known units. Our own list, because reading pint's takes a second, and a name like "furlong" is an error here.
 _DEFINITIONS = """
 femto- = 1e-15 = f-
 pico- = 1e-12 = p-
@@ -125,11 +125,11 @@ _UNIT_TEXT = re.compile(r"[A-Za-zµμÅ0-9²³⁻¹·*/^(). +-]*")
 
 
 def parse(value: str | float, kind: str, *, file: Path | str | None = None, place: str | None = None) -> float:
-    """The number `value` says, in the internal unit of `kind`.
+    """The number of `value` in the internal unit of `kind`.
 
-    A text holds a number and a unit; only kind ``"number"`` may come bare or in percent. `file` and `place` go into
-    the error. Raises InputError for a missing or unknown unit, a wrong dimension, and what is not a finite number;
-    TmeError for an unknown kind.
+    A text holds a number and a unit; for kind ``"number"``, the unit may be absent or percent. Raises InputError, with
+    `file` and `place`, if the unit is missing or unknown, has the wrong dimension, or the number is not finite, and
+    TmeError if `kind` is unknown.
     """
     if kind not in KINDS:
         guess = nearest(kind, KINDS)
@@ -177,9 +177,9 @@ def split(text: str) -> tuple[float, str] | None:
 
 
 def show(value: float, kind: str, *, like: float = 0.0) -> str:
-    """Text for a person: `value` (internal unit of `kind`) with a unit that keeps the number readable.
+    """`value` (internal unit of `kind`) as text, in a unit that makes the number readable.
 
-    Two numbers that are to be compared are shown in one unit: the one that suits `like`, unless it is 0.
+    To compare two numbers, show both in one unit: that which suits `like`, unless it is 0.
     """
     low, units = _SHOWN[kind]
     chosen, size = units[-1], like or value
@@ -194,7 +194,7 @@ def show(value: float, kind: str, *, like: float = 0.0) -> str:
 
 
 class _UnknownUnitError(Exception):
-    """The text names a unit nobody knows."""
+    """The text names an unknown unit."""
 
 
 class _WrongDimensionError(Exception):
@@ -214,10 +214,10 @@ def _registry() -> Any:
 def _factor(unit: str, kind: str) -> float:
     """Internal units of `kind` in one `unit`."""
     quantity = _quantity(unit)
-    wanted = _quantity(KINDS[kind])
-    if quantity.dimensionality != wanted.dimensionality:
+    internal = _quantity(KINDS[kind])
+    if quantity.dimensionality != internal.dimensionality:
         raise _WrongDimensionError(_named_dimension(quantity))
-    factor = float((quantity / wanted).to_base_units().magnitude)
+    factor = float((quantity / internal).to_base_units().magnitude)
     exact = float(f"{factor:.12g}")  # 1 mm^2 is 1e6 um^2, not 1000000.0000000001
     return exact if math.isclose(factor, exact, rel_tol=1e-14) else factor
 
@@ -239,7 +239,7 @@ def _quantity(unit: str) -> Any:
 
 
 def _named_dimension(quantity: Any) -> str:
-    """``"a time"`` when a kind has this dimension, else the dimension itself."""
+    """``"a time"`` if a kind has this dimension, else the dimension itself."""
     for kind, unit in KINDS.items():
         if _quantity(unit).dimensionality == quantity.dimensionality:
             return _article(kind)
@@ -259,7 +259,7 @@ def _article(kind: str) -> str:
 
 
 def _short(number: float) -> str:
-    """Three digits, and no exponent where people would not write one."""
+    """A number with three digits, without exponent up to a million."""
     text = f"{number:.3g}"
     return f"{float(text):.0f}" if 1e3 <= abs(number) < 1e6 else text
 

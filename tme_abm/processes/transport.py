@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..biology.compiled import Biology, Molecule
-from ..core.parallel import side_by_side, threads_wanted
+from ..core.parallel import side_by_side, thread_count
 from ..core.units import MOLECULES_PER_NM_UM3
 from ..kernels.fields import METHODS, Method, Problem, choose_method
 from ..tissue import Tissue
@@ -102,12 +102,12 @@ class Transport:
         self, biology: Biology, methods: Mapping[str, Method], tolerance: float, threads: int | None = None
     ) -> None:
         """`methods` overrides the solver by molecule; `tolerance` is the relative residual of implicit steps; `threads`
-        is the number of fields solved at a time, by default `threads_wanted()`; no result depends on it.
+        is the number of fields solved at a time, by default `thread_count()`; no result depends on it.
         """
         self.biology = biology
         self.methods = dict(methods)
         self.tolerance = tolerance
-        self.threads = threads_wanted() if threads is None else threads
+        self.threads = thread_count() if threads is None else threads
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         for levels in side_by_side(*self._pieces(tissue, dt)):
