@@ -16,7 +16,7 @@ import pytest
 from tests.support.toy import ToySimulator, results, small
 from tme_abm.core import files
 from tme_abm.core.errors import InputError
-from tme_abm.runs.results import list_snapshots, read_manifest, read_series, read_snapshot
+from tme_abm.runs.results import list_snapshots, read_manifest, read_series
 from tme_abm.runs.run import is_finished, resume, run
 from tme_abm.runs.walk import Progress, RunFailed
 
@@ -95,7 +95,7 @@ def test_the_files_of_a_run(tmp_path: Path, undisturbed: dict[str, bytes]) -> No
     assert found.measures == series.last()
     assert found.state == TOY.classify(series.last())
     assert [day for day, _ in list_snapshots(tmp_path / "a")][:2] == pytest.approx([0, 1 / 3], abs=1e-5)
-    assert read_snapshot(list_snapshots(tmp_path / "a")[0][1])["cell_names"].tolist() == ["tumor", "CD8"]
+    assert files.read_npz(list_snapshots(tmp_path / "a")[0][1])["cell_names"].tolist() == ["tumor", "CD8"]
     manifest = read_manifest(tmp_path / "a")
     assert (manifest["status"], manifest["seed"], manifest["scenario"]) == ("done", 3, "hot")
     assert (told[0].step, told[-1].step, told[-1].steps) == (0, found.steps, found.steps)
@@ -118,7 +118,7 @@ def test_a_picture_at_every_step_is_a_file_of_its_own_and_in_order(tmp_path: Pat
     run(often, out=tmp_path / "a", days=30 / 86400, simulator=TOY)
     pictures = list_snapshots(tmp_path / "a")
     assert len(pictures) == 61
-    steps = [int(read_snapshot(path)["steps"]) for _, path in pictures]
+    steps = [int(files.read_npz(path)["steps"]) for _, path in pictures]
     assert steps == list(range(61))
     assert [path for _, path in pictures] == sorted((tmp_path / "a/snapshots").iterdir())
 

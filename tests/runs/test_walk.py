@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from tme_abm.runs.walk import Schedule, steps_until
+from tme_abm.runs.walk import is_due, steps_until
 
 
-def test_schedule_does_not_care_about_rounding() -> None:
-    tenth = Schedule(every=0.3, dt=0.1)
-    assert [step for step in range(31) if tenth.due(step)] == list(range(0, 31, 3))
-    eleventh = Schedule(every=1.1, dt=0.3)
-    assert [step for step in range(23) if eleventh.due(step)] == [0, 4, 8, 11, 15, 19, 22]
-    uneven = Schedule(every=25, dt=10)
-    assert [step for step in range(11) if uneven.due(step)] == [0, 3, 5, 8, 10]
-    finer = Schedule(every=4, dt=10)
-    assert all(finer.due(step) for step in range(5))
+@pytest.mark.parametrize(
+    ("every", "dt", "due"),
+    [
+        (0.3, 0.1, list(range(0, 31, 3))),
+        (1.1, 0.3, [0, 4, 8, 11, 15, 19, 22, 26, 30]),
+        (25, 10, [0, 3, 5, 8, 10, 13, 15, 18, 20, 23, 25, 28, 30]),
+        (4, 10, list(range(31))),
+    ],
+)
+def test_rounding_does_not_change_which_steps_are_due(every: float, dt: float, due: list[int]) -> None:
+    assert [step for step in range(31) if is_due(step, every, dt)] == due
 
 
 @pytest.mark.parametrize(("days", "dt", "steps"), [(1, 10, 144), (0.1, 14.4, 10), (0.1, 14.3, 11), (0.3, 43.2, 10)])

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from ..biology import Biology, Catalogue
 from ..core.errors import InputError
+from ..core.files import read_npz
 from ..core.units import MINUTES_PER_DAY
 from ..observe.state import classify
-from ..runs.results import RESOLVED, list_snapshots, read_manifest, read_series, read_snapshot
+from ..runs.results import RESOLVED, list_snapshots, read_manifest, read_series
 from ..scenario import Scenario, load
 from ..tissue import ALIVE, APOPTOTIC, NECROTIC
 
@@ -188,7 +189,7 @@ class Source:
         Raises:
             InputError: damaged, or written by a version that kept no cells in pictures.
         """
-        arrays = read_snapshot(file)
+        arrays = read_npz(file)
         if "cell/key" not in arrays:
             raise InputError("holds no cells: it was written by another version; run the scenario again", file=file)
         if arrays["cell_names"].tolist() != list(self.biology.cells):

@@ -1,1 +1,1 @@
-"""Runs: a scenario simulated into a directory that is whole at every moment, gone on with, and branched."""
+"""Runs: simulate a scenario into a directory that is whole at every moment; resume it; branch from it."""

@@ -1,13 +1,12 @@
-"""Branching: one tissue goes on in several ways, so that treated and untreated twins share their past.
+"""Branching: simulate one tissue further in several ways, so that treated and untreated twins share their past.
 
-A branch begins with the state that another run has kept, under a scenario that differs only in what acts from now
-on: interventions, tumor traits, blood, what the stroma makes, what is written down. What made the tissue that is
-there (lattice, planting, vessels) and what has been done to it already cannot be changed. Draws are addressed by seed,
-step and cell, so twins meet the same chances until they differ for a reason; a branch without any change is the run
-it came from.
+A branch begins with a state that another run has kept, under a scenario that differs only in what acts from then on:
+interventions, tumor traits, blood, secretion of the stroma, what is recorded. What made the tissue (lattice, planting,
+vessels) and earlier interventions cannot be changed. Draws are addressed by seed, step and cell, so twins have the same
+chances until they differ for a reason; a branch without any change is the same as its run.
 
-On disk a branch is a run that was interrupted where it branched: it holds the shared past up to there, and `resume`
-goes on with it like with any other.
+On disk a branch is a run that was interrupted where it branched: it holds the shared past, and `resume` goes on with it
+as with any other run.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from .walk import Callback, Walk, new_manifest, steps_until
 if TYPE_CHECKING:
     from ..scenario import Intervention, Scenario
 
-__all__ = ["BranchPoint", "branch", "branch_point", "branch_scenario", "check_branch", "prepare", "read_protocol"]
+__all__ = ["BranchPoint", "branch", "branch_point", "branch_scenario", "prepare", "read_protocol"]
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +59,7 @@ _MINUTES = 1e-6  # times nearer than this are the same
 
 @dataclass(frozen=True, kw_only=True)
 class BranchPoint:
-    """Where a branch begins: the run, its scenario and seed, and the state it had then."""
+    """Where a branch begins: a run, its scenario and seed, and one of its states."""
 
     run: RunDirectory
     scenario: Scenario
@@ -78,7 +77,7 @@ class BranchPoint:
         return self.checkpoint.day
 
     def note(self) -> dict[str, Any]:
-        """What the manifest of a branch says of where it came from."""
+        """The entry `branched_from` in the manifest of a branch."""
         return {
             "directory": str(self.run.path.resolve()),
             "scenario_hash": self.scenario.hash,
@@ -88,7 +87,7 @@ class BranchPoint:
         }
 
     def is_of(self, manifest: Mapping[str, Any]) -> bool:
-        """Whether the run of `manifest` branched from this very state."""
+        """Whether the run of `manifest` branched from this state."""
         mine, theirs = self.note(), manifest.get("branched_from") or {}
         return all(theirs.get(key) == mine[key] for key in ("scenario_hash", "step", "state_sha256"))
 
@@ -96,8 +95,7 @@ class BranchPoint:
 def branch_point(directory: Path, *, at: float | None = None, simulator: Simulator | None = None) -> BranchPoint:
     """The last state that the run in `directory` has kept, or that of day `at`.
 
-    Raises:
-        InputError: not a run, one of another version of the model, or no such state.
+    Raises InputError if `directory` is not a run, has another version of the model, or has kept no such state.
     """
     run = RunDirectory.open(directory)
     scenario = begun_with(run, or_tumor(simulator))
@@ -118,7 +116,7 @@ def branch_point(directory: Path, *, at: float | None = None, simulator: Simulat
 
 
 def read_protocol(file: Path) -> list[dict[str, Any]]:
-    """The interventions of a file that has nothing but `[[protocol]]` tables."""
+    """The interventions in a file of `[[protocol]]` tables. Raises InputError if it has none or holds anything else."""
     table = read_toml(file)
     for key in table:
         if key != "protocol":
@@ -137,10 +135,9 @@ def branch_scenario(
     protocol: Sequence[Mapping[str, Any]] = (),
     origin: str = "--protocol",
 ) -> Scenario:
-    """The scenario of the run with some values set and interventions added; those without a start begin now.
+    """The scenario of the run with `settings` and further interventions, which begin at the branching by default.
 
-    Raises:
-        InputError: an impossible scenario, or one that changes what a branch cannot (see `check_branch`).
+    Raises InputError if the scenario is invalid or changes what a branch cannot change.
     """
     from ..scenario import changed, extended
 
@@ -148,17 +145,17 @@ def branch_scenario(
     if protocol:
         now = f"{point.time!r} min"
         scenario = extended(scenario, [{"start": now} | dict(item) for item in protocol], origin)
-    check_branch(point, scenario)
+    _check(point, scenario)
     return scenario
 
 
-def check_branch(point: BranchPoint, scenario: Scenario) -> None:
-    """Refuse a scenario that is not the point's from its beginning up to there."""
-    for key, wanted, there in scenario.differences(point.scenario):
+def _check(point: BranchPoint, scenario: Scenario) -> None:
+    """Raises InputError if `scenario` differs from that of the run in what a branch cannot change."""
+    for key, here, there in scenario.differences(point.scenario):
         if not _within(key, MAY_CHANGE):
             reason = next((text for start, text in _REASONS.items() if key.startswith(start)), _OTHER_REASON)
             raise InputError(
-                f"cannot become {wanted or 'nothing'} at the branching, it is {there or 'nothing'}: {reason}",
+                f"cannot become {here or 'nothing'} at the branching, it is {there or 'nothing'}: {reason}",
                 file=point.run.path,
                 place=key,
                 allowed=MAY_CHANGE[:-3],
@@ -176,19 +173,19 @@ def prepare(
     overwrite: bool = False,
     simulator: Simulator | None = None,
 ) -> tuple[RunDirectory, Any]:
-    """Make `out` the directory of the branch, to be gone on with from where it branched; also its model there.
+    """Make `out` the directory of a branch that was interrupted where it begins; also return its model there.
 
-    Raises:
-        InputError: the scenario is none for this branch, it ends before it begins, or the directory cannot be used.
+    Raises InputError if the scenario changes what a branch cannot change, the branch would end before it begins, or
+    the directory cannot be used.
     """
     simulator = or_tumor(simulator)
-    check_branch(point, scenario)
+    _check(point, scenario)
     RunDirectory.check_free(out, overwrite=overwrite)
-    wanted = checked_days(scenario.clock.days if days is None else days)
+    days = checked_days(scenario.clock.days if days is None else days)
     step = point.checkpoint.step
-    if steps_until(wanted, scenario.clock.dt) <= step:
+    if steps_until(days, scenario.clock.dt) <= step:
         raise InputError(
-            f"branches at day {point.day:g} and would end at day {wanted:g}; give a later end with --days",
+            f"branches at day {point.day:g} and would end at day {days:g}; give a later end with --days",
             file=point.run.path,
         )
     model = simulator.branch(scenario, point.seed, point.checkpoint.arrays)
@@ -201,7 +198,7 @@ def prepare(
         directory.inherit(point.run)
         directory.add_checkpoint(step, point.day, state)
 
-    manifest = new_manifest(scenario, seed=point.seed, days=wanted, command=command, simulator=simulator)
+    manifest = new_manifest(scenario, seed=point.seed, days=days, command=command, simulator=simulator)
     directory = RunDirectory.create(
         out,
         manifest={**manifest, "branched_from": point.note()},
@@ -223,11 +220,11 @@ def branch(
     progress: Callback | None = None,
     simulator: Simulator | None = None,
 ) -> RunResult:
-    """Go on from `point` under `scenario` until `days` (its own number by default) in the directory `out`.
+    """Simulate the branch of `point` under `scenario` until `days` (by default its own) into the directory `out`.
 
     Raises:
         InputError: see `prepare`.
-        RunFailed: the simulation broke.
+        RunFailed: the simulation failed.
     """
     simulator = or_tumor(simulator)
     directory, model = prepare(
@@ -243,7 +240,7 @@ def _within(key: str, tables: Sequence[str]) -> bool:
 
 
 def _check_protocol(point: BranchPoint, protocol: Sequence[Intervention]) -> None:
-    """What has acted before the branching is what acted in the run, in the same order."""
+    """Raises InputError if the interventions before the branching are not those of the run, in their order."""
     done, asked = _past(point.scenario.protocol, point.time), _past(protocol, point.time)
     if [item for _, item in done] == [item for _, item in asked]:
         return
@@ -266,7 +263,7 @@ def _check_protocol(point: BranchPoint, protocol: Sequence[Intervention]) -> Non
 
 
 def _past(protocol: Sequence[Intervention], time: float) -> list[tuple[int, Intervention]]:
-    """What began before `time` [min], by its number; an end that is not past is left open."""
+    """The interventions that began before `time` [min], with their numbers; those that still act have no end."""
     begun = [(number, item) for number, item in enumerate(protocol) if item.start < time - _MINUTES]
     return [(number, item.model_copy(update=_open_end(item, time))) for number, item in begun]
 

@@ -1,12 +1,12 @@
-"""A run is a directory, and the directory is whole at every moment.
+"""The directory of a run, which is whole at every moment.
 
-`manifest.json` says what ran and how it went, `scenario.resolved.toml` with which values, `series.csv`
-(time_day, metric, value) what was measured, `snapshots/` what the tissue looked like, `checkpoint/` where
-to go on. All but the manifest and the log depend on scenario and seed alone, byte for byte.
+`manifest.json` holds what ran and how it ended, `scenario.resolved.toml` all values of the scenario, `series.csv`
+(time_day, metric, value) the metrics over time, `snapshots/` pictures of the tissue, `checkpoint/` states to go on
+from. All but the manifest and the log depend on scenario and seed alone, byte for byte.
 
-A checkpoint is a file of arrays and a note beside it with the fingerprints of the arrays, of the series so far and of
-every snapshot so far. If one of them no longer matches, the checkpoint before it is tried; without any, a run starts
-again from the first step, which leads to the same bytes.
+A checkpoint is a file of arrays and a note with the fingerprints of the arrays, of the series so far and of every
+snapshot so far. If one of them does not match, the checkpoint before it is tried; without any, a run starts again from
+the first step, which leads to the same bytes.
 """
 
 from __future__ import annotations
@@ -63,23 +63,16 @@ class RunDirectory:
     def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
         self.path = path
         self.manifest = manifest
-        self.keeps: Callable[[int], bool] = lambda step: False  # is the checkpoint of this step kept for good?
+        self.keeps: Callable[[int], bool] = lambda step: False  # whether the checkpoint of a step is kept for good
         self._forget()
 
     @staticmethod
     def check_free(path: Path, *, overwrite: bool = False) -> None:
-        """Refuse a place for a new run where there is something else, or, without `overwrite`, a run.
+        """Raises InputError if `path` cannot be the directory of a new run.
 
-        Raises:
-            InputError: something is there already, or the place cannot be written.
+        It holds something else or, without `overwrite`, a run; it is a file; or it cannot be written.
         """
-        with files.disk_errors(path, "use the directory"):
-            if path.exists() and not path.is_dir():
-                raise InputError("is a file, and a run needs a directory", file=path)
-            there = [item for item in path.iterdir() if not files.is_temporary(item)] if path.exists() else []
-        if there and not (path / MANIFEST).is_file():
-            raise InputError("the directory is not empty and holds no run; choose another with --out", file=path)
-        if there and not overwrite:
+        if files.check_holds(path, (MANIFEST,), "run") and not overwrite:
             raise InputError(
                 "holds a run already; go on with it by --resume, replace it with --overwrite, "
                 "or choose another directory with --out",
@@ -97,9 +90,9 @@ class RunDirectory:
         overwrite: bool = False,
         past: Callable[[RunDirectory], None] = lambda run: None,
     ) -> RunDirectory:
-        """Begin a run: its manifest and its resolved scenario, before anything is simulated.
+        """Begin a run: write its manifest and its resolved scenario, before anything is simulated.
 
-        `past` writes what happened before the run begins; the directory does not appear without it.
+        `past` writes the earlier part of a branch into the directory before the directory appears.
         """
         cls.check_free(path, overwrite=overwrite)
         run = cls(path, {"schema": SCHEMA, **manifest})
@@ -129,11 +122,7 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
-        """Take up a run that was begun.
-
-        Raises:
-            InputError: not a run directory, or one that was changed by hand.
-        """
+        """The run in `path`. Raises InputError if it is not a run directory, or its scenario was changed by hand."""
         run = cls(path, read_manifest(path))
         expected = run.manifest.get("resolved_sha256")
         _check_unchanged(path / RESOLVED, expected, "is not the scenario this run was begun with")
@@ -148,7 +137,7 @@ class RunDirectory:
         files.write_json(self.path / MANIFEST, self.manifest)
 
     def locked(self) -> AbstractContextManager[None]:
-        """Keep a second process out; the lock ends with the process, however that ends."""
+        """A context in which no other process can write this run."""
         return files.locked(self.path, "another process is writing this run")
 
     def update_manifest(self, **changes: Any) -> None:
@@ -157,7 +146,7 @@ class RunDirectory:
         files.write_json(self.path / MANIFEST, self.manifest)
 
     def settle(self) -> None:
-        """Make all that was written outlast a power cut."""
+        """Make the files survive a power cut."""
         for directory in (self.path / SNAPSHOTS, self.path / CHECKPOINTS, self.path):
             with files.disk_errors(directory, "write the directory"):
                 files.sync_directory(directory)
@@ -165,12 +154,12 @@ class RunDirectory:
     # ---------------------------------------------------------------- series and snapshots
 
     def add_row(self, day: float, measures: Mapping[str, float]) -> None:
-        """Append one time to the series (in memory until `flush`)."""
+        """Append the metrics of one time to the series, in memory until `flush`."""
         for metric, value in measures.items():
             self._series += files.csv_line((repr(float(day)), metric, repr(float(value))))
 
     def flush(self) -> None:
-        """Write the series as far as it goes."""
+        """Write the series so far to disk."""
         files.write_bytes(self.path / SERIES, bytes(self._series))
 
     def add_snapshot(self, step: int, day: float, arrays: files.Arrays) -> None:
@@ -181,7 +170,7 @@ class RunDirectory:
         self._snapshots[name] = files.sha256(content)
 
     def inherit(self, other: RunDirectory) -> None:
-        """Take over the series and the pictures of another run up to the checkpoint that it recalled."""
+        """Copy the series and the pictures of another run, up to the checkpoint that it recalled."""
         for name, expected in other._snapshots.items():
             content = _check_unchanged(other.path / SNAPSHOTS / name, expected)
             files.write_bytes(self.path / SNAPSHOTS / name, content)
@@ -196,8 +185,8 @@ class RunDirectory:
     # ---------------------------------------------------------------- checkpoints
 
     def add_checkpoint(self, step: int, day: float, arrays: files.Arrays, *, last: bool = False) -> None:
-        """Write the state after `step` steps; keep the one before it as well, unless this is the `last`, and those
-        that are kept for good."""
+        """Write the state after `step` steps. Delete earlier ones except the one before it, which the `last` does not
+        need, and those that are kept for good."""
         self.flush()
         content = files.npz_bytes(arrays)
         stem = self.path / CHECKPOINTS / f"step_{step:09d}"
@@ -220,13 +209,13 @@ class RunDirectory:
                 old.unlink(missing_ok=True)
 
     def kept(self) -> list[int]:
-        """The steps of all checkpoints that are there, in order."""
+        """The steps of all checkpoints on disk, in order."""
         return [_step_of(file) for file in self._checkpoint_files() if file.suffix == ".json"]
 
     def restore(self) -> Checkpoint | None:
-        """Go back to the newest checkpoint that can be believed, and forget what was written after it.
+        """The newest undamaged checkpoint; everything that was written after it is deleted.
 
-        None when there is no such checkpoint; then everything but the manifest is forgotten.
+        None if there is no such checkpoint; then everything but the manifest is deleted.
         """
         for directory in (self.path, self.path / SNAPSHOTS, self.path / CHECKPOINTS):
             with files.disk_errors(directory, "create the directory"):
@@ -244,15 +233,15 @@ class RunDirectory:
         return found
 
     def recall(self, step: int | None = None) -> Checkpoint | None:
-        """The newest checkpoint that can be believed, or that of `step`; nothing on disk is changed.
+        """The newest undamaged checkpoint, or that of `step`; None if there is no such checkpoint. Changes no file.
 
-        None when there is no such checkpoint; InputError when that of `step` is damaged.
+        Raises InputError if the checkpoint of `step` is damaged.
         """
         for note in reversed([file for file in self._checkpoint_files() if file.suffix == ".json"]):
             if step is not None and _step_of(note) != step:
                 continue
             try:
-                return self._believe(note)
+                return self._checked(note)
             except InputError as error:
                 if step is not None:
                     raise
@@ -260,8 +249,8 @@ class RunDirectory:
         self._forget()
         return None
 
-    def _believe(self, path: Path) -> Checkpoint:
-        """Read a checkpoint; InputError when it or anything written before it is not what it was."""
+    def _checked(self, path: Path) -> Checkpoint:
+        """The checkpoint of a note. Raises InputError if it, or a file written before it, is not as it was written."""
         note = files.read_json(path)
         try:
             if any(note[key] != self.manifest[key] for key in ("schema", "scenario_hash", "seed")):
@@ -291,7 +280,7 @@ class RunDirectory:
 def _check_unchanged(
     path: Path, expected: str | None, what: str = "the file is not the one that was written", *, end: int | None = None
 ) -> bytes:
-    """The content of a file (up to `end`); InputError with `what` if its fingerprint is not the expected one."""
+    """The content of a file (up to `end`). Raises InputError(`what`) if its fingerprint is not the expected one."""
     with files.disk_errors(path, "read the file"):
         content = path.read_bytes()[:end]
     if files.sha256(content) != expected:
@@ -300,6 +289,6 @@ def _check_unchanged(
 
 
 def _step_of(path: Path) -> int:
-    """The step of a checkpoint, by the name of its file; −1 for any other name."""
+    """The step in the name of a checkpoint's file; −1 for any other name."""
     number = path.stem.removeprefix("step_")
     return int(number) if number.isdecimal() else -1

@@ -1,12 +1,12 @@
-"""Which program and which knowledge produced a result.
+"""The fingerprint of the model and the versions of the packages that produced a result.
 
-The fingerprint of a model covers the files that decide its numbers: the modules that it imports, directly or through
-others, and the catalogue that ships with the package (a scenario's own packs are part of the scenario's hash). The
-modules are found by reading the import statements, so the fingerprint does not depend on what happens to be loaded; it
-does not depend on line ends either, and is the same for a checkout and an installed wheel.
+The fingerprint covers the files that decide the numbers: the modules that the model imports, directly or through
+others, and the shipped catalogue (a scenario's own packs are part of the scenario's hash). The modules are found by
+reading the import statements, so the fingerprint does not depend on what is loaded. It does not depend on line ends
+either, and is the same for a checkout and an installed wheel.
 
-A package whose `__init__` only imports names is an index: a name taken from it leads to the module that defines it, and
-to nothing else. So the JSON Schema for editors, which `scenario` offers, too, does not count.
+A package whose `__init__` only imports names is an index: a name imported from it leads to the module that defines it,
+and to nothing else. So the JSON Schema for editors, which `scenario` exports, does not count.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _DATA = "biology/data/**/*.toml"
 
 
 def package_version() -> str:
-    """The version of this package, also when it runs from a checkout that was never installed."""
+    """The version of this package, "unknown" in a checkout that was never installed."""
     return _version("tme-abm")
 
 
 def versions() -> dict[str, str]:
-    """Versions of the interpreter and of every package that numbers can depend on."""
+    """The versions of this package, of Python, and of the packages that results depend on."""
     found = {"tme_abm": package_version(), "python": platform.python_version()}
     return found | {name: _version(name) for name in _PACKAGES}
 
@@ -47,18 +47,18 @@ def _version(name: str) -> str:
 
 @cache
 def model_fingerprint(root: Path = _ROOT) -> str:
-    """The fingerprint of the model, of what is measured in it, and of the shipped catalogue.
+    """The fingerprint of the model, its metrics, its snapshots, and the shipped catalogue.
 
-    A result is taken up again or used again only if this has not changed: a stale result that looks like a new one is
-    worse than an hour of computing.
+    A result is resumed or used again only if this has not changed: a stale result that looks like a new one is worse
+    than an hour of computing.
     """
     return fingerprint(*_MODEL, root=root)
 
 
 @cache
 def fingerprint(*modules: str, data: tuple[str, ...] = (), root: Path = _ROOT) -> str:
-    """SHA-256 over `modules` of the package in `root` (such as "observe.metrics"), all that they import inside of it,
-    the shipped catalogue, and the files that match the patterns in `data`.
+    """SHA-256 over `modules` of the package in `root` (such as "observe.metrics"), the modules of the package that they
+    import, the shipped catalogue, and the files that match the patterns in `data`.
     """
     imports = _Imports(root)
     for module in modules:
@@ -76,7 +76,7 @@ Name = tuple[str, ...]
 
 
 class _Imports:
-    """The files of modules and of all that they import; `links` says where the names of an index are found."""
+    """The files of modules and of those that they import; `links` lists where the names of an index are defined."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -84,7 +84,7 @@ class _Imports:
         self.links: set[str] = set()
 
     def follow(self, module: Name, name: str = "") -> None:
-        """Add the file of a module, or of what is called `name` in it, and what it imports."""
+        """Add the file of a module, or of that which defines its `name`, and the files that it imports."""
         if name and self._file((*module, name)):
             module, name = (*module, name), ""
         file = self._file(module)
@@ -124,7 +124,7 @@ def _absolute(file: Path, root: Path, level: int, module: str) -> Name:
 
 
 def _imported(file: Path, root: Path) -> Iterator[tuple[Name, list[str]]]:
-    """The modules of the package that a file imports, each with names that it takes from there ("" for the module)."""
+    """The modules of the package that a file imports, each with the names imported from it ("" for the module)."""
     for statement in _statements(ast.parse(file.read_bytes())):
         if isinstance(statement, ast.ImportFrom):
             yield _absolute(file, root, statement.level, statement.module or ""), [one.name for one in statement.names]
@@ -134,7 +134,7 @@ def _imported(file: Path, root: Path) -> Iterator[tuple[Name, list[str]]]:
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """All statements, also those inside functions; those for type checkers left out."""
+    """All statements, also those inside functions, without those for type checkers."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
             child = ast.Module(body=child.orelse, type_ignores=[])
@@ -146,8 +146,7 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
 
 @cache
 def _index(file: Path) -> dict[str, tuple[int, str, str]] | None:
-    """Name -> (level, module, its name there) of an `__init__` that holds nothing but imports and `__all__`, else
-    None."""
+    """Name -> (level, module, name there) of an `__init__` that holds only imports and `__all__`, else None."""
     if file.name != "__init__.py":
         return None
     found: dict[str, tuple[int, str, str]] = {}

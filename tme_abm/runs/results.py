@@ -1,7 +1,6 @@
-"""What a finished or running run left on disk, read back.
+"""Read the files of a run, finished or not: manifest, series, pictures.
 
-The names of the files in a run's directory are stated here, beside the functions that read them; `directory` writes
-them.
+The names of the files are defined here; `directory` writes them.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from ..core import files
 from ..core.errors import InputError
 
-__all__ = ["Series", "list_snapshots", "read_manifest", "read_series", "read_snapshot", "snapshot_name"]
+__all__ = ["Series", "list_snapshots", "read_manifest", "read_series", "snapshot_name"]
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
@@ -34,18 +33,18 @@ HEADER = ("time_day", "metric", "value")
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """What was measured: times in days (n,), and per metric its values (n,), NaN where there was none."""
+    """The metrics of a run over time: times in days (n,), and the values (n,) of each metric, NaN if not measured."""
 
     times: NDArray[np.float64]
     metrics: dict[str, NDArray[np.float64]]
 
     def row(self, day: float) -> dict[str, float] | None:
-        """Every metric at the last time not after `day`; None before the first."""
+        """All metrics at the last time not after `day`; None before the first time."""
         index = int(np.searchsorted(self.times, day + 1e-9, side="right")) - 1
         return None if index < 0 else self._row(index)
 
     def last(self) -> dict[str, float]:
-        """Every metric at the last time."""
+        """All metrics at the last time."""
         return self._row(-1) if self.times.size else {}
 
     def _row(self, index: int) -> dict[str, float]:
@@ -53,11 +52,7 @@ class Series:
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
-    """The manifest of a run.
-
-    Raises:
-        InputError: there is no such directory, or it is not a run's.
-    """
+    """The manifest of a run. Raises InputError if `directory` does not exist or is not the directory of a run."""
     if not directory.is_dir():
         raise InputError("there is no such directory", file=directory)
     if not (directory / MANIFEST).is_file():
@@ -79,11 +74,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 
 
 def read_series(directory: Path) -> Series:
-    """The series of a run.
-
-    Raises:
-        InputError: missing, or not in the format that is written here.
-    """
+    """The series of a run. Raises InputError if its file is missing or not a series."""
     path = directory / SERIES
     with files.disk_errors(path, "read the file"):
         text = path.read_text(encoding="utf-8")
@@ -105,20 +96,11 @@ def read_series(directory: Path) -> Series:
 
 
 def snapshot_name(step: int, day: float) -> str:
-    """The name of the picture after `step` steps; the day is for readers, the step makes it unique."""
+    """The file name of the picture after `step` steps; the day is for readers, the step makes it unique."""
     return f"day_{day:09.5f}_step_{step:09d}.npz"
 
 
 def list_snapshots(directory: Path) -> list[tuple[float, Path]]:
-    """The pictures of a run: (day, file), in order of time. Earlier versions named them by the day alone."""
+    """The pictures of a run as (day, file), in order of time. Earlier versions named the files by the day alone."""
     found = (directory / SNAPSHOTS).glob("day_*.npz")
     return sorted((float(path.stem.split("_")[1]), path) for path in found)
-
-
-def read_snapshot(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of one picture.
-
-    Raises:
-        InputError: missing or damaged.
-    """
-    return files.read_npz(path)

@@ -1,9 +1,9 @@
-"""Runs: step a model, write down what it does, and be able to go on after any interruption.
+"""Simulate a scenario into a directory, and go on after any interruption.
 
-`run` begins, `resume` goes on. Both walk the same steps and write at the same ones, so a run that was
-killed and resumed ends in the same bytes as one that was not, and a run made longer is the run that was
-longer from the start. What is taken up again must be what was begun: the same scenario, seed and model.
-`run_all` brings many runs to their ends, each in a process of its own.
+`run` begins, `resume` goes on. Both take the same steps and write at the same ones, so a run that was killed and
+resumed ends in the same bytes as one that was not, and a run that is made longer is the same as one that was longer
+from the start. A run is resumed only with the same scenario, seed and model. `run_all` simulates many runs, each in a
+process of its own.
 """
 
 from __future__ import annotations
@@ -22,12 +22,10 @@ from .directory import RunDirectory
 from .fingerprint import versions
 from .results import MANIFEST, RESOLVED, SERIES, read_manifest, read_series
 from .simulator import Simulator, or_tumor
-from .walk import Callback, Progress, RunFailed, Walk, new_manifest, steps_until
+from .walk import Callback, Walk, new_manifest, steps_until
 
 __all__ = [
     "Outcome",
-    "Progress",
-    "RunFailed",
     "RunResult",
     "Task",
     "Tell",
@@ -45,7 +43,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-SEEDS = 2**64  # as many as fit into the word that a draw is hashed from
+SEEDS = 2**64  # a draw is hashed from a word of 64 bits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,18 +72,18 @@ def run(
     progress: Callback | None = None,
     simulator: Simulator | None = None,
 ) -> RunResult:
-    """Simulate `scenario` for `days` (its own number by default) into the directory `out`.
+    """Simulate `scenario` for `days` (by default its own) into the directory `out`.
 
     Raises:
-        InputError: the scenario, the seed, the length or the directory cannot be used, or the disk refuses.
-        RunFailed: the simulation broke.
+        InputError: the scenario, seed, length or directory cannot be used, or the disk cannot be written.
+        RunFailed: the simulation failed.
     """
     simulator = or_tumor(simulator)
     check_seed(seed)
     RunDirectory.check_free(out, overwrite=overwrite)
-    wanted = checked_days(scenario.clock.days if days is None else days)
+    days = checked_days(scenario.clock.days if days is None else days)
     model = simulator.start(scenario, seed)  # before anything is written: it may refuse the scenario
-    manifest = new_manifest(scenario, seed=seed, days=wanted, command=command, simulator=simulator)
+    manifest = new_manifest(scenario, seed=seed, days=days, command=command, simulator=simulator)
     directory = RunDirectory.create(out, manifest=manifest, resolved=scenario.resolved_toml(), overwrite=overwrite)
     with directory.locked():
         Walk(scenario, directory, simulator, progress).go(model, step=0)
@@ -101,13 +99,13 @@ def resume(
     progress: Callback | None = None,
     simulator: Simulator | None = None,
 ) -> RunResult:
-    """Go on with the run in `out`, from its last good checkpoint to its end or to a later `days`.
+    """Go on with the run in `out`, from its last undamaged checkpoint to its end or to a later `days`.
 
-    A finished run is returned as it is. `scenario` and `seed` say which run is expected.
+    A finished run is only read. `scenario` and `seed`, if given, must be those of the run.
 
     Raises:
-        InputError: not a run, a run of another scenario, or one that is already longer than `days`.
-        RunFailed: the simulation broke.
+        InputError: `out` is not a run, has another scenario, seed or model, or is longer than `days`.
+        RunFailed: the simulation failed.
     """
     simulator = or_tumor(simulator)
     directory = RunDirectory.open(out)
@@ -121,11 +119,11 @@ def resume(
     stored = begun_with(directory, simulator)
     if seed is not None and seed != manifest["seed"]:
         raise InputError(f"holds a run with seed {manifest['seed']}, not {seed}", file=out)
-    wanted = checked_days(manifest["days"] if days is None else days)
-    if wanted < manifest["days"]:
-        raise InputError(f"the run is of {manifest['days']:g} days and cannot end at {wanted:g}", file=out)
+    days = checked_days(manifest["days"] if days is None else days)
+    if days < manifest["days"]:
+        raise InputError(f"the run is of {manifest['days']:g} days and cannot end at {days:g}", file=out)
     with directory.locked():
-        if is_finished(out, scenario=stored, seed=manifest["seed"], days=wanted, simulator=simulator):
+        if is_finished(out, scenario=stored, seed=manifest["seed"], days=days, simulator=simulator):
             return result_of(out, simulator)
         if manifest.get("versions") != versions():
             logger.warning("%s was begun with other versions; the last digits may differ", out)
@@ -138,8 +136,8 @@ def resume(
         else:
             model, step = simulator.resume(stored, manifest["seed"], checkpoint.arrays), checkpoint.step
         directory.update_manifest(
-            days=wanted,
-            steps=steps_until(wanted, stored.clock.dt),
+            days=days,
+            steps=steps_until(days, stored.clock.dt),
             status="running",
             error=None,
             resumed=int(manifest.get("resumed", 0)) + 1,
@@ -149,12 +147,8 @@ def resume(
 
 
 def begun_with(directory: RunDirectory, simulator: Simulator) -> Scenario:
-    """The scenario of a run that is to be gone on with.
-
-    Raises:
-        InputError: the run was begun with another version of the model.
-    """
-    # Asked first: a catalogue that has changed since may no longer know the names in the stored scenario.
+    """The scenario of a run, to go on with it. Raises InputError if it was begun with another version of the model."""
+    # The fingerprint first: a catalogue that has changed since may no longer have the names in the stored scenario.
     if simulator.fingerprint() != directory.manifest.get("model"):
         raise changed_since(directory.path)
     scenario = load(directory.path / RESOLVED)
@@ -164,8 +158,8 @@ def begun_with(directory: RunDirectory, simulator: Simulator) -> Scenario:
 
 
 def is_finished(out: Path, *, scenario: Scenario, seed: int, days: float, simulator: Simulator | None = None) -> bool:
-    """Does `out` hold this very run, done and undamaged?"""
-    wanted = {
+    """Whether `out` holds this run, done and undamaged."""
+    expected = {
         "status": "done",
         "scenario_hash": scenario.hash,
         "model": or_tumor(simulator).fingerprint(),
@@ -177,12 +171,12 @@ def is_finished(out: Path, *, scenario: Scenario, seed: int, days: float, simula
         series = (out / SERIES).read_bytes()
     except (InputError, OSError):
         return False
-    found = {key: manifest.get(key) for key in wanted}
-    return found == wanted and files.sha256(series) == manifest.get("series_sha256")
+    found = {key: manifest.get(key) for key in expected}
+    return found == expected and files.sha256(series) == manifest.get("series_sha256")
 
 
 def result_of(out: Path, simulator: Simulator | None = None, *, resumed_from: int | None = None) -> RunResult:
-    """The result of a run that is done, read from its directory."""
+    """The result of a finished run, read from its directory."""
     manifest = read_manifest(out)
     measures = read_series(out).last()
     return RunResult(
@@ -199,7 +193,7 @@ def result_of(out: Path, simulator: Simulator | None = None, *, resumed_from: in
 
 
 def changed_since(out: Path) -> InputError:
-    """The error that refuses to go on with the run in `out` under another model."""
+    """The InputError that the run in `out` was begun with another version of the model."""
     return InputError(
         "was begun with another version of the model or its biology, and going on would mix the two; "
         "begin it again (--overwrite, or another --out)",
@@ -208,14 +202,14 @@ def changed_since(out: Path) -> InputError:
 
 
 def checked_days(days: float) -> float:
-    """The length of a run, or an InputError."""
+    """The length of a run. Raises InputError if `days` is not positive and finite."""
     if not 0 < days < float("inf"):
         raise InputError(f"a run lasts a positive number of days, not {days:g}", place="days")
     return float(days)
 
 
 def check_seed(seed: int) -> None:
-    """Refuse a seed that the draws cannot take, with an InputError."""
+    """Raises InputError if `seed` is too large or negative."""
     if not 0 <= seed < SEEDS:
         raise InputError(f"a seed lies between 0 and {SEEDS - 1}, not at {seed}", place="seed")
 
@@ -225,14 +219,14 @@ def check_seed(seed: int) -> None:
 
 Outcome = parallel.Outcome[RunResult]
 Tell = Callable[[Sequence[float], int], None]
-"""Called with the days each run has reached (−1: not begun) and the number of runs that have ended."""
+"""Called with the day that each run has reached (−1: not begun) and the number of runs that have ended."""
 
 _NOT_BEGUN = -1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One run that is wanted: begun, gone on with or only read, whichever is needed."""
+    """One run to be simulated: its scenario, seed, length, directory and model."""
 
     scenario: Scenario
     seed: int
@@ -244,7 +238,7 @@ class Task:
 
 
 def run_all(tasks: Sequence[Task], *, jobs: int, tell: Tell | None = None) -> list[Outcome]:
-    """Every task's outcome, in the order of the tasks; `jobs` processes at a time."""
+    """The outcome of every task, in the order of the tasks; `jobs` processes work at a time."""
     named = {str(task.out): task for task in tasks}
     days = dict.fromkeys(named, _NOT_BEGUN)
     outcomes: dict[str, Outcome] = {}
@@ -264,7 +258,7 @@ def _perform(task: Task) -> RunResult:
 
 
 def result_of_task(task: Task, progress: Callback) -> RunResult:
-    """Begin the run, go on with it or only read it, whichever is needed."""
+    """The result of a task: its run is read if it is finished, else resumed, else begun."""
     same: dict[str, Any] = {"seed": task.seed, "days": task.days, "simulator": task.simulator}
     if is_finished(task.out, scenario=task.scenario, **same):
         return result_of(task.out, task.simulator)

@@ -1,8 +1,9 @@
-"""What a run needs of a model: to start it, take it up again, measure it, and know whether it is still the same model.
+"""What a run needs of a model: start it, resume it, measure it, and know whether it is still the same model.
 
-A `Simulator` is the tumor model of this package. A subclass with other methods can be run, recorded, killed, resumed
-and compared in the same way; the tests do so with a toy. It is sent to worker processes, so it must be picklable. The
-model is imported when the first one is made, so that reading results stays light.
+A `Simulator` is the tumor model of this package. A subclass can be run, recorded, killed, resumed and compared in the
+same way: the tests do so with a toy, calibration with a changed catalogue, a different one for each run. It is sent to
+worker processes, so it must be picklable. The model is imported when the first one is made, so that results can be
+read without it.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 class Simulator:
-    """Makes models and reads them. A model has `step()` and `state()`, the arrays from which it goes on."""
+    """Makes models and measures them. A model has `step()` and `state()`, the arrays that `resume` takes."""
 
     def fingerprint(self) -> str:
-        """A text that changes whenever the model may give other results for the same scenario and seed."""
+        """A text that changes if the model may give other results for the same scenario and seed."""
         return model_fingerprint()
 
     def start(self, scenario: Scenario, seed: int) -> Any:
@@ -36,40 +37,40 @@ class Simulator:
         return TumorModel(scenario, rng=seed)
 
     def resume(self, scenario: Scenario, seed: int, arrays: Arrays) -> Any:
-        """A model in the state of `arrays`."""
+        """A model in the state `arrays`."""
         from ..model import TumorModel
 
         return TumorModel.from_state(scenario, seed, arrays)
 
     def branch(self, scenario: Scenario, seed: int, arrays: Arrays) -> Any:
-        """A model in the state of `arrays`, which another scenario has led to."""
+        """A model in the state `arrays` of another scenario."""
         from ..model import TumorModel
 
         return TumorModel.branched(scenario, seed, arrays)
 
     def metrics(self, scenario: Scenario) -> tuple[str, ...]:
-        """The names of what `measure` measures in a model of `scenario`, without making one."""
+        """The names of the metrics that `measure` returns for a model of `scenario`."""
         from ..observe.metrics import metric_names
 
         return metric_names(scenario)
 
     def measure(self, model: Any) -> dict[str, float]:
-        """The metrics of a model now."""
+        """The metrics of a model."""
         from ..observe.metrics import measure
 
         return measure(model)
 
     def snapshot(self, model: Any) -> dict[str, NDArray[Any]]:
-        """A picture of the tissue now."""
+        """A picture of the tissue."""
         from ..observe.snapshot import snapshot
 
         return snapshot(model)
 
     def classify(self, measures: Mapping[str, float]) -> str:
-        """The state of a tumor: "hot", "cold", "excluded", or "none" when there is too little tumor to tell."""
+        """The state of a tumor: "hot", "cold", "excluded", or "none" if too few tumor cells live."""
         from ..observe.state import classify
 
-        return str(classify(measures))
+        return classify(measures)
 
 
 TUMOR = Simulator()

@@ -23,7 +23,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from ...runs.results import read_snapshot
+from ...core.files import read_npz
 from ..style.figure import as_png, style
 from ..style.palette import (
     CORE_LINE,
@@ -67,7 +67,7 @@ class Snapshot:
 
 def read_picture(file: Path, day: float) -> Snapshot:
     """The snapshot in a file of a run. Raises InputError if the file is damaged."""
-    arrays = read_snapshot(file)
+    arrays = read_npz(file)
 
     def flat(name: str) -> NDArray[Any]:
         array = arrays[name]
