@@ -101,7 +101,7 @@ def test_an_interrupted_batch_says_how_to_go_on(tme: Run, monkeypatch: pytest.Mo
     assert "interrupted; nothing that is finished is lost. Go on with: batch a" in err
     code, out, _ = tme("status", "a")
     assert "small: 0 of 12 runs done" in out
-    assert "nobody works on it; go on with: batch a" in out
+    assert "no process works on it; go on with: batch a" in out
 
 
 def test_status_for_programs(tme: Run) -> None:

@@ -1,4 +1,4 @@
-"""The commands for studies: `batch` runs one, `status` tells how far it is."""
+"""The commands for studies: `batch` runs one, `status` reports how far it is."""
 
 from __future__ import annotations
 
@@ -214,14 +214,14 @@ def _status_table(found: StudyStatus) -> Table:
 
 
 def _status_lines(found: StudyStatus) -> list[str]:
-    """Who works on it, how long it takes yet, what failed."""
+    """Where the study is being run, how long it still takes, and what failed."""
     lines = []
     if found.finished:
         lines.append("finished")
     elif found.at_work:
         lines.append(f"at work on {found.at_work}: {found.workers} runs at a time")
     else:
-        lines.append(f"nobody works on it; go on with: batch {found.directory}")
+        lines.append(f"no process works on it; go on with: batch {found.directory}")
     if found.seconds_left is not None and not found.finished:
         lines.append(f"about {duration(found.seconds_left)} left")
     for place, error in list(found.failures.items())[:SHOWN_ERRORS]:

@@ -19,7 +19,7 @@ from .terminal import log_to_stderr, note, say, screen_width, show, table
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..evidence import Assay
+    from ..evidence import Assay, AssayResult
     from ..evidence.coverage import Row
     from ..report.claims import View
 
@@ -88,7 +88,7 @@ def claims(
     if assays and not (ids or kinds or tiers):
         chosen = tuple(dict.fromkeys(claim for one in assays for claim in one.claims))
     directory.mkdir(parents=True, exist_ok=True)
-    with progress.of_assays(quiet=quiet) as tell:
+    with progress.one_by_one("assays", _line, quiet=quiet) as tell:
         review = run_review(
             chosen,
             assays=assays or None,
@@ -109,6 +109,14 @@ def claims(
         if one.error is not None:
             note(f"assay {one.id} did not run: {one.error}")
     say(f"{directory / 'claims.html'}")
+
+
+def _line(result: AssayResult) -> str:
+    """An assay that has ended, in one line."""
+    if result.error is not None:
+        return f"{result.id}: did not run"
+    verdicts = ", ".join(f"{claim} {verdict}" for claim, verdict in result.verdicts.items())
+    return f"{result.id} ({result.seconds:.0f} s): {verdicts}"
 
 
 def _named(name: str, assays: Mapping[str, Assay]) -> Assay:

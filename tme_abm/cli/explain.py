@@ -1,4 +1,4 @@
-"""The commands `explain` and `schema`: what the model assumes, for people, and what a scenario may say, for editors."""
+"""The commands `explain`, which states what the model assumes, and `schema`, which helps editors with scenarios."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["explain", "schema"]
 def explain(
     scenario: options.ScenarioName, settings: options.Set = None, catalogue: options.Catalogue = None
 ) -> None:
-    """Say in plain English what the model assumes.
+    """State in plain English what the model assumes.
 
-    The tissue, the traits of the tumor, what happens in a step, and every
+    The tissue, the traits of the tumor, the processes of a step, and every
     rule as a sentence, with its source and basis.
 
     [bold]Example[/bold]

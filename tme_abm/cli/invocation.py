@@ -1,4 +1,4 @@
-"""How a command was called: its text, where its results go, options that do not go together, and Ctrl-C."""
+"""The call of a command: its text, the directory of its results, options that exclude each other, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ SAME_COMMAND = "the same command goes on where it stopped"
 
 
 def program() -> str:
-    """What a person types to start the program."""
+    """The name with which the program was started."""
     name = Path(sys.argv[0]).name
     return "python run.py" if name == "run.py" else "tme-abm"
 
 
 def command() -> str:
-    """The command that was given, to be given again."""
+    """The command line, to be repeated."""
     return f"{program()} {shlex.join(sys.argv[1:])}"
 
 
 def free(name: str) -> Path:
-    """The first of results/NAME, results/NAME-2, … that is not taken."""
+    """The first of results/NAME, results/NAME-2, … that does not exist."""
     path, count = RESULTS / slug(name), 1
     while path.exists():
         count += 1
@@ -46,10 +46,7 @@ def slug(name: str) -> str:
 
 
 def refuse(given: Mapping[str, object], why: str) -> None:
-    """Raises InputError, with the reason `why`, for the first option that was `given` a value but has no meaning here.
-
-    An option without a value is None, False or empty.
-    """
+    """Raises InputError, with the reason `why`, if one of the options in `given` has a value: not None, False or []."""
     for option, value in given.items():
         if value is not None and value is not False and value != []:
             raise InputError(why, place=option)
@@ -57,7 +54,7 @@ def refuse(given: Mapping[str, object], why: str) -> None:
 
 @contextmanager
 def interruptible(how: str) -> Iterator[None]:
-    """Ctrl-C ends the command with a line that says `how` to go on, and its own exit code."""
+    """A context in which Ctrl-C ends the command with exit code 130 and a line that says `how` to go on."""
     try:
         yield
     except KeyboardInterrupt:

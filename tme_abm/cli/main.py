@@ -1,8 +1,8 @@
-"""The program `tme-abm`: its commands, and the exit code of each.
+"""The program `tme-abm`: its commands and exit codes.
 
-0 is success, 2 input that cannot be used, 1 a run that failed. Whatever goes wrong is one message on stderr; the
-traceback goes to a log whose place the message names (and to stderr with --verbose). Commands import heavy modules
-where they use them, so that `--help` and `--version` answer at once.
+0 is success, 2 input that cannot be used, 1 a failed run. An error is one message on stderr; the traceback goes to a
+log file that the message names (and to stderr with --verbose). Commands import heavy modules where they use them, so
+that `--help` and `--version` answer at once.
 """
 
 from __future__ import annotations
@@ -117,12 +117,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT if isinstance(error, InputError) else FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the last resort: no traceback for whoever runs a command
+    except Exception as error:  # noqa: BLE001 - the last resort: users see no traceback
         complain(f"{type(error).__name__}: {error} (unexpected; full trace in {_traced()})")
         return FAILED
 
 
 def _traced() -> str:
+    """Write the traceback of the current exception to a log file; its name."""
     trace = traceback.format_exc()
     if verbosity() <= logging.INFO:
         sys.stderr.write(trace)

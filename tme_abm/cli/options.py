@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, and how those of a single command are declared."""
+"""Arguments and options that several commands share, and functions that declare further ones."""
 
 from __future__ import annotations
 
@@ -25,22 +25,20 @@ __all__ = [
 
 
 def option(flags: str, metavar: str, what: str, *, min: int | None = None) -> Any:
-    """An option with a value, whose help says `what` it is and what holds without it; a default is not shown.
+    """An option with a value; its help `what` also says what is done without it, so that no default is shown.
 
-    `flags` are separated by a space; a number is not below `min`.
+    `flags` are separated by a space; a number must not be below `min`.
     """
     return typer.Option(*flags.split(), metavar=metavar, help=what, min=min, show_default=False)
 
 
 def argument(metavar: str, what: str) -> Any:
-    """An argument, whose help says `what` it is; a default is not shown."""
+    """An argument with the help `what`, which shows no default."""
     return typer.Argument(metavar=metavar, help=what, show_default=False)
 
 
 ScenarioName = Annotated[str, argument("SCENARIO", "A scenario file, or the name of a shipped scenario.")]
-ScenarioNames = Annotated[
-    list[str], typer.Argument(metavar="SCENARIO", help="Scenario files, or names of shipped scenarios.")
-]
+ScenarioNames = Annotated[list[str], argument("SCENARIO", "Scenario files, or names of shipped scenarios.")]
 Set = Annotated[
     list[str] | None,
     option("--set", "KEY=VALUE",

@@ -1,28 +1,24 @@
-"""What is seen while something runs: on a terminal one line that is kept up to date, elsewhere a line now and then.
+"""Progress on stderr: on a terminal one line that is kept up to date, elsewhere a line now and then.
 
-Each function is a context; it yields the callback that what runs is given, or None if `quiet`.
+Each function is a context that yields the callback to report progress with, or None if `quiet`.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from .terminal import note, stderr
 
 if TYPE_CHECKING:
-    from ..evidence import AssayResult
-    from ..evidence.review import Tell as TellAssay
     from ..runs.run import Tell
     from ..runs.walk import Callback, Progress
     from ..studies.batch import BatchProgress
     from ..studies.batch import Tell as TellBatch
-    from ..verification import Judged
-    from ..verification.running import Tell as TellCheck
 
-__all__ = ["assay_line", "check_line", "of_assays", "of_batch", "of_checks", "of_comparison", "of_run", "run_line"]
+__all__ = ["of_batch", "of_comparison", "of_run", "one_by_one", "run_line"]
 
 REFRESH_SECONDS = 0.1
 RARELY_SECONDS = 30.0  # between two lines of a batch where there is no terminal
@@ -33,24 +29,24 @@ Ended = TypeVar("Ended")
 
 
 class Show(Protocol):
-    """Shows that `done` of `total` are done (parts count on the bar); `ended` is the number that `text` speaks of."""
+    """Shows `text`, a bar of `done` (with parts) of `total`, and is called again when more have `ended`."""
 
     def __call__(self, text: str, *, ended: int, done: float, total: float) -> None: ...
 
 
 @contextmanager
 def _bar(counted: str = "", *, left: bool, seldom: float = 0.0) -> Iterator[Show]:
-    """A bar on a terminal, with `counted` beside it (a format of rich's task) and, with `left`, the time left.
+    """On a terminal a bar, followed by `counted` (a format of rich's task) and, with `left`, the time left.
 
-    Elsewhere a line each time another one has ended, at most one in `seldom` seconds, and one for the last.
+    Elsewhere a line when one more has ended, at most one in `seldom` seconds, and one for the last.
     """
     if not stderr().is_terminal:
-        told, last = -1, 0.0
+        shown, last = -1, 0.0
 
         def line(text: str, *, ended: int, done: float, total: float) -> None:
-            nonlocal told, last
-            if ended > told and (time.monotonic() - last > seldom or done >= total):
-                told, last = ended, time.monotonic()
+            nonlocal shown, last
+            if ended > shown and (time.monotonic() - last > seldom or done >= total):
+                shown, last = ended, time.monotonic()
                 note(text)
 
         yield line
@@ -68,7 +64,7 @@ def _bar(counted: str = "", *, left: bool, seldom: float = 0.0) -> Iterator[Show
 
 @contextmanager
 def of_comparison(*, quiet: bool, runs: int, days: float) -> Iterator[Tell | None]:
-    """For the runs of a comparison, each of `days`."""
+    """Progress of a comparison: `runs` runs of `days` each."""
     if quiet:
         yield None
         return
@@ -83,7 +79,7 @@ def of_comparison(*, quiet: bool, runs: int, days: float) -> Iterator[Tell | Non
 
 @contextmanager
 def of_batch(*, quiet: bool, days: float) -> Iterator[TellBatch | None]:
-    """For a batch whose runs last `days`."""
+    """Progress of a batch whose runs last `days`."""
     if quiet:
         yield None
         return
@@ -105,21 +101,14 @@ def of_batch(*, quiet: bool, days: float) -> Iterator[TellBatch | None]:
         yield tell
 
 
-def of_assays(*, quiet: bool) -> AbstractContextManager[TellAssay | None]:
-    """For the review of claims: what each assay showed, and how many are left."""
-    return _one_by_one("assays", assay_line, quiet=quiet)
-
-
-def of_checks(*, quiet: bool) -> AbstractContextManager[TellCheck | None]:
-    """For the checks of `verify`: what each found, and how many are left."""
-    return _one_by_one("checks", check_line, quiet=quiet)
-
-
 @contextmanager
-def _one_by_one(
+def one_by_one(
     what: str, line: Callable[[Ended], str], *, quiet: bool
 ) -> Iterator[Callable[[Ended, int, int], None] | None]:
-    """For work of which each piece is worth a line: the piece, how many have ended, and of how many."""
+    """Progress of pieces of work such as "assays", with one `line` for each that has ended.
+
+    The callback gets the piece, the number of those that have ended, and of all.
+    """
     if quiet:
         yield None
         return
@@ -135,7 +124,7 @@ def _one_by_one(
 
 @contextmanager
 def of_run(*, quiet: bool) -> Iterator[Callback | None]:
-    """For one run: its clock, its cells and its speed, after every step on a terminal, elsewhere once a day."""
+    """Progress of one run: its clock, cells and speed, on a terminal after every step, elsewhere once a day."""
     if quiet:
         yield None
         return
@@ -167,7 +156,7 @@ def of_run(*, quiet: bool) -> Iterator[Callback | None]:
 
 
 def run_line(now: Progress) -> str:
-    """The clock, how many cells of which kind there are, and how fast it goes."""
+    """The clock of a run, its largest numbers of cells, and its speed."""
     counts = {name.removesuffix(" cells"): value for name, value in now.measures.items() if name.endswith(" cells")}
     largest = sorted(counts, key=lambda name: -counts[name])[:CELLS_SHOWN]
     shown = "  ".join(f"{name} {counts[name]:,.0f}" for name in counts if name in largest)
@@ -179,19 +168,6 @@ def run_line(now: Progress) -> str:
     if speed > 0 and now.step < now.steps:
         line += f"  {_clock((now.steps - now.step) / speed)} left"
     return line
-
-
-def assay_line(result: AssayResult) -> str:
-    """An assay that has ended, in one line."""
-    if result.error is not None:
-        return f"{result.id}: did not run"
-    verdicts = ", ".join(f"{claim} {verdict}" for claim, verdict in result.verdicts.items())
-    return f"{result.id} ({result.seconds:.0f} s): {verdicts}"
-
-
-def check_line(judged: Judged) -> str:
-    """A check that has ended, in one line."""
-    return f"{judged.check.name}: {judged.verdict}"
 
 
 def _clock(seconds: float) -> str:

@@ -1,11 +1,12 @@
-"""The command `run`: one tumor, begun, gone on with, or branched off from another run."""
+"""The command `run`: simulate one tumor; begin a run, resume it, or branch off from another."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 from ..core.errors import InputError
 from ..observe.state import UNCLASSIFIED
@@ -17,7 +18,6 @@ from .terminal import log_to_stderr, say, show, table
 
 if TYPE_CHECKING:
     from ..runs.run import RunResult
-    from ..runs.walk import Callback
     from ..scenario import Scenario
 
 __all__ = ["run"]
@@ -55,15 +55,16 @@ def run(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Simulate one tumor and keep everything it does in a directory.
+    """Simulate one tumor and write its results into a directory.
 
     A line shows the clock, the cells and the speed; a table and the directory
     come at the end. The same scenario and seed give the same bytes, also
-    after an interruption: checkpoints are taken as the run goes.
+    after an interruption, since checkpoints are taken during the run.
 
-    With --from one tissue goes on in another way: treated and untreated twins
-    share their past, and their chances from then on. To branch at a day other
-    than the last, let the run keep its state: --set record.checkpoints="1 day".
+    With --from, the tissue of another run goes on in another way: treated and
+    untreated twins share their past, and their chances from then on. To branch
+    at a day before the last, let that run keep its states:
+    --set record.checkpoints="1 day".
 
     [bold]Examples[/bold]
 
@@ -91,22 +92,22 @@ def run(
         refuse({"--out": out, "--overwrite": overwrite}, "is for a new run; --resume goes on where the run is")
     elif scenario is None:
         raise InputError("name a scenario (a file or a shipped one), or go on with a run by --resume DIR")
-    wanted: Scenario | None = None
+    chosen: Scenario | None = None
     if scenario is None:
         refuse({"--set": settings, "--catalogue": catalogue, "--protocol": protocol}, "needs the scenario it changes")
     else:
-        wanted = load(scenario, settings or (), packs=catalogue or ())
+        chosen = load(scenario, settings or (), packs=catalogue or ())
         if protocol is not None:
             from ..runs.branch import read_protocol
             from ..scenario import extended
 
-            wanted = extended(wanted, read_protocol(protocol), str(protocol))
+            chosen = extended(chosen, read_protocol(protocol), str(protocol))
     if resume is not None:
-        _walk(partial(runs.resume, resume, scenario=wanted, seed=seed, days=days), resume, quiet=quiet)
-    elif wanted is not None:
+        _walk(partial(runs.resume, resume, scenario=chosen, seed=seed, days=days), resume, quiet=quiet)
+    elif chosen is not None:
         number = 1 if seed is None else seed
-        place = free(f"{wanted.name}-seed{number}") if out is None else out
-        begin = partial(runs.run, wanted, seed=number, days=days, out=place, command=command(), overwrite=overwrite)
+        place = free(f"{chosen.name}-seed{number}") if out is None else out
+        begin = partial(runs.run, chosen, seed=number, days=days, out=place, command=command(), overwrite=overwrite)
         _walk(begin, place, quiet=quiet)
 
 
@@ -122,7 +123,7 @@ def _branch(
     overwrite: bool,
     quiet: bool,
 ) -> None:
-    """Branch off from a run and walk to the end."""
+    """Branch off from a run and simulate the branch to its end."""
     from ..runs import branch as runs
 
     point = runs.branch_point(directory, at=at)
@@ -141,23 +142,17 @@ def _branch(
     _walk(begin, place, quiet=quiet)
 
 
-class _Walker(Protocol):
-    """Simulates a run to its end and reports its progress."""
-
-    def __call__(self, *, progress: Callback | None) -> RunResult: ...
-
-
-def _walk(walker: _Walker, directory: Path, *, quiet: bool) -> None:
-    """Simulate the run in `directory` to its end, with a line that shows where it is, and show what came out."""
+def _walk(simulate: Callable[..., RunResult], directory: Path, *, quiet: bool) -> None:
+    """Call `simulate`, which simulates the run in `directory` to its end; show its progress, then its result."""
     how = f"go on with: run --resume {shlex.quote(str(directory))}"
     with interruptible(how), progress.of_run(quiet=quiet) as watch:
-        result = walker(progress=watch)
+        result = simulate(progress=watch)
     _show(result)
     say(f"{result.directory}")
 
 
 def _show(result: RunResult) -> None:
-    """The last row of a run as a table: counts by cell, and the densities the state is read from."""
+    """Show the last row of a run as a table: living cells of each type, and their densities in core and margin."""
     measures = result.measures
     cells = [name.removesuffix(" cells") for name in measures if name.endswith(" cells")]
     metrics = {cell: [f"{cell} {where}" for where in ("cells", "core", "margin")] for cell in cells}

@@ -45,14 +45,14 @@ def sensitivity(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Which parameters of a study decide what becomes of the tumor.
+    """Find which parameters of a study decide the fate of the tumor.
 
     Studies whose design is "morris" or "sobol indices" get these indices,
     with bootstrap intervals (extra 'sensitivity'). A full grid has its
     variance taken apart, and any other design gives regressions. All get a
     tornado plot of what decides hot or cold, and maps of the states over two
-    parameters. A study may be looked at while it runs; runs that are missing
-    are told and never made up.
+    parameters. A study may be analyzed while it runs; missing runs are
+    reported, and no value is made up for them.
 
     Writes report.html, sensitivity.json and sensitivity.csv.
 

@@ -1,4 +1,4 @@
-"""The command `sources`: where every number of the model comes from."""
+"""The command `sources`: list every number of the model with its source."""
 
 from __future__ import annotations
 
@@ -78,8 +78,7 @@ def sources(
 
 
 def _numbers(catalogue: Catalogue) -> list[dict[str, Any]]:
-    """Every number of the catalogue; where a trait stands for a number, the
-    trait is listed in its own place."""
+    """Every number of the catalogue; a trait that is used as a number is listed once, in its own place."""
     return [
         {
             "file": catalogue.file_of(place),

@@ -1,4 +1,4 @@
-"""What goes where: results to stdout, everything else to stderr."""
+"""Output on a terminal: results go to stdout, everything else to stderr."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,23 +19,20 @@ PIPE_CLOSED = 141  # what the shell calls a program that ended by SIGPIPE
 WIDE = 200  # columns of a table that goes to a file or a pipe, where nothing has to fit on a screen
 
 _logger = logging.getLogger("tme_abm")
-_shared: list[Console] = []
 
 
+@cache
 def stderr() -> Console:
-    """The one console on stderr: the live line and the log must share it, or they write over each other."""
+    """The console on stderr, shared by the progress line and the log, which otherwise write over each other."""
     from rich.console import Console
 
-    if not _shared:
-        _shared.append(Console(stderr=True, highlight=False))
-    return _shared[0]
+    return Console(stderr=True, highlight=False)
 
 
 def say(text: str) -> None:
-    """One result, as it is, to stdout. All results come through here.
+    """Write a result to stdout, unchanged. All results go through here.
 
-    A reader that has seen enough closes the pipe (`tme-abm sources | head`): that is no error, and ends the
-    program without a word.
+    If the reader closes the pipe (`tme-abm sources | head`), the program ends without a message.
     """
     try:
         # Line by line: an unbuffered stdout takes what a closing pipe left of one big write for all of it.
@@ -46,12 +44,12 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """One remark to stderr."""
+    """Write a remark to stderr."""
     stderr().print(text, markup=False, soft_wrap=True)
 
 
 def complain(text: str) -> None:
-    """One error to stderr, on a line of its own and unbroken, so that it can be searched for."""
+    """Write an error to stderr, on one unbroken line, so that it can be searched for."""
     from rich.text import Text
 
     stderr().print(Text("error: ", style="bold red") + Text(text, style="default"), soft_wrap=True)
@@ -65,9 +63,9 @@ def table(
     left: bool = False,
     whole: Collection[int] = (),
 ) -> Table:
-    """A plain table: the first column to the left, numbers (or, with `left`, none) to the right.
+    """A plain table, with the first column (or, with `left`, all) aligned left and the others right.
 
-    Cells are text, never markup; those of the columns in `whole` are never broken.
+    Cells are text, not markup; those of the columns in `whole` are never broken into lines.
     """
     from rich import box
     from rich.table import Table
@@ -84,27 +82,27 @@ def table(
 
 
 def show(made: Table) -> None:
-    """A table to stdout: as wide as the screen, or as wide as it needs where there is none."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDE)
+    """Write a table to stdout, as wide as the screen, or as it needs if stdout is a file or a pipe."""
+    console = _screen()
     with console.capture() as captured:
         console.print(made)
     say("\n".join(line.rstrip() for line in captured.get().splitlines()).strip("\n") + "\n")
 
 
 def screen_width() -> int:
-    """Columns of the screen, or those of a table that goes to a file or a pipe."""
+    """The number of columns of the screen, or of a table that goes to a file or a pipe."""
+    return _screen().width
+
+
+def _screen() -> Console:
     from rich.console import Console
 
-    console = Console()
-    return console.width if console.is_terminal else WIDE
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDE)
 
 
 def log_to_stderr(*, verbose: bool, quiet: bool) -> None:
-    """Show the package's log: warnings, everything with `verbose`, only errors with `quiet`."""
+    """Show the package's log on stderr: warnings, with `verbose` everything, with `quiet` only errors."""
     from rich.logging import RichHandler
 
     for old in [handler for handler in _logger.handlers if isinstance(handler, RichHandler)]:

@@ -1,4 +1,4 @@
-"""The command `validate`: can these scenarios be run?"""
+"""The command `validate`: check whether scenarios can be run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def validate(
     """Check scenarios without running them.
 
     Keys, units, names and values are checked, and whether the tumor has room.
-    Every file is told about; the exit code is 2 if one cannot be used.
+    A line reports on every file; the exit code is 2 if one cannot be used.
 
     [bold]Examples[/bold]
 
@@ -60,13 +60,13 @@ def validate(
             + "".join(f", with {name}" for name in scenario.pack_hashes)
         )
         if scenario.slide is not None:
-            _tell_slide(scenario.slide, scenario)
+            _show_slide(scenario.slide, scenario)
     if problems:
         raise typer.Exit(2)
 
 
-def _tell_slide(slide: Slide, scenario: Scenario) -> None:
-    """What becomes of the cells of a slide, class by class."""
+def _show_slide(slide: Slide, scenario: Scenario) -> None:
+    """Show how the cells of a slide were fitted to the lattice, class by class."""
     from ..scenario.slide import SKIP, remarks
 
     fitted = slide.fitted(scenario.lattice, scenario.catalogue)

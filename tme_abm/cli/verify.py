@@ -56,7 +56,7 @@ def verify(
     directory = RESULTS if out is None else out
     checks = select(only or (), quick=quick)
     directory.mkdir(parents=True, exist_ok=True)
-    with progress.of_checks(quiet=quiet) as tell:
+    with progress.one_by_one("checks", _line, quiet=quiet) as tell:
         report = run_checks(checks, jobs=jobs or os.cpu_count() or 1, quick=quick, command=command(), tell=tell)
     content = json.dumps(report.to_json(), ensure_ascii=False, indent=1)
     write_bytes(directory / "verification.json", content.encode())
@@ -71,6 +71,11 @@ def verify(
     say(f"{directory / 'verification.html'}")
     if failed := sum(one.verdict != "holds" for one in report.checks):
         raise TmeError(f"{failed} of {len(report.checks)} checks did not hold")
+
+
+def _line(one: Judged) -> str:
+    """A check that has ended, in one line."""
+    return f"{one.check.name}: {one.verdict}"
 
 
 def _row(one: Judged) -> tuple[str, ...]:

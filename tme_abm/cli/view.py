@@ -1,4 +1,4 @@
-"""The command `view`: a page in the browser on which a person watches and treats a tumor."""
+"""The command `view`: a page in the browser to watch and treat a tumor."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["view"]
 _PACKAGE = Path(__file__).resolve().parents[1]
 _NEEDED = ("solara", "ipyvue", "ipyvuetify", "markdown")
 _ENVIRONMENT = {
-    # Nobody is told that, where or how the page is used, and the page asks the internet for nothing.
+    # No use of the page is reported to others, and the page loads nothing from the internet.
     "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "False",
     "SOLARA_THEME_SHOW_BANNER": "False",
     "SOLARA_THEME_VARIANT": "light",
@@ -72,19 +72,19 @@ def view(
     sys.path.insert(0, root)
     os.environ.update(_ENVIRONMENT | {"TME_ABM_VIEW_SCENARIO": chosen})
     note(f"http://{host}:{port}  (Ctrl-C ends it)")
-    # The page is embedded nowhere, and so needs no cookies that cross sites.
+    # The page is not embedded in another one, so it needs no cookies that cross sites.
     warnings.filterwarnings("ignore", message="Cookies with samesite=none")
-    # Only now: it reads the environment when it is imported.
+    # Imported only now, because solara reads the environment at its import.
     import click
     from solara.__main__ import cli
 
     arguments = ["run", module, "--host", host, "--port", str(port), "--production", "--no-check-version"]
-    with contextlib.suppress(KeyboardInterrupt, click.Abort):  # it is how the page is meant to end
+    with contextlib.suppress(KeyboardInterrupt, click.Abort):  # Ctrl-C is the way to end the page
         cli.main([*arguments, "--open" if browser else "--no-open"], standalone_mode=False)
 
 
 def _with_packs(scenario: str, catalogue: list[Path]) -> str:
-    """A scenario file that adds the packs, for the page loads scenarios itself."""
+    """A scenario file that adds the packs; the page itself loads scenarios without options."""
     file = Path(tempfile.mkdtemp(prefix="tme-abm-")) / f"{Path(scenario).stem}.toml"
     named = {"extends": scenario, "catalogue": [str(pack.resolve()) for pack in catalogue]}
     file.write_text(write_toml(named), encoding="utf-8")
@@ -92,7 +92,7 @@ def _with_packs(scenario: str, catalogue: list[Path]) -> str:
 
 
 def _module() -> tuple[str, str]:
-    """The app as a module, and the directory to import it from: in a wheel inside the package, else beside it."""
+    """The module of the app and the directory to import it from: in a wheel in the package, else next to it."""
     if (_PACKAGE / "_viz").is_dir():
         return f"{_PACKAGE.name}._viz.app", str(_PACKAGE.parent)
     return "viz.app", str(_PACKAGE.parent)
