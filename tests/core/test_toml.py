@@ -182,7 +182,7 @@ def test_the_branches_of_a_union_complain_together() -> None:
 
 def test_keys_are_dotted_once() -> None:
     assert dotted({"a": {"b": 1}, "a.c": {"from": 2}}, lambda table: "from" in table) == {"a.b": 1, "a.c": {"from": 2}}
-    with pytest.raises(InputError, match=r"a\.b: is said twice"):
+    with pytest.raises(InputError, match=r"a\.b: is given twice"):
         dotted({"a": {"b": 1}, "a.b": 2})
     with pytest.raises(InputError, match=r"a\.b: is an empty table"):
         dotted({"a": {"b": {}}})

@@ -58,7 +58,7 @@ def shown(made: Study, key: str) -> list[float | str]:
         ('[parameters]\n"clock.days" = [1, 2]', "cannot be swept: it has no effect"),
         ('[parameters]\n"name" = ["a", "b"]', "cannot be swept: it is how results are told apart"),
         (f"[set]\n{ANTIGEN} = 0.3\n[parameters]\n{ANTIGEN} = [0.2]", r"stands under \[set\] too"),
-        (f"[parameters]\n{ANTIGEN} = [0.2]\ntumor.traits.antigenicity = [0.2]", "is said twice"),
+        (f"[parameters]\n{ANTIGEN} = [0.2]\ntumor.traits.antigenicity = [0.2]", "is given twice"),
         (
             '[parameters]\n"tumor.trait.antigenicity" = [0.2]',
             'parameters."tumor.trait.antigenicity": tumor.trait: unknown key.*Did you mean \'traits\'',

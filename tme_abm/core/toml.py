@@ -272,7 +272,7 @@ def dotted(
                 raise InputError("is an empty table", place=f"{prefix}{key}")
             inner = dotted(value, is_value, f"{prefix}{key}.")
         if twice := sorted(set(inner) & set(flat)):
-            raise InputError("is said twice", place=twice[0])
+            raise InputError("is given twice", place=twice[0])
         flat |= inner
     return flat
 
