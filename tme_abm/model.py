@@ -1,8 +1,7 @@
-"""The model: a scenario, a seed, a tissue, and the schedule of processes that make one step.
+"""The model: a scenario, a seed, a tissue, and the processes of a step.
 
-`SCHEDULE` is the only place that says in which order things happen. `TumorModel` is a Mesa model whose agents
-are flyweight views of the cells (see `agents`), so that Mesa's data collector, batch runs and browser page work on
-it unchanged.
+Only `SCHEDULE` defines the order of the processes. `TumorModel` is a Mesa model whose agents are flyweight views of
+the cells (see `agents`), so that Mesa's data collector, batch runs and browser page work on it unchanged.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ __all__ = ["SCHEDULE", "TumorModel"]
 log = logging.getLogger(__name__)
 
 _MESA_PAGE = "mesa.visualization.solara_viz"
-"""Mesa's page, which refuses (3.5) a model whose `scenario` is not of Mesa's own kind; it gets none to see."""
+"""Mesa's page, which refuses (3.5) a model whose `scenario` is not of Mesa's own class; for it, `scenario` is None."""
 
 Make = Callable[[Biology, Scenario], p.Process]
 
@@ -58,11 +57,11 @@ SCHEDULE: tuple[tuple[str, Make], ...] = (
     ("migration", lambda b, s: p.Migration(b)),
     ("differentiation", lambda b, s: p.Differentiation(b)),
 )
-"""The processes of a step, in order, by name. After the last one the tissue settles what they asked for."""
+"""The processes of a step, in order, by name. After the last one the tissue grants what they requested."""
 
 
 def _needs(item: Intervention, scenario: Scenario, molecules: Sequence[str]) -> str:
-    """Why `item` comes too late for a run that has no fields of `molecules`."""
+    """The message that `item` cannot be added to a run that has no fields of `molecules`."""
     cells = item.brings(scenario)
     why = f"no {', '.join(cells)} could be here, so there is" if cells else "there is"
     return f"in this run {why} no field of {', '.join(molecules)}; give '{item.do}' in the protocol of a new one"
@@ -71,10 +70,9 @@ def _needs(item: Intervention, scenario: Scenario, molecules: Sequence[str]) -> 
 class TumorModel(mesa.Model):
     """A tumor and its microenvironment on a lattice.
 
-    `scenario` is the name of a shipped scenario, a file, or a loaded one; `rng` is the seed, an integer;
-    `catalogue` takes the place of the shipped biology and of the scenario's packs; `wells` is the
-    number of replicates of the scenario that the model holds side by side, which share nothing but the code and cost
-    much less than as many models.
+    `scenario` is the name of a shipped scenario, a file, or a loaded one; `rng` is the seed, an integer; `catalogue`
+    replaces the shipped biology and the scenario's packs; `wells` is the number of independent replicates of the
+    scenario in the model, which cost much less than the same number of models.
 
     A program that owns its process may call `core.memory.keep_freed_memory` first, as the command line does: steps then
     take up to a fifth less processor time.
@@ -117,7 +115,7 @@ class TumorModel(mesa.Model):
 
     @property
     def clock(self) -> Any:
-        """The tissue's clock: `clock.time` [min], `clock.step`, `clock.dt` [min]."""
+        """The clock of the tissue: `clock.time` [min], `clock.step`, `clock.dt` [min]."""
         return self.tissue.clock
 
     @property
@@ -139,10 +137,10 @@ class TumorModel(mesa.Model):
             self.datacollector.collect(self)
 
     def intervene(self, item: Intervention) -> None:
-        """Add `item` to the protocol of this run, in force from its start or, if that is over, from now on.
+        """Add `item` to the protocol of this run, in force from its start or, if that is past, from now on.
 
-        `scenario` then says so too: run anew, it repeats this run. Before the first step, what belongs to the starting
-        tissue (cells, a medium) means that it is planted anew. Raises InputError for what does not fit.
+        `scenario` then has it too: run anew, it repeats this run. Before the first step, an intervention that changes
+        the starting tissue (cells, a medium) has the tissue planted anew. Raises InputError if `item` does not fit.
         """
         item = item.model_copy(update={"start": max(item.start, self.tissue.clock.time)})
         protocol = [
@@ -159,7 +157,7 @@ class TumorModel(mesa.Model):
         self.processes["treatment"] = Treatment(self.biology, self.scenario.protocol)
 
     def take_no_census(self) -> None:
-        """Collect no data after each step, for runs whose series is not read."""
+        """Collect no data after steps, for runs whose series is not read."""
         self.datacollector = mesa.DataCollector()
 
     def run_until(self, day: float) -> None:
@@ -175,9 +173,9 @@ class TumorModel(mesa.Model):
         return self.tissue.state()
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from what `state` returned for the same scenario and seed, bit for bit.
+        """Go on from the arrays of `state()` of the same scenario and seed, bit for bit.
 
-        A tissue that was given another scenario on its way may have fields that the scenario alone would not ask for.
+        A tissue whose scenario was changed on the way may have fields that the scenario alone does not need.
         """
         fields = self.tissue.fields
         fields.follow([m.name for m in self.biology.molecules if m.name in fields or f"fields/{m.name}" in state])
@@ -192,26 +190,19 @@ class TumorModel(mesa.Model):
         seed: int,
         state: Mapping[str, NDArray[Any]],
         wells: int = 1,
-        catalogue: Catalogue | None = None,
     ) -> TumorModel:
         """A model that continues from a saved state."""
-        model = cls(scenario, rng=seed, wells=wells, catalogue=catalogue)
+        model = cls(scenario, rng=seed, wells=wells)
         model.restore(state)
         return model
 
     @classmethod
-    def branched(
-        cls,
-        scenario: Scenario,
-        seed: int,
-        state: Mapping[str, NDArray[Any]],
-        catalogue: Catalogue | None = None,
-    ) -> TumorModel:
-        """A model that continues a saved state under another scenario from here on.
+    def branched(cls, scenario: Scenario, seed: int, state: Mapping[str, NDArray[Any]]) -> TumorModel:
+        """A model that continues from a saved state under another scenario.
 
-        Molecules that had no field so far and need one now start at their background; what had one keeps it.
+        Molecules without a field in `state` that need one now start at their background; existing fields are kept.
         """
-        model = cls(scenario, rng=seed, catalogue=catalogue)
+        model = cls(scenario, rng=seed)
         planted = {f"fields/{name}": model.tissue.fields[name].copy() for name in model.tissue.fields}
         model.restore({**planted, **state})
         return model
@@ -227,7 +218,7 @@ class TumorModel(mesa.Model):
 
     @scenario.setter
     def scenario(self, scenario: Scenario) -> None:
-        # Mesa 3.5 has scenarios of its own, hands one to every model, and writes the model into it; ours are frozen.
+        # Mesa 3.5 has its own scenarios, gives one to every model, and writes the model into it; ours are frozen.
         self._scenario = scenario
 
     @property

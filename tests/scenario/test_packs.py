@@ -104,7 +104,7 @@ def test_a_catalogue_from_python_takes_the_place_of_packs(tumor: Path) -> None:
     assert "GDT" in model.scenario.immune
     state = model.state()
     for again in (
-        TumorModel.from_state(load("hot"), 1, state, catalogue=catalogue),
+        TumorModel.from_state(model.scenario, 1, state),
         TumorModel.branched(model.scenario, 1, state),
     ):
         assert again.catalogue is catalogue

@@ -189,7 +189,7 @@ class Cell(mesa.Agent):
         return self[name]
 
     def keys(self) -> Iterator[str]:
-        """The names of all columns, so that `dict(agent)` is all that is known about the cell."""
+        """The names of all columns, so that `dict(agent)` holds all values of the cell."""
         return iter(self._model.tissue.cells.columns)
 
     __iter__ = None  # an agent has columns by name, and is no sequence of values

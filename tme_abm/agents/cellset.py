@@ -4,9 +4,9 @@ A set is either *live* (all cells of an agent class, asked of the tissue at ever
 `agents` are) or *fixed* (the keys of chosen cells in a chosen order; this is what select, shuffle and sort return).
 Both hold living cells only: cells that die drop out.
 
-Mesa's own set cannot hold these agents: it keeps them by weak references, so that views that nobody else holds are
-gone at once, and its methods return sets of its own class. Given a list that holds all views, it was compared with this
-one (Mesa 3.3.1; its time over ours for a live set and for a fixed one of 50,000 cells; those of 10,000 are alike):
+Mesa's own set cannot hold these agents: it keeps them by weak references, so that views without other references
+are gone at once, and its methods return sets of its own class. With a list that holds all views, it was compared with
+this one (Mesa 3.3.1; its time over ours for a live set and for a fixed one of 50,000 cells; those of 10,000 are alike):
 
     get, agg     2,000 and 7 to 14      sort by name     46 and 11      groupby by name     44 and 12
     set          4,100 and 27           shuffle         440 and 15      agg of its groups   18 and 10

@@ -94,7 +94,7 @@ class Populations:
     # ------------------------------------------------------------- agents
 
     def find(self, key: int) -> Cell | None:
-        """The living cell `key`, None if there is none."""
+        """The living cell `key`, None if no living cell has this key."""
         row = self.row(key, -1)
         return self._view(key, row) if row >= 0 else None
 

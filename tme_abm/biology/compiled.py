@@ -145,9 +145,9 @@ class Biology:
 
 
 def compile(catalogue: Catalogue, traits: Mapping[str, float] | None = None) -> Biology:
-    """`catalogue` for a tumor with `traits` (name -> value in internal units; the defaults for those left out).
+    """`catalogue` compiled for a tumor with `traits` (name -> value in internal units, by default the catalogue's).
 
-    Raises InputError for a trait nobody defined.
+    Raises InputError if a trait is not defined.
     """
     tumor = dict(catalogue.trait_defaults)
     for name, value in (traits or {}).items():
@@ -285,7 +285,7 @@ class _Compiler:
         return {trait: tuple(bases) for trait, bases in found.items()}
 
     def grid(self, rows: list[dict[str, Parameter]], columns: tuple[str, ...], kind: str) -> NDArray[np.float64]:
-        """The numbers of `rows` by column, 0 where there is none."""
+        """The numbers of `rows` by column, 0 where a row has no such number."""
         return _frozen([[self.number(row.get(name), kind) for name in columns] for row in rows])
 
 

@@ -128,7 +128,7 @@ class Behavior:
 
 
 def behavior(text: str, vocabulary: Vocabulary) -> Behavior:
-    """The behavior `text` names. Raises InputError that lists the possible ones."""
+    """The behavior that `text` names. Raises InputError, which lists the behaviors, if there is no such one."""
     if text in BEHAVIORS:
         return Behavior(text, BEHAVIORS[text][0])
     family, _, target = text.partition(" ")
@@ -136,12 +136,12 @@ def behavior(text: str, vocabulary: Vocabulary) -> Behavior:
     if family in FAMILIES:
         if target in targets[family]:
             return Behavior(text, FAMILIES[family][0], family, target)
-        wanted = {
+        kind = {
             "secretion": "diffusing molecule",
             "expression": "contact molecule or inner state",
             "differentiation": "cell",
         }[family]
-        raise InputError(f"'{text}': no {wanted} '{target}'", allowed=targets[family], word=target)
+        raise InputError(f"'{text}': no {kind} '{target}'", allowed=targets[family], word=target)
     raise InputError(f"no behavior '{text}'", allowed=(*BEHAVIORS, *(f"{family} …" for family in FAMILIES)), word=text)
 
 

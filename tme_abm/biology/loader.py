@@ -1,8 +1,8 @@
-"""Reading a catalogue from files, any of which may hold any table, and from packs, which are laid over it.
+"""Read a catalogue from files, each of which may hold any table, and from packs, which are laid over it.
 
-The files of a folder are laid one over the other, table by table. What nobody has said yet is added; a number or an
-entry that is there already is refused, unless the table that says it anew has ``replaces = true``. The shipped
-catalogue is found through `importlib.resources`, so it loads from a wheel. One error reports everything that is wrong.
+The files of a folder are merged table by table. New numbers and entries are added; one that exists already is refused,
+unless the table that gives it again has ``replaces = true``. The shipped catalogue is found through
+`importlib.resources`, so it loads from a wheel. One error reports all problems.
 """
 
 from __future__ import annotations
@@ -279,7 +279,7 @@ def _steps(catalogue: Catalogue, place: str) -> list[str | int]:
 
 
 def _replaced(item: Any, steps: Sequence[str | int], value: str | float) -> Any:
-    """A copy of `item` with `value` at the end of `steps`; what lies beside the way is shared."""
+    """A copy of `item` with `value` at the end of `steps`; the other parts are shared with it."""
     if not steps:
         return value
     step, rest = steps[0], steps[1:]

@@ -132,7 +132,7 @@ def inherit(table: Any, keys: Iterable[str], evidence: Mapping[str, Any] | None 
     """`table` with the numbers at `keys` written out as parameters that share its evidence (or the one given).
 
     A number that states its own basis keeps its own evidence. Faulty evidence is refused where it stands; here it is
-    replaced, so that it is not refused again for each number. Where there is none to share, the numbers say so.
+    replaced, so that it is not refused again for each number. Without evidence to share, each number is refused.
     """
     if not isinstance(table, Mapping):
         return table

@@ -1,10 +1,10 @@
-"""Rates become probabilities, linear kinetics become exact steps, and uniform draws become choices.
+"""Probabilities from rates, exact steps of linear kinetics, and choices from uniform draws.
 
 Data hold rates [1/min]; a step of `dt` minutes needs probabilities and updates that do not depend on how the time is
-cut. Here and nowhere else they are worked out, exactly for inputs that are constant over the step.
+cut. They are computed only here, exactly for inputs that are constant over the step.
 
-There is no generator: a walk picks one of k directions by weight, and a conflict over a site goes to the contender with
-the best priority, as pure functions of the draws they are given.
+There is no generator: a walk picks one of k directions by weight, and a conflict over a site is won by the cell with
+the best priority, as pure functions of given draws.
 """
 
 from __future__ import annotations

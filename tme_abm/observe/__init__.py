@@ -1,1 +1,1 @@
-"""Looking at a tissue without touching it: metrics, the state of a tumor, snapshots."""
+"""Read a tissue without changing it: metrics, the state of a tumor, snapshots."""

@@ -16,8 +16,10 @@ __all__ = ["compartments"]
 def compartments(tissue: Tissue, well: int = 0) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Masks (n_sites_per_well,) of the tumor core and of the margin in one well.
 
-    The tumor is where its cells, smoothed, cover enough sites, with holes filled, islands included. The core is the
-    tumor without its outermost border; the margin is that border and the tissue around.
+    The tumor, islands included, is the region in which its smoothed cells cover enough sites, with holes filled. The
+    core is the tumor without its outermost border; the margin is that border and the tissue around it.
+
+    Raises InputError if the model has no such well.
     """
     known, lattice = criteria(), tissue.lattice
     if not 0 <= well < lattice.wells:

@@ -1,7 +1,7 @@
 """Metrics: what a pathologist and an immunologist would count in the tissue, as one flat table of numbers.
 
-`METRICS` is the registry: an entry a metric, or a family of them such as "{cell} cells", with its title, its unit and
-how it is computed. Whoever shows a metric looks it up here, and knows no name of its own.
+`METRICS` is the registry: one entry for each metric, or for a family of them such as "{cell} cells", with title, unit
+and computation. Tables and reports take the titles and units of metrics from here.
 
 Densities are per mm² of section, in the tumor *core* and in the *margin* around it. In 3D that is the mean over all
 sections, each one spacing thick (cells per volume times the spacing), so the numbers compare with those of slides and
@@ -65,18 +65,18 @@ class Metric:
 
     @property
     def family(self) -> str:
-        """What it is a metric of each of ("cell", ...); empty for a single metric."""
+        """The word in braces, such as "cell"; empty for a single metric."""
         found = _FAMILY.search(self.name)
         return found[1] if found else ""
 
     @property
     def quantity(self) -> tuple[str, str]:
-        """Kind of quantity and unit, as `core.units` has them."""
+        """The kind of quantity and the unit, as in `core.units`."""
         return _KINDS.get(self.unit, ("number", ""))
 
     @property
     def heading(self) -> str:
-        """Name and unit for the head of a column: "CD8 core /mm²"."""
+        """The name and unit for the head of a column: "CD8 core /mm²"."""
         unit = "" if " per " in self.name else self.unit.removeprefix("cells")
         return f"{self.name} {unit}".rstrip()
 
@@ -93,7 +93,7 @@ class Metric:
         )
 
     def subject_of(self, name: str) -> str | None:
-        """The member of this family that `name` is, None if it is none."""
+        """The cell, contact or molecule in `name`; None if `name` is not a metric of this family."""
         if not self.family:
             return None
         before, _, after = (re.escape(part) for part in _FAMILY.split(self.name))
@@ -102,7 +102,7 @@ class Metric:
 
 
 def describe(name: str, cells: Collection[str]) -> Metric:
-    """The metric called `name` in results where `cells` are the cell types; one of an unknown name has no unit."""
+    """The metric called `name` in results with the cell types `cells`; an unknown one gets no unit."""
     for metric in METRICS:
         if metric.name == name:
             return metric
@@ -114,7 +114,7 @@ def describe(name: str, cells: Collection[str]) -> Metric:
 
 
 def find_metric(name: str, catalogue: Catalogue) -> Metric:
-    """The metric called `name`. Raises InputError if models of `catalogue` have none of this name."""
+    """The metric called `name`. Raises InputError if models of `catalogue` have no such metric."""
     known = catalogue.vocabulary
     members = _members(
         cells=[cell for cell, entry in catalogue.cells.items() if entry.layer != "vessel"],
@@ -129,25 +129,25 @@ def find_metric(name: str, catalogue: Catalogue) -> Metric:
 
 
 def metric_names(scenario: Scenario) -> tuple[str, ...]:
-    """The names of the metrics that a model of `scenario` measures, in their order; no model is made for it."""
+    """The names of the metrics of a model of `scenario`, in their order, without making the model."""
     biology = scenario.biology()
     members = _measured(biology, len(scenario.lattice.shape), fields_needed(scenario, biology))
     return tuple(metric.name for metric in members)
 
 
 def headlines(available: Collection[str]) -> list[str]:
-    """Those of `HEADLINES` that are available, in their order; M_MDSC and M-MDSC are one."""
+    """The metrics of `HEADLINES` that are available, in their order; M_MDSC and M-MDSC are the same cell."""
     known = {metric.replace("_", "-"): metric for metric in available}
     return [known[metric] for metric in HEADLINES if metric in known]
 
 
 def measure_wells(model: TumorModel) -> list[dict[str, float]]:
-    """All metrics of each well of a model now, in the order of the wells."""
+    """All metrics of each well of a model, in the order of the wells."""
     return [measure(model, well) for well in range(model.tissue.lattice.wells)]
 
 
 def measure(model: TumorModel, well: int = 0) -> dict[str, float]:
-    """All metrics of a model now, or of one of its wells; NaN where there is nothing to measure."""
+    """All metrics of one well of a model; NaN where there is nothing to measure."""
     tissue, here = model.tissue, _Well(model, well)
     members = _measured(model.biology, tissue.lattice.ndim, list(tissue.fields))
     return {metric.name: float(metric.compute(here, metric.subject)) for metric in members}
@@ -167,7 +167,7 @@ def _measured(biology: Biology, ndim: int, fields: Sequence[str]) -> Iterator[Me
 def _members(
     *, cells: Sequence[str], leukocytes: Sequence[str], contacts: Sequence[str], molecules: Sequence[str]
 ) -> Iterator[Metric]:
-    """All metrics in the order of the registry; neighboring families of the same things go thing by thing."""
+    """All metrics in the order of the registry; neighboring families of the same kind alternate, subject by subject."""
     subjects = {"": ("",), "cell": cells, "leukocyte": leukocytes, "contact": contacts, "molecule": molecules}
     for family, group in groupby(METRICS, key=lambda metric: metric.family):
         together = list(group)
@@ -195,12 +195,12 @@ class _Well:
         self.tumor = self.living & self.of_tumor
 
     def of(self, cell: str) -> NDArray[np.bool_]:
-        """Living cells of a type, of which there may be none."""
+        """A mask of the living cells of a type, which the biology need not have."""
         chosen: NDArray[np.bool_] = self.living & (self.cells.kind == self.biology.cell_index.get(cell, -1))
         return chosen
 
     def area(self, part: NDArray[np.bool_]) -> float:
-        """The size of a part of the lattice [mm² of section]."""
+        """The area of a part of the lattice [mm² of section]."""
         return float(part.sum() * self.lattice.site_area * parse("1 /mm^2", "areal_density"))
 
     def density(self, cell: str, part: NDArray[np.bool_]) -> float:
@@ -342,4 +342,4 @@ HEADLINES = (
     "mean M1 score", "mean N1 score", "mean PDL1", "mean MHC1", "IFNG core", "CXCL10 core", "TGFB core",
     "CSF1 core",
 )  # fmt: skip
-"""What a tumor immunologist asks for first, in this order; reports show the other metrics below."""
+"""The metrics that a tumor immunologist reads first, in this order; reports show the others below."""

@@ -1,7 +1,7 @@
-"""A snapshot: a picture of the tissue as plain arrays, enough to draw it and to hand it on without the model.
+"""A snapshot: a picture of the tissue as plain arrays, from which it can be drawn and exported without the model.
 
-Beside the grids there is a row a cell (`cell/...`), in the order of their keys, so that neither the order of rows in
-the model nor the number of its wells shows.
+It holds grids and columns with one row a cell (`cell/...`). Rows are in the order of the cells' keys, so a snapshot
+does not depend on the order of rows in the model or on the number of its wells.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _OF_THE_STEP = ("heading", "binding")  # columns that matter from one step to th
 
 
 def snapshot(model: TumorModel, well: int = 0) -> dict[str, NDArray[Any]]:
-    """The tissue of a well now: kinds by layer (−1 for an empty site), dead cells, vessels, core, all fields [nM], and
-    the columns of every cell.
+    """The tissue of a well: kinds by layer (−1 for an empty site), dead cells, vessels, core, all fields [nM], and the
+    columns of its cells.
     """
     tissue = model.tissue
     lattice, cells = tissue.lattice, tissue.cells
@@ -63,8 +63,8 @@ def snapshot(model: TumorModel, well: int = 0) -> dict[str, NDArray[Any]]:
 
 
 def _cells(tissue: Tissue, well: int) -> dict[str, NDArray[Any]]:
-    """The columns of the cells of a well, and `sensed NAME` [nM] where they sense other than the field: what a medium
-    holds is added to it, what an antibody neutralizes is not sensed.
+    """The columns of the cells of a well, and `sensed NAME` [nM] of molecules whose sensed level is not that of the
+    field: a medium adds to it, and a neutralizing antibody takes from it.
     """
     cells, lattice, controls = tissue.cells, tissue.lattice, tissue.controls
     rows = np.flatnonzero(lattice.well_of(cells.site) == well)

@@ -1,4 +1,4 @@
-"""Hot, excluded or cold: a verdict on the tissue alone, from CD8 densities in the core and at the margin."""
+"""The state of a tumor: hot, excluded or cold, from the CD8 densities in its core and at its margin."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ..core.units import parse
 __all__ = ["STATES", "UNCLASSIFIED", "Criteria", "classify", "criteria"]
 
 STATES = ("hot", "cold", "excluded")
-UNCLASSIFIED = "none"  # too few living tumor cells to tell
+UNCLASSIFIED = "none"  # too few living tumor cells for a state
 
 
 @dataclass(frozen=True, kw_only=True)
 class Criteria:
-    """What the verdict rests on; see `states.toml` for the sources.
+    """The numbers that define the states; see `states.toml` for their sources.
 
     threshold: CD8 density [1/µm²]. margin, border, smoothing: lengths [µm]. cover: share of tumor cells in the core.
-    tumor: living tumor cells below which there is no verdict. medians: CD8 densities [cells/mm²] in core and margin of
-    human tumors, by state; slides: where they were measured.
+    tumor: the least number of living tumor cells for a state. medians: CD8 densities [cells/mm²] in core and margin of
+    human tumors, by state; slides: the source of the medians.
     """
 
     threshold: float
@@ -43,7 +43,7 @@ class Criteria:
 
 @cache
 def criteria() -> Criteria:
-    """The criteria of the package."""
+    """The criteria in `states.toml`."""
     text = resources.files(__package__).joinpath("states.toml").read_text(encoding="utf-8")
     table, per_mm2 = tomllib.loads(text), parse("1 /mm^2", "areal_density")
     return Criteria(
@@ -62,10 +62,10 @@ def criteria() -> Criteria:
 
 
 def classify(measures: Mapping[str, float]) -> str:
-    """Name the state that `measures` (see `metrics.measure`) describe.
+    """The state of a tumor with these `measures` (see `metrics.measure`).
 
-    "hot" when the core is infiltrated, "excluded" when only the margin is, "cold" when neither is, and "none"
-    when too few tumor cells live to tell.
+    "hot" if the core is infiltrated, "excluded" if only the margin is, "cold" if neither is, and "none" if too few
+    tumor cells live.
     """
     known = criteria()
     core, margin = measures["CD8 core"], measures["CD8 margin"]

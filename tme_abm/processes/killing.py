@@ -42,7 +42,7 @@ class Binding:
         self._bind(tissue, rows, touched, visible, released, on, off, dt)
 
     def _visible_targets(self, tissue: Tissue, hunters: list[int], rows: Rows) -> tuple[Rows, Array]:
-        """Rows of the tissue cells in contact (n, k), and how visible each is as a target (0 where it is none)."""
+        """Rows of the tissue cells in contact (n, k), and how visible each is as a target (0: not at all)."""
         cells, lattice = tissue.cells, tissue.lattice
         touched = lattice.occupant[TISSUE][lattice.contacts(cells.site[rows])].astype(np.intp)
         # Empty sites and the wall have negative rows; they all read the last entry, which no cell has.

@@ -1,7 +1,7 @@
-"""What is present in a run: the cell types that can ever be there, the molecules worth a field.
+"""What is present in a run: the cell types that can occur, and the molecules that need a field.
 
-A field costs more than all else in a step, so a molecule has one only if something here makes it and something here
-senses it, or somebody asked for it.
+A field costs more than all else in a step, so a molecule has one only if it is made and sensed here, is recorded by
+request, or is given as a dose.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def kinds_present(scenario: Scenario, biology: Biology) -> frozenset[int]:
 
 
 def fields_needed(scenario: Scenario, biology: Biology) -> list[str]:
-    """The molecules that get a field: made here and sensed here, or made and asked for, or given as a dose."""
+    """The molecules that get a field: those made here and sensed or recorded (`record.molecules`), and those dosed."""
     kinds = kinds_present(scenario, biology)
     made, sensed = _made(scenario, biology, kinds), _sensed(biology, kinds)
     given = {item.gives for item in scenario.protocol}
-    wanted = given | made & (sensed | set(scenario.record.molecules))
-    return [molecule.name for molecule in biology.molecules if molecule.name in wanted]
+    needed = given | made & (sensed | set(scenario.record.molecules))
+    return [molecule.name for molecule in biology.molecules if molecule.name in needed]
 
 
 def _turns(scenario: Scenario, biology: Biology) -> list[tuple[int, int]]:

@@ -52,9 +52,7 @@ def _rules(biology: Biology, kind: int, names: tuple[str, ...], absent: frozense
 
 @lru_cache(maxsize=64)
 def _rules_of_kind(biology: Biology, kind: int, fields: frozenset[str], absent: frozenset[int]) -> _Rules:
-    """The rules of `kind` for all that its living cells may be asked for, which is not what they secrete of a molecule
-    that has no field.
-    """
+    """The rules of `kind` for the behaviors of its living cells, except the secretion of molecules without a field."""
     there = {f"secretion {name}" for name in fields}
     names = {name for name in biology.behaviors if name in there or not name.startswith("secretion ")}
     return _Rules(biology, kind, names - _ELSEWHERE, absent)

@@ -44,7 +44,7 @@ class Document:
             self.add_catalogue(values[CATALOGUE], origin)
 
     def add_catalogue(self, files: object, origin: str) -> None:
-        """Read pack files, whose paths start beside the file `origin`, and put their text into the document."""
+        """Read pack files, whose paths are relative to the file `origin`, and put their text into the document."""
         names = [files] if isinstance(files, str) else files
         if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
             raise InputError(f"should be a list of files, not {brief(files)}", file=origin, place=CATALOGUE)
@@ -94,31 +94,31 @@ class Document:
         self.origins[_dotted(path)] = origin
 
     def put(self, place: str, value: object, *, like: str) -> None:
-        """Set a value that follows from another one, as if whoever said that at `like` had said this too."""
+        """Set a value that follows from another one; it counts as set in the same file as that at `like`."""
         who = self._who(like)
         for old in [old for old in self.origins if _within(old, place)]:
             del self.origins[old]
         self.set(place.split("."), value, who)
 
     def rank(self, place: str) -> int:
-        """How late something at `place` or inside was said: larger is later, every `--set` is last, −1 not at all."""
+        """How late a value at `place` or inside was set: larger is later, every `--set` is last, −1 is never."""
         return self._order(self.origins.get(self.last(place), ""))
 
     def last(self, place: str) -> str:
-        """Where, at `place` or inside, something was said last."""
+        """The place, at `place` or inside, of the value that was set last."""
         inside = [where for where in self.origins if _within(where, place)]
         return max(inside, key=lambda where: self._order(self.origins[where]), default=place)
 
-    def beside(self, place: str) -> Path:
-        """The directory of the file that said the value at `place`; of what no file said, the current one."""
+    def folder_of(self, place: str) -> Path:
+        """The directory of the file that set the value at `place`; the current directory if no file did."""
         who = Path(self._who(place))
         return who.parent if who.is_file() else Path()
 
     def blamed(self, error: InputError) -> InputError:
-        """`error` with the file or the `--set` that is to blame.
+        """`error` with the file or the `--set` that caused it.
 
-        Where values contradict each other, that is whoever spoke last, so that an extended file is not blamed for what
-        the file that extends it has changed; the message adds where the other value is.
+        If values contradict each other, that is the one that was set last, so that an extended file is not blamed for
+        a change in the file that extends it; the message adds where the other value is set.
         """
         if len(error.parts) > 1:
             return combine([self.blamed(part) for part in error.parts])
@@ -168,7 +168,7 @@ class Document:
 
 
 def read(path: Path, find: Callable[[str, Path], Path]) -> Document:
-    """The file at `path` laid over all that it extends; `find(name, directory)` locates what a file names."""
+    """The file at `path` laid over those that it extends; `find(name, directory)` locates an extended file."""
     chain: list[tuple[Path, dict[str, Any]]] = []
     origin, here = str(path), path
     while True:

@@ -30,7 +30,7 @@ def find(name_or_path: str | Path, directory: Path | None = None) -> Path:
     """The file of a shipped scenario, given by its name, or of any other, given by its path.
 
     A text without a slash and without the ending .toml is a name; a relative path starts at `directory`, by
-    default the current one. Raises `InputError` if there is none.
+    default the current one. Raises InputError if there is no such scenario.
     """
     text = str(name_or_path)
     named = _directory() / f"{text}{_SUFFIX}"
@@ -62,7 +62,7 @@ def load(
     name_or_path : the name of a shipped scenario or the path of a file.
     overrides : values to set on top, as texts ``"clock.days=5"`` or a mapping ``{"clock.days": 5}``.
     catalogue : the biology in place of the shipped one and the scenario's packs.
-    packs : catalogue files beside those that the scenario names.
+    packs : catalogue files in addition to those that the scenario names.
 
     Raises
     ------

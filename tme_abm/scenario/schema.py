@@ -30,7 +30,7 @@ __all__ = ["Scenario"]
 _HEADER = "# A resolved scenario: every value is stated. It can be run as it is.\n"
 _FROM_SLIDE = ("slide", "lattice.spacing")
 _NOT_COMPARED = ("name", "title", "description")
-_PLACES = "slide.places_um."  # too long to be read; slide.sha256 tells whether they differ
+_PLACES = "slide.places_um."  # too long to be read; slide.sha256 shows whether they differ
 
 
 @lru_cache(maxsize=8)
@@ -217,7 +217,7 @@ class Scenario(Frozen):
 
     @property
     def given_catalogue(self) -> Catalogue | None:
-        """The catalogue that it was loaded with in place of the shipped one and its packs, None if there was none."""
+        """The catalogue that it was loaded with in place of the shipped one and its packs, else None."""
         return self._catalogue
 
     def biology(self, traits: Mapping[str, float] | None = None) -> Biology:
@@ -225,9 +225,9 @@ class Scenario(Frozen):
         return _compiled(self.catalogue, tuple((self.tumor.traits if traits is None else traits).items()))
 
     def differences(self, other: Scenario) -> list[tuple[str, str, str]]:
-        """Dotted key, value here, value there, for all that differs; "" where one has no such key.
+        """(dotted key, value here, value there) of all values that differ; "" if one scenario has no such key.
 
-        Names, titles and descriptions are not compared; a slide and a pack are by their fingerprints.
+        Names, titles and descriptions are not compared; slides and packs are compared by their fingerprints.
         """
         mine, theirs = (
             flatten(one.document() | {"packs": one.pack_hashes})

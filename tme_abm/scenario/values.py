@@ -83,7 +83,7 @@ class Quantity:
     def read(self, value: object) -> float:
         """The value in internal units; `InputError` for a missing or wrong unit or if out of bounds."""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise InputError(f"should be {self.wanted}, not {brief(value)}")
+            raise InputError(f"should be {self.expected}, not {brief(value)}")
         number = parse(value, self.kind)
         outside = (self.low is not None and (number <= self.low if self.exclusive else number < self.low)) or (
             self.high is not None and (number >= self.high if self.exclusive else number > self.high)
@@ -97,8 +97,8 @@ class Quantity:
         return value if self.kind == "number" else exact_text(value, self.kind)
 
     @property
-    def wanted(self) -> str:
-        """What kind of value is due, in words."""
+    def expected(self) -> str:
+        """The expected kind of value, in words."""
         return (
             "a number"
             if self.kind == "number"
@@ -125,12 +125,12 @@ class Quantity:
         return self.json_schema()
 
     def json_schema(self) -> dict[str, Any]:
-        """What an editor should know of the value; `editor` adds the `hint` to the description."""
+        """The JSON Schema of the value; `editor` adds the `hint` to the description."""
         if self.kind != "number":
             sign = "[+-]?" if self.low is None or self.low < 0 else "[+]?"
             return {
                 "type": "string",
-                "hint": f"{self.wanted}; {self.bounds}",
+                "hint": f"{self.expected}; {self.bounds}",
                 "pattern": f"^{sign}{_WITH_UNIT}",
             }
         found: dict[str, Any] = {"type": ["number", "string"], "hint": self.bounds}

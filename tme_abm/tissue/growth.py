@@ -1,7 +1,7 @@
-"""Where a growing tumor finds room: next to the mother, at the end of a pushed chain of cells, outside for leukocytes.
+"""Sites for the growth of a tumor: next to the mother, at the end of a pushed chain of cells, outside for leukocytes.
 
-Without pushing a tumor grows at its rim only, linearly in radius. A growing tumor displaces the stroma around it, and
-with it the leukocytes there, instead of silently swallowing them. Here is decided where; the tissue moves its cells.
+Without pushing, a tumor grows at its rim only, linearly in radius. A growing tumor displaces the stroma around it and
+the leukocytes there. These functions choose the sites; the tissue moves its cells.
 """
 
 from __future__ import annotations

@@ -268,12 +268,12 @@ class Tissue:
             if not len(here):
                 continue
             draws = self.draw("division", cells.key[here], lane=1)
-            beside = free_neighbors(self.lattice, which, cells.site[here], draws)
-            lucky, sites = here[beside >= 0], beside[beside >= 0]
+            free = free_neighbors(self.lattice, which, cells.site[here], draws)
+            lucky, sites = here[free >= 0], free[free >= 0]
             won = self.first_come(sites, cells.key[lucky])
             self._add_daughters(which, lucky[won], sites[won])
             if which == TISSUE:
-                self._push(here[beside < 0])
+                self._push(here[free < 0])
 
     def _push(self, mothers: Rows) -> None:
         """Shift the cells between each of `mothers` and the nearest gap by one site, and put a daughter next to it.

@@ -1,7 +1,7 @@
-"""What is done to a tumor, and when: the few interventions that every treatment and every assay is made of.
+"""The interventions that treatments and assays are made of.
 
-Each is one class, told apart from the others by its key `do`, and a dose by its `route` too. A new one is a class in
-this package and its name in `INTERVENTIONS`.
+Each is one class, identified by its key `do`, a dose also by its `route`. A new one is a class in this package and its
+name in `INTERVENTIONS`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cells that come and go: removed at a rate, given to the blood, or put into the tissue."""
+"""Interventions on cells: remove them at a rate, give them to the blood, or put them into the tissue."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Infuse(Event):
         pool = scenario.catalogue.pool_of[self.cell]
         if not scenario.blood[pool].cells:
             raise InputError(
-                f"the blood offers no {self.cell} to this tissue at rest, and how fast infused ones leave it is told "
+                f"the blood offers no {self.cell} to this tissue at rest, and how fast infused ones leave it is "
                 f"relative to that; give blood.{pool}.cells",
                 place="cell",
             )
@@ -148,9 +148,9 @@ class Add(Event):
         if self.count is not None and self.count > sites:
             raise InputError(f"{self.count} cells do not fit on the {sites} sites of the box", place="count")
         if self.density is not None:
-            wanted = round(self.density * lattice.spacing**2 * sites)
-            if not 1 <= wanted <= sites:
-                raise InputError(f"makes {wanted} cells on the {sites} sites of the box", place="density")
+            count = round(self.density * lattice.spacing**2 * sites)
+            if not 1 <= count <= sites:
+                raise InputError(f"makes {count} cells on the {sites} sites of the box", place="density")
 
     def brings(self, scenario: Scenario) -> tuple[str, ...]:
         """The cells that are added."""

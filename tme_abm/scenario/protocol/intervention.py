@@ -205,11 +205,11 @@ def _named(cells: object) -> object:
 
 Cells = Annotated[tuple[AnyCell, ...], BeforeValidator(_named)]
 Able = Callable[["Catalogue", str], tuple[tuple[str, ...], str]]
-"""The cells that an intervention on what is named can concern, and what they do that others do not, in words."""
+"""(catalogue, name) -> the cells that an intervention on `name` can affect, and in words what only they do."""
 
 
 def among(able: Able, target: str) -> AfterValidator:
-    """Each cell must be `able`, given what the field `target` names; if no cell is named, all that are able are."""
+    """A validator: each cell must be `able`, given the name in the field `target`. No cells stand for all able ones."""
 
     def chosen(cells: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         name = info.data.get(target)
@@ -230,7 +230,7 @@ def among(able: Able, target: str) -> AfterValidator:
 
 
 def only_in(cells: Sequence[str], able: Sequence[str]) -> str:
-    """In which cells, such as " in CD8, NK"; empty for all that are able."""
+    """The cells in words, such as " in CD8, NK"; empty if they are all able ones."""
     return "" if set(cells) == set(able) else f" in {', '.join(cells)}"
 
 

@@ -144,7 +144,7 @@ class DoseVessels(_Dose):
 
 
 class Hold(Lasting):
-    """The medium holds a molecule at a level, on top of what cells make; nobody uses it up."""
+    """The medium holds a molecule at a level, on top of what cells make; cells do not use it up."""
 
     do: Literal["hold"] = Field(description=DO_HELP)
     molecule: DiffusingMolecule = Field(description="The molecule that is held.")

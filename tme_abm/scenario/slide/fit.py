@@ -48,7 +48,7 @@ class ClassFit:
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """A slide on a lattice: sites by cell type, tumor tissue (n_sites,), what became of every class."""
+    """A slide on a lattice: sites by cell type, tumor tissue (n_sites,), and the fit of every class."""
 
     sites: Mapping[str, Sites]
     tumor: NDArray[np.bool_]
@@ -57,8 +57,8 @@ class Fitted:
     @property
     def shared(self) -> float:
         """Share of the cells that lie in a site with another cell of their layer."""
-        wanted = sum(one.kept + one.moved + one.left_out for one in self.classes)
-        return sum(one.moved + one.left_out for one in self.classes) / max(wanted, 1)
+        fitted = sum(one.kept + one.moved + one.left_out for one in self.classes)
+        return sum(one.moved + one.left_out for one in self.classes) / max(fitted, 1)
 
     @property
     def left_out(self) -> int:

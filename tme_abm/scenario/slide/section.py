@@ -165,7 +165,7 @@ def remarks(slide: Slide, lattice: Lattice, catalogue: Catalogue) -> list[str]:
 
 
 def report(slide: Slide, lattice: Lattice, catalogue: Catalogue) -> dict[str, Any]:
-    """What became of the measured cells, class by class, as plain values."""
+    """How the measured cells were fitted to the lattice, class by class, as plain values."""
     fitted = slide.fitted(lattice, catalogue)
     return {
         "source": slide.source,
@@ -176,10 +176,10 @@ def report(slide: Slide, lattice: Lattice, catalogue: Catalogue) -> dict[str, An
 
 
 def complete(document: Document, catalogue: Catalogue) -> None:
-    """Put the cells of the slide, and what follows from them, into a document that has one.
+    """Put the cells of the slide, and the values that follow from them, into a document that has a slide.
 
-    What the slide says and somebody gives all the same, where the slide is named or later, is an error; what was
-    inherited gives way. Whatever else is wrong is left to the check of the whole.
+    Raises InputError if such a value is also set where the slide is named or later; inherited values are replaced.
+    Other problems are left to the validation of the whole document.
     """
     section = document.values.get("slide")
     if not isinstance(section, dict):
@@ -229,7 +229,7 @@ def _read(document: Document, section: dict[str, Any]) -> None:
         unit = Quantity("length", exclusive=True).read(given.get("unit", "1 um"))
     except InputError as error:
         raise document.blamed(error.at("slide.unit")) from error
-    path = document.beside("slide.file") / given["file"]
+    path = document.folder_of("slide.file") / given["file"]
     if not path.is_file():
         raise refuse("file", f"there is no file {path}")
     columns = Columns(x=given.get("x"), y=given.get("y"), kind=given.get("class", "cell_type"))
