@@ -24,67 +24,29 @@ MINUTES_PER_DAY = 1440.0
 MOLECULES_PER_NM_UM3 = 0.602214076
 """Molecules in 1 µm³ at 1 nM (Avogadro's number × 1e-9 mol/L × 1e-15 L)."""
 
-KINDS: Mapping[str, str] = MappingProxyType(
+# Kind of quantity: its unit inside arrays; an example; how `show` writes it: in the first unit in which the number is
+# at least this large, else in the last one.
+_KINDS: Mapping[str, tuple[str, str, float, tuple[str, ...]]] = MappingProxyType(
     {
-        "length": "um",
-        "area": "um^2",
-        "volume": "um^3",
-        "time": "min",
-        "rate": "1/min",
-        "speed": "um/min",
-        "diffusivity": "um^2/min",
-        "concentration": "nM",
-        "production": "nM/min",
-        "secretion": "1/min",
-        "clearance": "um^3/min",
-        "areal_density": "1/um^2",
-        "volume_density": "1/um^3",
-        "mass": "kDa",
-        "number": "",
+        "length": ("um", "15 um", 1.0, ("mm", "um")),
+        "area": ("um^2", "1 mm^2", 0.1, ("mm^2", "um^2")),
+        "volume": ("um^3", "500 um^3", 0.01, ("mm^3", "um^3")),
+        "time": ("min", "10 min", 1.0, ("day", "h", "min", "s")),
+        "rate": ("1/min", "0.5 /h", 0.1, ("1/min", "1/h", "1/day")),
+        "speed": ("um/min", "4 um/min", 0.1, ("um/min", "um/h")),
+        "diffusivity": ("um^2/min", "100 um^2/s", 0.1, ("um^2/s", "um^2/min")),
+        "concentration": ("nM", "0.5 nM", 0.1, ("mM", "uM", "nM", "pM", "fM")),
+        "production": ("nM/min", "0.01 nM/min", 0.1, ("nM/min", "nM/h", "pM/min", "pM/h")),
+        "secretion": ("1/min", "60 molecules/cell/min", 1.0, ("molecules/cell/min", "molecules/cell/h")),
+        "clearance": ("um^3/min", "20 um^3/s", 0.1, ("um^3/s", "um^3/min")),
+        "areal_density": ("1/um^2", "80 /mm^2", 0.1, ("1/um^2", "1/mm^2")),
+        "volume_density": ("1/um^3", "1e4 /mm^3", 0.1, ("1/um^3", "1/mm^3")),
+        "mass": ("kDa", "17 kDa", 0.1, ("kDa", "Da")),
+        "number": ("", "0.5", 0.0, ("",)),
     }
 )
+KINDS: Mapping[str, str] = MappingProxyType({kind: unit for kind, (unit, *_) in _KINDS.items()})
 """Kind of quantity -> its unit inside arrays."""
-
-_EXAMPLES: Mapping[str, str] = MappingProxyType(
-    {
-        "length": "15 um",
-        "area": "1 mm^2",
-        "volume": "500 um^3",
-        "time": "10 min",
-        "rate": "0.5 /h",
-        "speed": "4 um/min",
-        "diffusivity": "100 um^2/s",
-        "concentration": "0.5 nM",
-        "production": "0.01 nM/min",
-        "secretion": "60 molecules/cell/min",
-        "clearance": "20 um^3/s",
-        "areal_density": "80 /mm^2",
-        "volume_density": "1e4 /mm^3",
-        "mass": "17 kDa",
-        "number": "0.5",
-    }
-)
-
-# How `show` writes a kind: the first unit in which the number is at least `low`, else the last one.
-_SHOWN: Mapping[str, tuple[float, tuple[str, ...]]] = MappingProxyType(
-    {
-        "length": (1.0, ("mm", "um")),
-        "area": (0.1, ("mm^2", "um^2")),
-        "volume": (0.01, ("mm^3", "um^3")),
-        "time": (1.0, ("day", "h", "min", "s")),
-        "rate": (0.1, ("1/min", "1/h", "1/day")),
-        "speed": (0.1, ("um/min", "um/h")),
-        "diffusivity": (0.1, ("um^2/s", "um^2/min")),
-        "concentration": (0.1, ("mM", "uM", "nM", "pM", "fM")),
-        "production": (0.1, ("nM/min", "nM/h", "pM/min", "pM/h")),
-        "secretion": (1.0, ("molecules/cell/min", "molecules/cell/h")),
-        "clearance": (0.1, ("um^3/s", "um^3/min")),
-        "areal_density": (0.1, ("1/um^2", "1/mm^2")),
-        "volume_density": (0.1, ("1/um^3", "1/mm^3")),
-        "mass": (0.1, ("kDa", "Da")),
-        "number": (0.0, ("",)),
-    }
-)
 
 # All known units. Our own list, because reading pint's takes a second, and a name like "furlong" is an error here.
 _DEFINITIONS = """
@@ -138,7 +100,7 @@ def parse(value: str | float, kind: str, *, file: Path | str | None = None, plac
     def fail(what: str) -> InputError:
         return InputError(what, file=file, place=place)
 
-    example = f"expected {_article(kind)} such as '{_EXAMPLES[kind]}'"
+    example = f"expected {_article(kind)} such as '{_KINDS[kind][1]}'"
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise fail(f"{value!r} is not a quantity; {example}")
     if isinstance(value, str):
@@ -181,7 +143,7 @@ def show(value: float, kind: str, *, like: float = 0.0) -> str:
 
     To compare two numbers, show both in one unit: that which suits `like`, unless it is 0.
     """
-    low, units = _SHOWN[kind]
+    *_, low, units = _KINDS[kind]
     chosen, size = units[-1], like or value
     if value == 0.0:
         chosen = KINDS[kind]
