@@ -69,8 +69,8 @@ def _miss(c: Array, exact: Array, at: Any) -> float:
             for name in _CONSUMING
             for bound in (
                 at_most(f"{name}, {ndim}D: largest error at the consumers", 0.1, unit="%",
-                        reason="relative to the little that each has left; solver tolerance 1e-8, walls 4 lengths "
-                        "away, their images 8: e^−8 = 0.03 %"),
+                        reason="relative to what is left at each; solver tolerance 1e-8; walls are 4 lengths away, "
+                        "their images 8: e^−8 = 0.03 %"),
                 at_most(f"{name}, {ndim}D: largest error anywhere near", 0.1, unit="%",
                         reason="relative, within 15 sites of the middle; as above"),
             )
@@ -122,8 +122,8 @@ _ALLOWED = {"stencil": 0.5, "implicit": 4.0, "sdirk2": 2.0}
     source="exact exponential of the lattice operator",
     bounds=tuple(
         at_most(f"{name}, {ndim}D, {kind}", _ALLOWED[name], unit="%",
-                reason="twice what the method was chosen by in a comparison of ten methods (stencil 0.1, implicit "
-                "2.3, sdirk2 1.2 %; split 110 to 300 %)")
+                reason="twice the error in the comparison by which methods were chosen (stencil 0.1, implicit 2.3, "
+                "sdirk2 1.2 %; split 110 to 300 %)")
         for ndim in (2, 3) for kind in ("float64", "float32") for name in _CONSUMING
     ),
     **_SPLIT,
@@ -277,8 +277,8 @@ def _leaning(axis: tuple[int, ...], beside: tuple[int, ...]) -> float:
     source="doi:10.1119/1.1285887",
     bounds=(
         *(near(f"{name}, {axis} : {beside}", 1 + lean, within=0.3 * lean + 1e-3,
-               reason=f"the lattice's own preference, first term {100 * lean:.2f} %; 0.3 of it and 0.1 % for the "
-               "terms that follow")
+               reason=f"the anisotropy of the lattice has the first term {100 * lean:.2f} %; 0.3 of it and 0.1 % for "
+               "the next terms")
           for pairs in _PAIRS.values() for axis, beside in pairs for lean in (_leaning(axis, beside),)
           for name in METHOD_NAMES),
         *(at_most(f"{name}: turned or mirrored", 1e-9, reason="the same sums in another order; solver tolerance 1e-12")

@@ -150,16 +150,16 @@ _GROWTH_FACTORS = ("IL6", "TNF", "IL1B", "CXCL8", "CCL5")  # whatever raises the
     source="exponential growth; cycle of 23 h as in PhysiCell (doi:10.1371/journal.pcbi.1005991)",
     bounds=(
         *(near(f"processes, steps of {dt:g} min, no death / cycle", 1.0, within=0.01,
-               reason="no chance but two daughters wanting one site, which costs a mother one step of a hundred")
+               reason="only two daughters that claim one site depend on chance, which costs a mother one step of 100")
           for dt in (10.0, 20.0)),
         near("processes, with death / expected", 1.0, within=_NOISE + 0.01,
              reason=f"4.9 standard errors of the deaths among {_SEEDS:,} founders and their offspring, and 1 % as "
              "above"),
         near("whole model, deaf to growth factors / expected", 1.0, within=0.05,
-             reason="5 %: oxygen leaves 99.9 % of the rate, deaths of 500 founders blur 2 %, crowding the rest"),
+             reason="5 %: oxygen leaves 99.9 % of the rate, deaths of 500 founders cause 2 %, crowding the rest"),
         between("whole model, hearing its own growth factors / expected", _FASTEST * _RATE_OF_TUMOR * 0.95, 1.05,
-                reason="rules for IL-6, CXCL8 and the like pull the cycle towards 16 h, the fastest there is; 5 % as "
-                "above. 5 % was required first; it is 9 % faster than its cycle"),
+                reason="rules for growth factors pull the cycle towards 16 h, the fastest possible; 5 % as "
+                "above. 5 % was required first; 9 % was measured"),
     ),
     defect=with_behavior("tumor", "division", 1.05),
     defect_says="the cycle is 5 % too short",
@@ -277,8 +277,8 @@ def _killed(works: Works, scenario: Scenario, wells: int) -> tuple[float, Array,
     source="doi:10.1016/j.immuni.2016.01.010",
     bounds=tuple(
         between(f"1 : {ratio}", 2.0, 16.0, unit="/day",
-                reason="2 to 16 kills a day and cell against unhindered targets (Halle 2016), as the catalogue "
-                "intends. Measured first with PD-L1, PGE2, adenosine and TGF-β at work: 0.14 to 0.19 a day")
+                reason="2 to 16 kills a day and cell (Halle 2016), without what suppresses CD8 cells. With PD-L1, "
+                "PGE2, adenosine and TGF-β, 0.14 to 0.19 a day was measured")
         for ratio in (5, 10, 20)
     ),
     defect=with_model(_weakened),
@@ -309,7 +309,7 @@ _ROOM = {5.0: (10.0, ""), 20.0: (15.0, "; and 5 %, since hits of one step do not
     source="rates become probabilities exactly, so that no count depends on how time is cut",
     bounds=tuple(
         at_most(f"{dt:g} against 10 min", allowed, unit="%",
-                reason=f"4.9 standard errors of 2 % (some {_WELLS * 150:,} kills, which come in clusters){more}")
+                reason=f"4.9 standard errors of 2 % (about {_WELLS * 150:,} kills, in clusters){more}")
         for dt, (allowed, more) in _ROOM.items()
     ),
     defect=hasty("killing", 10.0),

@@ -68,7 +68,7 @@ def _steady(works: Works, name: str, shape: tuple[int, ...]) -> float:
     source="doi:10.1115/1.1436090",
     bounds=tuple(
         near(f"{name}, {ndim}D", 2.0, within=0.1,
-             reason="central differences: error h², next term h⁴, a few % of it at 12–25 µm; 0.1 leaves it room")
+             reason="central differences: error h²; the next term, h⁴, is a few % of it at 12–25 µm")
         for ndim in (2, 3) for name in METHOD_NAMES
     ),
     **_FAULT,
@@ -126,7 +126,7 @@ _TIMED = {
         *(near(f"{name}, {ndim}D", order, within=0.1, reason=reason)
           for ndim in (2, 3) for name, (order, reason) in _TIMED.items()),
         *(at_most(f"spectral, error of one step, {ndim}D", 1e-12,
-                  reason="exact in time: roundoff of a transform, 1e-15 × some") for ndim in (2, 3)),
+                  reason="exact in time: roundoff of a transform, a few times 1e-15") for ndim in (2, 3)),
     ),
     **_FAULT,
 )
@@ -159,8 +159,8 @@ _IN_TIME = {"implicit": _TICK, "stencil": _TICK / 8, "spectral": 0.0, "sdirk2": 
 def _amplitude_bound(name: str, ndim: int) -> Bound:
     in_time = 100 * _MINUTES * (_RATE + 0.01) ** 2 * _IN_TIME[name] / 2
     reason = (
-        f"leading terms: T D Σ q⁴ h²/12 = {_IN_SPACE:.2f} % in space, T a² τ/2 = {in_time:.2f} % in time; 15 % "
-        f"on top for the next. Restated: the first bound had slipped by a factor of ten"
+        f"leading terms: T D Σ q⁴ h²/12 = {_IN_SPACE:.2f} % in space, T a² τ/2 = {in_time:.2f} % in time; plus 15 % "
+        f"for the next terms. The first bound was wrong by a factor of ten"
     )
     return at_most(f"{name}, {ndim}D: error of the amplitude", 1.15 * (_IN_SPACE + in_time), unit="%", reason=reason)
 
@@ -214,7 +214,7 @@ def decaying_modes(works: Works) -> Found:
         for name in METHOD_NAMES
         for bound in (
             near(f"{name}, {ndim}D: length", 90.0, within=0.18, unit="µm",
-                 reason="0.2 %: the lattice's own length is λ(1 + h²/24λ²), 0.12 % longer"),
+                 reason="0.2 %: the length on the lattice is λ(1 + h²/24λ²), 0.12 % longer"),
             at_most(f"{name}, {ndim}D: error of the height", 0.2, unit="%",
                     reason="second order in h/λ = 1/6; the terms nearly cancel"),
         )
@@ -260,19 +260,19 @@ def steady_gradient(works: Works) -> Found:
         for name in METHOD_NAMES
         for bound in (
             at_most(f"{name}, 2D: largest deviation from K0", 2.0, unit="%",
-                    reason="at 4 sites h²/24πr² relative to K0: 0.9 %; at 3 L the length's 0.17 % makes 0.5 %"),
+                    reason="at 4 sites h²/24πr² relative to K0: 0.9 %; at 3 L the 0.17 % of the length cause 0.5 %"),
             at_most(f"{name}, 3D: largest deviation from Yukawa", 3.5, unit="%",
-                    reason="first term on an axis (h²/24)(r/L³ + 6/Lr + 6/r²): 2.6 % at 5 sites; a third on top for "
-                    "the next. Restated: a first estimate of 2.5 % left out 6/Lr and was missed"),
+                    reason="first term on an axis (h²/24)(r/L³ + 6/Lr + 6/r²): 2.6 % at 5 sites; plus a third for "
+                    "the next terms. 2.5 % was required first, without 6/Lr; more was measured"),
             *(at_most(f"{name}, {ndim}D: largest deviation from the lattice's", 1e-5,
-                      reason="solver tolerance 1e-8, fading e^−17 to the mirror images beyond the walls")
+                      reason="solver tolerance 1e-8; mirror images beyond the walls contribute e^−17")
               for ndim in (2, 3)),
         )
     ),
     **_FAULT,
 )
 def point_source(works: Works) -> Found:
-    """Every site from four sites' distance to some lengths."""
+    """Every site at a distance from four sites to a few lengths."""
     figures: dict[str, float] = {}
     plots = []
     for ndim, shape, length, reach in ((2, (101, 101), 75.0, 3.0), (3, (61, 61, 61), 60.0, 2.5)):

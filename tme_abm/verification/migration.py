@@ -191,8 +191,8 @@ _LONG_EXCESS = SPEED * mean_hop(2) / 4 / (SPEED**2 * 50.0 / 2)
         near("240 min / expected of the hop rule", 1.0, within=_LONG_NOISE + 0.01,
              reason=f"4.9 standard errors ({_LONG_COUNT:,} walkers), and 1 % for runs that end at another walker"),
         between("240 min / Fürth", 1.0 - _LONG_NOISE - 0.01, 1.0 + 1.5 * _LONG_EXCESS + _LONG_NOISE,
-                reason="the lattice adds 4.5 % to D in the long run and half as much again before; noise and runs cut "
-                "short as above"),
+                reason="the lattice adds 4.5 % to D in the long run and at most 1.5 times as much before; noise and "
+                "short runs as above"),
     ),
     defect=with_behavior("CD8", "persistence", 0.85),
     defect_says="cells turn 15 % too soon",
@@ -258,12 +258,12 @@ def _climb(works: Works, difference: float, direction: tuple[float, float]) -> t
     source="doi:10.1016/j.cell.2025.06.048",
     bounds=(
         near("closed form at 2: eight directions over all", 1.0, within=2e-4,
-             reason="eight directions are exact to degree 7; what is left is I7(2)/I1(2) and smaller"),
+             reason="eight directions are exact to degree 7; the next term is I7(2)/I1(2)"),
         *(near(f"gain × difference = {difference}", drift(difference, _AXIS), within=_INDEX_NOISE,
                reason=f"4.9 standard errors of {_CLIMBERS:,} walkers, each 0.25")
           for difference in _DIFFERENCES),
         between("CD8 (gain 14) at a difference of 0.02", 0.13, 0.30,
-                reason="reported in vivo; 0.14 is what the gain was fitted to"),
+                reason="reported in vivo; the gain was fitted to 0.14"),
         at_most("in a uniform bath, size", _INDEX_NOISE, reason="zero; 4.9 standard errors"),
     ),
     defect=with_behavior("CD8", "chemotaxis", 1.15),
@@ -288,7 +288,8 @@ def chemotactic_index(works: Works) -> Found:
 @Check(
     name="isotropy-of-migration",
     topic=TOPIC,
-    says="A gradient along the diagonal pulls as one along an axis does, however steep, and nobody drifts across it.",
+    says="A gradient along the diagonal pulls as much as one along an axis, however steep, and cells do not drift "
+    "across it.",
     formula="CI(diagonal) : CI(axis) = 1: the eight directions weigh the same, and the pull is per length, not per "
     "step",
     source="closed form of the hop rule, as for the chemotactic index",

@@ -73,18 +73,18 @@ def _difference(works: Works) -> float:
     source="doi:10.1287/mnsc.38.6.884",
     bounds=(
         *(at_least(f"{what}: correlation", least,
-                   reason="a few kills a well, each of them chance upon chance: worth having from 0.2 on"
+                   reason="few kills a well, each of which depends on several draws: pairing helps from 0.2 on"
                    if what == "kills" else
-                   "required beforehand: from 0.5 on pairing saves at least half of the replicates; independent arms "
-                   "have 0 ± 0.2 in 24 wells")
+                   "from 0.5 on pairing saves at least half of the replicates; independent arms have 0 ± 0.2 in "
+                   "24 wells")
           for what, least in _LEAST.items()),
         at_least("tumor cells: variance of the difference, independent : paired", 2.0,
-                 reason="2 at a correlation of 0.5; that many times fewer replicates"),
+                 reason="2 at a correlation of 0.5; the factor by which fewer replicates are needed"),
         at_most("equal arms: largest difference in anything", 0.0,
                 reason="the same scenario and seed are the same run, bit for bit"),
     ),
     defect=other_seeds(),
-    defect_says="no two models share their chances",
+    defect_says="models with the same seed have different random numbers",
     quick=False,
 )
 def common_random_numbers(works: Works) -> Found:
@@ -321,7 +321,7 @@ _SAYS = (
 )
 
 
-@_of_draws(name="random-draws", says=f"{_SAYS} (some 300 tests of up to 65,536 numbers each).")
+@_of_draws(name="random-draws", says=f"{_SAYS} (about 300 tests of up to 65,536 numbers each).")
 def random_draws(works: Works) -> Found:
     """Sizes that take a few seconds."""
     return _tested(works, dict.fromkeys(_KINDS, 1 << 16) | {_FLIPPED: 1 << 10})
