@@ -16,12 +16,14 @@ SMALL = Case(cells=1000, fields=10, shape=(48, 48))
 LARGE = Case(cells=100_000, fields=40, shape=(480, 480))
 
 
-def run(cases: list[Case], *, deadline: float | None = None, **costs: float) -> tuple[list[Any], list[Any], list[str]]:
+@pytest.fixture(autouse=True)
+def _nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite, "in_child", lambda case, _: measured(case))
+
+
+def run(cases: list[Case], *, deadline: float | None = None) -> tuple[list[Any], list[Any], list[str]]:
     said: list[str] = []
-    found, skipped = suite.run_cases(
-        cases, deadline=deadline, tell=said.append, measure=lambda case, _: measured(case, **costs)
-    )
-    return found, skipped, said
+    return *suite.run_cases(cases, deadline=deadline, tell=said.append), said
 
 
 def test_what_does_not_fit_in_memory_is_skipped_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,25 +55,28 @@ def test_without_knowledge_of_the_memory_a_case_is_tried(monkeypatch: pytest.Mon
         (InputError("can have 2 to 43 fields, not 50", place="2D"), "2D: can have 2 to 43 fields, not 50."),
     ],
 )
-def test_a_case_that_fails_is_told_and_the_others_go_on(error: Exception, sentence: str) -> None:
+def test_a_case_that_fails_is_told_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
+) -> None:
     def fails(case: Case, _: float) -> dict[str, Any]:
         if case == SMALL:
             raise error
         return measured(case)
 
-    found, skipped = suite.run_cases([SMALL, LARGE], deadline=None, tell=lambda _: None, measure=fails)
+    monkeypatch.setattr(suite, "in_child", fails)
+    found, skipped, _ = run([SMALL, LARGE])
     assert [one["case"]["name"] for one in found] == [LARGE.name]
     assert skipped == [{"case": SMALL.name, "why": f"{SMALL.name} was not measured: {sentence}"}]
 
 
-def test_what_was_measured_before_an_interruption_is_kept() -> None:
+def test_what_was_measured_before_an_interruption_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(case: Case, _: float) -> dict[str, Any]:
         if case == LARGE:
             raise KeyboardInterrupt
         return measured(case)
 
-    cases = [SMALL, LARGE, Case(cells=5, fields=10, shape=(9, 9))]
-    found, skipped = suite.run_cases(cases, deadline=None, tell=lambda _: None, measure=interrupted)
+    monkeypatch.setattr(suite, "in_child", interrupted)
+    found, skipped, _ = run([SMALL, LARGE, Case(cells=5, fields=10, shape=(9, 9))])
     assert [one["case"]["name"] for one in found] == [SMALL.name]
     assert [one["why"] for one in skipped] == [
         f"{name} was not measured: the benchmark was interrupted" for name in ("2D 100k × 40", "2D 5 × 10")
@@ -90,9 +95,7 @@ def test_the_largest_case_is_expected_to_fit_in_twelve_gib() -> None:
 
 
 def test_the_whole_result_is_strict_json_and_names_the_machine() -> None:
-    result = suite.benchmark(
-        [SMALL, LARGE], quick=False, command="bench", tell=lambda _: None, measure=lambda case, _: measured(case)
-    )
+    result = suite.benchmark([SMALL, LARGE], quick=False, command="bench", tell=lambda _: None)
     kept = json.loads(json.dumps(result, allow_nan=False))
     assert set(kept) == {
         "schema", "date", "command", "quick", "machine", "load_before", "load_after", "seconds", "interrupted",
@@ -105,7 +108,5 @@ def test_the_whole_result_is_strict_json_and_names_the_machine() -> None:
 
 def test_slow_cases_are_measured_once_more() -> None:
     first = {"cases": [measured(SMALL, cell_us=9.0), measured(LARGE, cell_us=9.0)]}
-    again = suite.remeasured(
-        first, [SMALL.name], tell=lambda _: None, measure=lambda case, _: measured(case, cell_us=1.0)
-    )
-    assert [(one["case"]["name"], one["ratios"]["cell step"]) for one in again["cases"]] == [(SMALL.name, 500.0)]
+    again = suite.remeasured(first, [SMALL.name], tell=lambda _: None)
+    assert [(one["case"]["name"], one["ratios"]["cell step"]) for one in again["cases"]] == [(SMALL.name, 1000.0)]

@@ -34,19 +34,13 @@ _INTERRUPTED = "not measured: the benchmark was interrupted"
 _THREADS = (VARIABLE, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Tell = Callable[[str], None]
-Measure = Callable[[Case, float], dict[str, Any]]
 
 
-def benchmark(
-    cases: Sequence[Case], *, quick: bool, command: str, tell: Tell, measure: Measure = in_child
-) -> dict[str, Any]:
-    """The benchmark of `cases`, measured one after the other, as plain values for JSON.
-
-    `measure` measures a case within a number of seconds.
-    """
+def benchmark(cases: Sequence[Case], *, quick: bool, command: str, tell: Tell) -> dict[str, Any]:
+    """The benchmark of `cases`, measured one after the other, as plain values for JSON."""
     begun, before = time.monotonic(), _load_average()
     deadline = begun + _QUICK_SECONDS if quick else None
-    found, skipped = run_cases(cases, deadline=deadline, tell=tell, measure=measure)
+    found, skipped = run_cases(cases, deadline=deadline, tell=tell)
     return {
         "schema": SCHEMA,
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -63,16 +57,14 @@ def benchmark(
     }
 
 
-def remeasured(
-    result: Mapping[str, Any], names: Sequence[str], *, tell: Tell, measure: Measure = in_child
-) -> dict[str, Any]:
+def remeasured(result: Mapping[str, Any], names: Sequence[str], *, tell: Tell) -> dict[str, Any]:
     """`result` with only its cases called `names`, measured once more."""
     cases = [Case.from_json(one["case"]) for one in result["cases"] if one["case"]["name"] in names]
-    return {**result, "cases": run_cases(cases, deadline=None, tell=tell, measure=measure)[0]}
+    return {**result, "cases": run_cases(cases, deadline=None, tell=tell)[0]}
 
 
 def run_cases(
-    cases: Sequence[Case], *, deadline: float | None, tell: Tell, measure: Measure
+    cases: Sequence[Case], *, deadline: float | None, tell: Tell
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """The measurements, and a sentence for every case that was not measured."""
     found: list[dict[str, Any]] = []
@@ -83,7 +75,7 @@ def run_cases(
         if why is None:
             tell(f"{case.name}: {case.cells:,} cells, {case.voxels:,} sites")
             try:
-                found.append(measure(case, max(60.0, _PATIENCE * expected["seconds"])))
+                found.append(in_child(case, max(60.0, _PATIENCE * expected["seconds"])))
                 continue
             except KeyboardInterrupt:
                 tell("interrupted; what was measured so far is kept")

@@ -19,7 +19,7 @@ from .assays import Assay
 from .claims import claims, scope
 from .results import Review
 
-__all__ = ["Carrier", "Row", "carriers", "coverage", "write_coverage"]
+__all__ = ["Carrier", "Row", "coverage", "write_coverage"]
 
 COLUMNS = ("claim", "tier", "kind", "verdict", "assays", "rules", "molecules", "receptors", "cells", "outside", "fact")
 """Columns of `coverage.csv`."""
@@ -86,7 +86,7 @@ def coverage(catalogue: Catalogue, assays: Mapping[str, Assay], review: Review |
             served[claim].append(assay)
     verdicts = {one.id: one.verdict for one in review.claims} if review is not None else {}
     reasons = {claim: outside.get(claim, BEYOND) for claim in (*outside, *served, *verdicts) if claim not in inside}
-    carried = carriers(catalogue)
+    carried = _carriers(catalogue)
     rows = []
     for claim in sorted({*inside, *reasons}):
         asked = served.get(claim, [])
@@ -122,7 +122,7 @@ def write_coverage(rows: Iterable[Row], path: Path) -> None:
     write_bytes(path, b"".join(map(csv_line, lines)))
 
 
-def carriers(catalogue: Catalogue) -> Mapping[str, tuple[Carrier, ...]]:
+def _carriers(catalogue: Catalogue) -> Mapping[str, tuple[Carrier, ...]]:
     """The rules, then the numbers, that name a claim, by claim; a claim that nothing names is missing."""
     found: dict[str, list[Carrier]] = defaultdict(list)
     sentences = iter(catalogue.sentences())
