@@ -37,7 +37,7 @@ class Finding:
         return self.best is not None and self.now > allowed * self.best[0]
 
 
-def read_history(path: Path = HISTORY) -> list[dict[str, Any]]:
+def read_history(path: Path) -> list[dict[str, Any]]:
     """The entries of a history file, oldest first; empty without a file. Raises InputError if it is not a history."""
     if not path.exists():
         return []
@@ -57,7 +57,7 @@ def read_history(path: Path = HISTORY) -> list[dict[str, Any]]:
     return entries
 
 
-def check_label(label: str, path: Path = HISTORY) -> list[dict[str, Any]]:
+def check_label(label: str, path: Path) -> list[dict[str, Any]]:
     """The entries of a history. Raises InputError if `label` is empty or one of them has it."""
     entries = read_history(path)
     if not label.strip():
@@ -67,7 +67,7 @@ def check_label(label: str, path: Path = HISTORY) -> list[dict[str, Any]]:
     return entries
 
 
-def record(result: Mapping[str, Any], label: str, path: Path = HISTORY) -> None:
+def record(result: Mapping[str, Any], label: str, path: Path) -> None:
     """Append the ratios of a benchmark to the history under a new `label`. Raises InputError as `check_label` does."""
     machine = result["machine"]
     entry = {
