@@ -1,4 +1,4 @@
-"""The data collector a model comes with: living cells of every type, at the start and after every step."""
+"""The data collector of a model: living cells of every type, at the start and after every step."""
 
 from __future__ import annotations
 

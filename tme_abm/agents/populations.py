@@ -1,4 +1,4 @@
-"""From rows to agents and back: which cells live, who stands where, what an attribute is for many cells at once.
+"""From rows to agents and back: the living cells, their places, an attribute of many cells at once.
 
 A model has one `Populations`. It makes views of cells on demand and keeps them weakly, so that one cell is one
 object as long as a reference to it exists, and agents that are not used cost nothing.
@@ -129,7 +129,7 @@ class Populations:
     # ------------------------------------------------------------- values
 
     def values(self, name: str, rows: Rows) -> NDArray[Any] | list[Any] | None:
-        """An attribute of the cells in `rows`, worked out at once; None for a name that has to be asked one by one."""
+        """An attribute of the cells in `rows`, computed at once; None for a name that needs a call for each cell."""
         cells, attribute = self.model.tissue.cells, getattr(Cell, name, None)
         if isinstance(attribute, Derived):
             return attribute.of(self.model.tissue, rows)

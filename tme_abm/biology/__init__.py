@@ -1,4 +1,4 @@
-"""What is known about the tumor microenvironment: the catalogue as people edit it, and compiled for arrays."""
+"""The biology of the tumor microenvironment: the catalogue as it is edited, and compiled for arrays."""
 
 from __future__ import annotations
 

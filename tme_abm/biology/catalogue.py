@@ -47,12 +47,12 @@ class Catalogue:
         return id(self)  # for caches: a table has no hash of its own
 
     def file_of(self, place: str) -> str:
-        """The file that said what is at `place`, or around it; "" if none did."""
+        """The file of the value at `place`, or of the nearest table around it; "" if there is no such file."""
         return file_of(self.origins, place)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The names rules may use."""
+        """The names that rules may use."""
         diffusing = tuple(name for name, entry in self.molecules.items() if entry.reach == "diffusing")
         return Vocabulary(
             diffusing=diffusing,
@@ -151,7 +151,7 @@ class Catalogue:
         return {name: entry.number(entry.kind, place=f"trait.{name}") for name, entry in self.traits.items()}
 
     def parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """(place, parameter) of every number; a reference to a trait is not one, the trait is."""
+        """(place, parameter) of every number; a trait is a number, a reference to it is not."""
         for entry in self.entries():
             if not entry.parameter.is_trait:
                 yield entry.place, entry.parameter
@@ -185,7 +185,7 @@ class Catalogue:
         return said
 
     def base_text(self, cell: str, name: str) -> str:
-        """The base of a behavior for a reader."""
+        """The base of a behavior as text."""
         kind = behavior(name, self.vocabulary).kind
         base = self.cells[cell].behaviors.get(name)
         if base is not None:

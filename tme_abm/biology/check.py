@@ -1,4 +1,4 @@
-"""What only shows when the whole catalogue is seen: names, units, sources, ranges and directions.
+"""The checks that need the whole catalogue: names, units, sources, ranges and directions.
 
 :func:`check` finds every contradiction it can and returns them all, so that a person who edits the files mends
 them in one round. Numbers are looked at only when every name is known, for a name decides a number's unit.
@@ -26,7 +26,7 @@ _SLACK = 1e-9  # a value on the end of its range lies inside it, whatever the co
 
 
 def check(catalogue: Catalogue) -> list[InputError]:
-    """Every contradiction in `catalogue`, each with its place."""
+    """The contradictions in `catalogue`, each with its place."""
     names = _Found()
     _check_ids(catalogue, names)
     for name, receptor in catalogue.receptors.items():
@@ -66,7 +66,7 @@ def check(catalogue: Catalogue) -> list[InputError]:
 
 
 def base_number(catalogue: Catalogue, cell: str, name: str, traits: Mapping[str, float]) -> float:
-    """Base of behavior `name` in `cell`, internal units; the default where the cell does not mention it."""
+    """Base of behavior `name` in `cell`, internal units; the default if the cell does not have it."""
     entry = catalogue.cells[cell].behaviors.get(name)
     if entry is None:
         return DEFAULT_BASE.get(name, 0.0)
@@ -89,7 +89,7 @@ class _Found:
 
 
 def _known(what: str, word: str, allowed: Iterable[str]) -> None:
-    """Refuse `word` unless it is one of the `allowed`."""
+    """Raises InputError if `word` is not one of the `allowed`."""
     names = tuple(allowed)
     if word not in names:
         raise InputError(f"no {what} '{word}'", allowed=names, word=word)
@@ -169,7 +169,7 @@ def _sensible(catalogue: Catalogue, cell: str | None, said: str, remembers: bool
 
 
 def _check_pathways(catalogue: Catalogue, found: _Found) -> None:
-    """Refuse two spellings of one pathway: who inhibits the one would miss the rules of the other."""
+    """Refuse two spellings of one pathway: an inhibitor of one would miss the rules of the other."""
     spelled: dict[str, tuple[str, str]] = {}
     for rule in catalogue.rules:
         for name in rule.pathway:

@@ -75,7 +75,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Program:
-    """How one behavior of one cell type answers its signals. `scale` has towards 1 and multiplies the result."""
+    """The response of one behavior of one cell type to its signals. `scale` has towards 1 and multiplies the result."""
 
     cell: int
     behavior: int
@@ -124,7 +124,7 @@ class Biology:
     bases_of: Mapping[str, tuple[tuple[int, int], ...]]
 
     def kinds_with(self, behavior: str) -> list[int]:
-        """Kinds on the lattice in which `behavior` is ever other than zero: a base value or a rule gives it one."""
+        """Kinds on the lattice in which `behavior` can be nonzero, by its base or a rule."""
         column = self.behavior_index[behavior]
         ruled = {program.cell for program in self.programs if program.behavior == column}
         return [
@@ -140,7 +140,7 @@ class Biology:
 
     @property
     def tumor_kinds(self) -> NDArray[np.int8]:
-        """The kinds that count as tumor: those that killers hunt."""
+        """The kinds of tumor cells, which killers attack."""
         return np.array(sorted({kind for prey in self.hunts for kind in prey}), dtype=np.int8)
 
 
@@ -215,7 +215,7 @@ class _Compiler:
         return default if parameter is None else parameter.number(kind, self.traits)
 
     def base(self, cell: str, name: str) -> float:
-        """What a behavior of a cell is without signals."""
+        """The value of a behavior of a cell without signals."""
         return base_number(self.catalogue, cell, name, self.traits)
 
     def molecule(self, name: str, entry: MoleculeEntry) -> Molecule:

@@ -1,4 +1,4 @@
-"""The words a rule is written in: what a cell can sense (signals) and what it can do (behaviors).
+"""The words of rules: what a cell can sense (signals) and what it can do (behaviors).
 
 A rule reads "in *cell*, *signal* increases or decreases *behavior*". Here both texts are parsed once into small
 frozen values. Words that name something in the catalogue (a molecule, a receptor, a cell) are checked against a
@@ -55,7 +55,7 @@ FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
 """First word of a behavior whose second word names a molecule or a cell -> (kind of quantity, what the cell does)."""
 
 DEFAULT_BASE: Mapping[str, float] = MappingProxyType({"infiltration": 1.0})
-"""Base of a behavior that a cell does not mention, where that is not 0: nothing bars the way unless it is said."""
+"""Base of a behavior that a cell does not have in the catalogue, if it is not 0: by default, nothing hinders a cell."""
 
 FRACTIONS: frozenset[str] = frozenset({"infiltration"})
 """Behaviors that are shares, 0 to 1."""

@@ -85,7 +85,7 @@ def _shipped(packs: tuple[Pack, ...]) -> Catalogue:
 
 
 def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
-    """(what errors call it, file) of every TOML file in `folder`, by name, then of the folders in it."""
+    """(name in errors, file) of every TOML file in `folder`, by name, then of the folders in it."""
     for item in sorted(folder.iterdir(), key=lambda one: (one.is_dir(), one.name)):
         if item.is_dir():
             yield from _files(item, f"{prefix}{item.name}/")
@@ -157,7 +157,7 @@ class _Laid:
         self._said: dict[tuple[str, ...], str] = {}  # (cell, signal, effect, behavior) -> place of the rule
 
     def add(self, label: str, content: Mapping[str, Any]) -> None:
-        """Lay the tables of the file `label` over what is there."""
+        """Merge the tables of the file `label` over the present ones."""
         for key, value in content.items():
             if key == "rule" and isinstance(value, list):
                 for number, table in enumerate(value, start=1):
@@ -172,7 +172,7 @@ class _Laid:
                 self._lay(self.tables[key], value, key, label)
 
     def put_in_order(self) -> None:
-        """Put first what [order] lists; the rest stays in the order of the files."""
+        """Put the entries that [order] lists first; the others stay in the order of the files."""
         for table, names in self.tables.pop("order").items():
             label, place = self.origins[f"order.{table}"], f"order.{table}"
             if table not in self.tables or not isinstance(names, list):
@@ -185,7 +185,7 @@ class _Laid:
             self.tables[table] = {name: entries[name] for name in names if name in entries} | entries
 
     def _lay(self, under: dict[str, Any], over: Mapping[str, Any], path: str, label: str) -> None:
-        """Add what `over` says to `under`; what both say is refused, unless it is marked as a replacement."""
+        """Add `over` to `under`; what is in both is refused, unless it is marked as a replacement."""
         for key, value in over.items():
             place, there = f"{path}.{key}", under.get(key)
             replaces = self._unmarked(value, place, label)
@@ -233,7 +233,7 @@ class _Laid:
         self._said |= dict.fromkeys(says, place)
 
     def _narrow(self, place: str, without: Sequence[str]) -> None:
-        """Take cells out of a rule; without any left it is gone."""
+        """Remove cells from a rule; a rule without cells is dropped."""
         old = self.rules.pop(place)
         left = old.model_copy(update={"cell": tuple(cell for cell in old.cell if cell not in without)})
         if left.cell:
@@ -242,7 +242,7 @@ class _Laid:
             self._said |= {(cell, left.signal, left.effect, left.behavior): left.place for cell in left.cell}
 
     def _unmarked(self, table: object, place: str, label: str) -> bool:
-        """Take the mark off a table that replaces another one, and say whether it had it."""
+        """Remove the mark `replaces` from a table; return whether the table had it."""
         mark = table.pop("replaces", False) if isinstance(table, dict) else False
         if not isinstance(mark, bool):
             self._refuse(f"should be true, not {mark!r}", label, f"{place}.replaces")

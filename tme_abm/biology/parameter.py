@@ -1,4 +1,4 @@
-"""A number with its reason.
+"""A number with its evidence.
 
 No number enters the model without saying where it comes from. :class:`Evidence` is that statement (basis, source,
 note, claims) and :class:`Parameter` adds the number itself, as its author wrote it: a text with a unit, or
@@ -39,11 +39,11 @@ Number = Annotated[str | float, PlainValidator(_number)]
 """A number as written: bare, or a text with its unit, or a trait."""
 
 StringList = Annotated[tuple[StrictStr, ...], BeforeValidator(_listed)]
-"""A list of texts; one text may stand for a list of one."""
+"""A list of texts; a single text is a list of one."""
 
 
 class Evidence(Frozen):
-    """Why something is believed: measured, derived or fitted from a source, or assumed with a reason."""
+    """The evidence for a number: measured, derived or fitted from a source, or assumed for a reason."""
 
     basis: Basis
     source: StringList = ()

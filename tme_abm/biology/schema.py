@@ -31,7 +31,7 @@ __all__ = [
 
 
 class Pack(Frozen):
-    """A catalogue file of one's own, laid over the shipped catalogue: its name and its text."""
+    """A catalogue file of a user, merged over the shipped catalogue: its name and its text."""
 
     name: StrictStr = Field(min_length=1, description="Name of the file (written when it is read).")
     toml: StrictStr = Field(description="What is in it (written when it is read).")
@@ -61,7 +61,7 @@ class ReferenceEntry(Frozen):
 
     @property
     def address(self) -> str:
-        """Where it is on the web."""
+        """Its address on the web."""
         return f"https://doi.org/{self.doi}" if self.doi else self.url or self.repository
 
     @property
@@ -72,7 +72,7 @@ class ReferenceEntry(Frozen):
 
 
 class SupplyEntry(Frozen):
-    """What a vessel does to a molecule: exchange with blood that holds it at a level."""
+    """The exchange of a molecule through a vessel, with blood that holds it at a level."""
 
     exchange: Parameter
     level: Parameter
@@ -120,7 +120,7 @@ class ReceptorEntry(Frozen):
 
 
 class TraitEntry(Parameter):
-    """Something in which tumors differ, with its default. Traits of one `group` are swapped between tumors together."""
+    """A property in which tumors differ, with its default. Traits of one `group` are swapped together."""
 
     kind: StrictStr
     description: StrictStr
@@ -144,7 +144,7 @@ class Scale(Frozen):
 
 
 class BehaviorEntry(Parameter):
-    """The base of a behavior: what a cell does when no signal speaks."""
+    """The base of a behavior: its value without signals."""
 
     scaled_by: Scale | None = None
 
@@ -158,7 +158,7 @@ class BehaviorEntry(Parameter):
 
 
 class CellEntry(Frozen):
-    """A cell type: what it is, what it does unprompted, what it senses and takes up."""
+    """A cell type: its layer, the bases of its behaviors, its receptors and uptake."""
 
     name: StrictStr
     agent: StrictStr
@@ -195,10 +195,10 @@ class Rule(Evidence):
 
     @property
     def title(self) -> str:
-        """The rule without its numbers."""
+        """The rule in words, without its numbers."""
         return f"{', '.join(self.cell)}: {self.signal} {self.effect} {self.behavior}"
 
     @property
     def place(self) -> str:
-        """Where its numbers are, as `Catalogue.entries` names places."""
+        """The place of its numbers, as in `Catalogue.entries`."""
         return f"rule ({self.title})"

@@ -26,7 +26,7 @@ def probability(rate: Array | float, dt: float) -> Array:
 
 
 def decay_factor(rate: Array | float, dt: float) -> Array:
-    """What is left of a quantity decaying at `rate` [1/min] after `dt` [min]: exp(−rate·dt)."""
+    """The remaining share of a quantity that decays at `rate` [1/min] after `dt` [min]: exp(−rate·dt)."""
     if isinstance(rate, float):
         return _factor(rate, dt)
     return np.exp(-np.asarray(rate, dtype=np.float64) * dt)

@@ -1,4 +1,4 @@
-"""One biological process a class; each reads the tissue, changes its own columns, and asks for the rest.
+"""One biological process a class; each reads the tissue, changes its own columns, and requests other changes.
 
 `planting` sets up the tissue of a scenario, with the fields that `presence` finds needed; in every step `treatment`
 does what the scenario's protocol says.

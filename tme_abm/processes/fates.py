@@ -14,7 +14,7 @@ __all__ = ["Apoptosis", "Clearance", "Differentiation", "Division", "Necrosis"]
 
 
 class Division:
-    """Cells advance through their cycle and ask for a daughter at its end; without room they wait, ready."""
+    """Cells advance through their cycle and request a daughter at its end; without room they wait."""
 
     writes: ClassVar[frozenset[str]] = frozenset({"phase"})
 
@@ -45,7 +45,7 @@ class _Death:
 
 
 class Apoptosis(_Death):
-    """Cells die by themselves, at a rate that signals raise and lower."""
+    """Cells die by apoptosis, at a rate that signals raise and lower."""
 
     behavior, fate = "apoptosis", APOPTOTIC
 

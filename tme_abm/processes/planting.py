@@ -75,7 +75,7 @@ def bare(
     pools: Mapping[str, float] | None = None,
     push: float = 0.0,
 ) -> Tissue:
-    """A tissue for the cells of `biology` that holds none yet, and to which nothing is done; see `Tissue`."""
+    """A tissue for the cells of `biology`, without cells and interventions; see `Tissue`."""
     tissue = Tissue(
         seed=seed,
         clock=Clock(dt),
@@ -98,7 +98,7 @@ Cast = tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]
 
 
 def _drawn(scenario: Scenario, biology: Biology, lattice: Lattice, seed: int) -> Cast:
-    """Where tumor tissue is, (n_sites,), and the sites and kinds of the cells: a ball, and leukocytes all over."""
+    """A mask of the tumor tissue (n_sites,), and the sites and kinds of the cells: a ball and leukocytes."""
     ball = _tumor_sites(lattice, lattice.distance_from_center(), scenario.tumor.cells, seed)
     inside = np.zeros(lattice.n_sites, dtype=bool)
     inside[ball] = True

@@ -26,7 +26,7 @@ _ELSEWHERE = frozenset({"extravasation", "adhesion", "clearance"})
 
 
 class _Rules:
-    """Programs of one kind, arranged, and which row of the result is which behavior's."""
+    """The programs of one kind as arrays, and the row of the result for each behavior."""
 
     def __init__(self, biology: Biology, kind: int, names: Collection[str], absent: frozenset[int]) -> None:
         asked = [p for p in biology.programs if p.cell == kind and biology.behaviors[p.behavior] in names]
@@ -60,7 +60,7 @@ def _rules_of_kind(biology: Biology, kind: int, fields: frozenset[str], absent: 
 
 @lru_cache(maxsize=8)
 def _unruled(biology: Biology) -> dict[tuple[int, str], float]:
-    """The value of everything that has no rules, by (kind, behavior)."""
+    """The values of behaviors without rules, by (kind, behavior)."""
     ruled = {(program.cell, program.behavior) for program in biology.programs}
     return {
         (kind, name): float(biology.base[kind, behavior])
@@ -94,7 +94,7 @@ class Response:
         return self._respond(kind, rules, self.tissue.cells.site[rows].astype(np.intp), rows)[name]
 
     def at_sites(self, kind: int, name: str, sites: NDArray[np.integer]) -> Array:
-        """The same for cells that are not on the lattice, standing at `sites`; always (n,)."""
+        """The same for cells outside of the lattice, as if at `sites`; always (n,)."""
         settled = self.settled(kind, name)
         if settled is not None:
             return np.full(len(sites), settled)
@@ -108,14 +108,14 @@ class Response:
         return self._at_vessels[kind][name]
 
     def of_kind(self, kind: int, rows: Rows) -> dict[str, Array]:
-        """The values (n,) of all behaviors with rules that living cells of `kind`, in `rows`, may be asked for."""
+        """The values (n,) of the behaviors with rules of the living cells of `kind` in `rows`."""
         if not len(rows):
             return {}
         rules = _rules_of_kind(self.biology, kind, self._fields, self._absent)
         return self._respond(kind, rules, self.tissue.cells.site[rows].astype(np.intp), rows)
 
     def settled(self, kind: int, name: str) -> float | None:
-        """The number that holds for all cells of `kind` whatever they sense, None if rules decide."""
+        """The value for all cells of `kind` if it does not depend on what they sense, else None."""
         if self._is_silenced(kind, name):
             return 0.0
         fixed = self.tissue.controls.fixed.get((kind, name))

@@ -1,4 +1,4 @@
-"""What cells sense: every signal of the grammar as an array, worked out on demand and once a step.
+"""What cells sense: every signal of the grammar as an array, computed on demand and once a step.
 
 A signal is read by the cells of one kind at their sites. Vessels are asked too: a leukocyte that may leave
 the blood senses the tissue at the vessel, with the states a cell arrives with.
@@ -145,7 +145,7 @@ class Senses:
         return share
 
     def _occupied(self, asked: Repertoire, kind: int, levels: Array) -> Array:
-        """Signaling occupancies [0, 1] of the receptors asked for, after blockade and knock-out."""
+        """Signaling occupancies [0, 1] of several receptors, after blockade and knock-out."""
         controls = self.tissue.controls
         inhibition, free = controls.inhibition[kind, asked.numbers], controls.free_receptor[kind, asked.numbers]
         bound = occupancies(asked.receptors, levels, inhibition if inhibition.any() else None)

@@ -1,4 +1,4 @@
-"""Scenarios: what is particular about one tumor and what is done to it; read, resolved, hashed."""
+"""Scenarios: what differs between tumors, and what is done to them; read, resolved, hashed."""
 
 from __future__ import annotations
 

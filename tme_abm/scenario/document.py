@@ -1,4 +1,4 @@
-"""A scenario as it was written: files merged along `extends`, then single values set, with who said what.
+"""A scenario as it was written: files merged along `extends`, then single values, each with its origin.
 
 Tables merge key by key and anything else is replaced. Every value remembers the file or the `--set` that
 said it last, so that an error names what the reader has to change.
@@ -24,7 +24,7 @@ CATALOGUE = "catalogue"
 
 @dataclass(slots=True)
 class Document:
-    """Plain values as read, and for each dotted place who said it: a file or a `--set`."""
+    """Plain values as read, and for each dotted place its origin: a file or a `--set`."""
 
     file: str
     values: dict[str, Any] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Document:
     packs: dict[str, str] = field(default_factory=dict)  # what errors call a pack, by its name
 
     def merge(self, values: Mapping[str, Any], origin: str) -> None:
-        """Lay `values` over what is there; packs of the catalogue add up."""
+        """Merge `values` over the present ones; packs of the catalogue are added to the present ones."""
         self.merged.append(origin)
         before = self.values.get("packs")
         self._merge(self.values, {key: value for key, value in values.items() if key != CATALOGUE}, origin, "")
@@ -77,7 +77,7 @@ class Document:
                 self.origins["packs"] = origin
 
     def set(self, path: Sequence[Key], value: object, origin: str) -> None:
-        """Set one value by its path; tables on the way are made, items of a list are counted from 0."""
+        """Set one value by its path; missing tables are made, items of a list are counted from 0."""
         node: Any = self.values
         for depth, key in enumerate(path[:-1]):
             if isinstance(node, dict):
@@ -131,7 +131,7 @@ class Document:
         return error.replace(what=what, file=f"{who} (extended by {self.file})" if extended else who)
 
     def _who(self, place: str) -> str:
-        """Who said something at `place` or inside last, else who said the nearest table or list around it."""
+        """The origin of the value at `place` or inside that was set last, else of the nearest table around it."""
         while place and (last := self.last(place)) not in self.origins:
             place = place.rpartition(".")[0]
         return self.origins[last] if place else self.file
@@ -210,7 +210,7 @@ def _cycle(chain: list[tuple[Path, dict[str, Any]]], again: Path) -> InputError:
 
 
 def parse_override(text: str) -> tuple[tuple[str, ...], object]:
-    """The path and the value that a text such as ``clock.days=5`` sets; `InputError` if it is no such text.
+    """The path and the value in a text such as ``clock.days=5``. Raises InputError for another text.
 
     The value is read as TOML where it is TOML, else as text: ``clock.dt=5 min`` needs no quotes.
     """

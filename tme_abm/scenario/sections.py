@@ -1,4 +1,4 @@
-"""The tables of a scenario, one class each, with what every key means."""
+"""The tables of a scenario, one class each, with the meaning of every key."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Value = TypeVar("Value")
 
 
 def in_order(given: dict[str, Value], info: ValidationInfo) -> dict[str, Value]:
-    """By molecule in the order of the catalogue: the order in a file makes no other scenario."""
+    """The table in the order of the catalogue, so that the order in a file does not change the scenario."""
     return {name: given[name] for name in known(info).diffusing if name in given}
 
 
@@ -126,13 +126,13 @@ class Stroma(Frozen):
 
 
 class Growth(Frozen):
-    """How a tumor makes room."""
+    """The growth of the tumor: how a dividing cell makes room."""
 
     push: Length = Field(description="Distance within which a daughter may push its neighbors aside.")
 
 
 class FieldSolvers(Frozen):
-    """How the fields are solved."""
+    """The numerical solution of the fields."""
 
     precision: Literal["float32", "float64"] = Field(description="Number type of the fields.")
     tolerance: Tolerance = Field(description="Relative residual at which the implicit solver stops.")
@@ -143,7 +143,7 @@ class FieldSolvers(Frozen):
 
 
 class Record(Frozen):
-    """What is written down, and how often."""
+    """What is recorded, and how often."""
 
     every: PositiveDuration = Field(description="Interval of the time series.")
     snapshots: PositiveDuration = Field(description="Interval of the pictures.")

@@ -81,7 +81,7 @@ class Quantity:
     exclusive: bool = False  # of both bounds
 
     def read(self, value: object) -> float:
-        """The value in internal units; `InputError` for a missing or wrong unit or if out of bounds."""
+        """The value in internal units. Raises InputError if the unit is missing or wrong or the value out of bounds."""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise InputError(f"should be {self.expected}, not {brief(value)}")
         number = parse(value, self.kind)
@@ -143,7 +143,7 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Plain:
-    """A value that a function reads, and what an editor should know of it."""
+    """A value that a function reads, with its JSON Schema for editors."""
 
     read: Callable[[object], object]
     schema: dict[str, Any]
@@ -156,7 +156,7 @@ class _Plain:
 
 
 def _whole(low: int) -> Callable[[object], int]:
-    """Reads a whole number of at least `low`, and such that cells can still be numbered."""
+    """Reads a whole number of at least `low`, small enough for cells to be numbered."""
 
     def read(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < low:
@@ -183,7 +183,7 @@ def _shape(value: object) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name of the catalogue: `what` it names, and the attribute of the catalogue that lists it."""
+    """A name of the catalogue: the kind of thing (`what`), and the attribute of the catalogue that lists it."""
 
     what: str
     field: str
@@ -239,7 +239,7 @@ Product = Annotated[str, Name("gene product (molecule or receptor)", "products")
 
 
 def known(info: ValidationInfo | SerializationInfo) -> Catalogue:
-    """The catalogue by which something is validated or written."""
+    """The catalogue for validating or writing a value."""
     if not isinstance(info.context, Catalogue):
         raise TypeError("scenarios and interventions are validated and written in the context of a catalogue")
     return info.context

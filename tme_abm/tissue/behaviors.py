@@ -19,19 +19,19 @@ Rows = NDArray[np.int64]
 
 
 class Evaluator(Protocol):
-    """Works out values from what cells sense; kinds are indices, `rows` and `sites` those of the cells asked."""
+    """Computes values from what cells sense; kinds are indices, `rows` and `sites` those of the cells."""
 
     def settled(self, kind: int, name: str) -> float | None:
-        """The number that holds for all cells of `kind` whatever they sense, None if they decide by what they sense."""
+        """The value for all cells of `kind` if it does not depend on what they sense, else None."""
 
     def of_kind(self, kind: int, rows: Rows) -> Mapping[str, Array]:
-        """Values (n,) of the behaviors that are decided by what the cells sense, of most of them at least."""
+        """Values (n,) of the behaviors that depend on what the cells sense, or of most of them."""
 
     def of_rows(self, kind: int, name: str, rows: Rows) -> Array | float:
-        """Value of one behavior: (n,), or one number that holds for all of them."""
+        """The value of one behavior: (n,), or one number for all cells."""
 
     def at_sites(self, kind: int, name: str, sites: NDArray[np.integer]) -> Array:
-        """Values (n,) for cells that are not on the lattice, standing at `sites`."""
+        """Values (n,) for cells outside of the lattice, as if at `sites`."""
 
 
 class Behaviors:
@@ -61,7 +61,7 @@ class Behaviors:
         return self._rows[kind]
 
     def of(self, kind: int, name: str) -> Array | float:
-        """Value of behavior `name` for `rows_of(kind)`: (n,), or one number that holds for all of them."""
+        """The value of behavior `name` for `rows_of(kind)`: (n,), or one number for all cells."""
         value = self._blocks.get((kind, name))
         if value is None:
             value = self._blocks[kind, name] = self._value(kind, name)
@@ -99,7 +99,7 @@ class Behaviors:
         return self._rows_over[asked]
 
     def at_sites(self, kind: int, name: str, sites: NDArray[np.integer]) -> Array:
-        """Value of behavior `name` for cells of `kind` that are not on the lattice, standing at `sites`; (n,)."""
+        """The value of behavior `name` for cells of `kind` outside of the lattice, as if at `sites`; (n,)."""
         return self._evaluator.at_sites(kind, name, sites)
 
     def __getitem__(self, name: str) -> Array:

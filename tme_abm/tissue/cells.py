@@ -72,7 +72,7 @@ class Cells:
     polarization, partner, binding, heading = _View(), _View(), _View(), _View()
 
     def __init__(self, extra: Sequence[Column] = (), *, capacity: int = 1024) -> None:
-        """Start empty with the common columns and the `extra` ones a catalogue asks for."""
+        """Start empty with the common columns and the `extra` ones of a catalogue."""
         self.columns: dict[str, Column] = {column.name: column for column in (*COLUMNS, *extra)}
         self._store = {name: np.empty(capacity, dtype=column.dtype) for name, column in self.columns.items()}
         self._count = 0

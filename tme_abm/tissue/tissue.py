@@ -143,7 +143,7 @@ class Tissue:
         return self.draw(stream, self.cells.key[rows], lane) < probability(rate, self.clock.dt)
 
     def first_come(self, places: NDArray[np.integer], keys: Keys, lane: int = 0) -> NDArray[np.bool_]:
-        """Mark the claims (n,) to `places` that are granted: of the cells `keys` that want one place, one gets it."""
+        """Mark the claims (n,) to `places` that are granted: of several `keys` that claim one place, one gets it."""
         granted = np.ones(len(places), dtype=bool)
         rivals = np.flatnonzero(contested(places))
         if len(rivals):
@@ -154,19 +154,19 @@ class Tissue:
     # ---------------------------------------------------------------- asking
 
     def request_death(self, rows: Rows, fate: int, cause: str) -> None:
-        """Ask that the living `rows` die; the first request for a cell decides its fate and cause."""
+        """Request the death of the living `rows`; the first request for a cell decides its fate and cause."""
         self._deaths.append((rows, fate, cause))
 
     def request_removal(self, rows: Rows) -> None:
-        """Ask that dead `rows` disappear and free their site."""
+        """Request the removal of dead `rows`, which frees their sites."""
         self._removals.append(rows)
 
     def request_division(self, mothers: Rows) -> None:
-        """Ask for a daughter of each of `mothers`; granted where there is room, else they may ask again."""
+        """Request a daughter of each of `mothers`; granted where there is room, else they may request it again."""
         self._mothers.append(mothers)
 
     def request_arrival(self, kind: int, pool: str, sites: NDArray[np.int64], keys: Keys) -> None:
-        """Ask that cells of `kind` leave the blood `pool` at vessel `sites` under new identities `keys`."""
+        """Request the arrival of cells of `kind`, with new `keys`, from the blood `pool` at vessel `sites`."""
         self._arrivals.append((kind, pool, sites, keys))
 
     def put(
@@ -193,7 +193,7 @@ class Tissue:
         return rows
 
     def move(self, rows: Rows, sites: NDArray[np.integer], lane: int = 0) -> NDArray[np.bool_]:
-        """Move `rows` to free `sites` of their layer; of several that want one site, one wins. Returns who moved."""
+        """Move `rows` to free `sites` of their layer; of several for one site, one wins. Returns their mask."""
         # Both layers in one flat array: a place is one number.
         cells, occupant = self.cells, self.lattice.occupant.reshape(-1)
         layer = self.layer_of[cells.kind[rows]].astype(np.intp) * (self.lattice.n_sites + 1)
@@ -219,7 +219,7 @@ class Tissue:
     # ---------------------------------------------------------------- granting
 
     def settle(self) -> None:
-        """Grant everything asked for in this step: deaths, removals, births, arrivals, in this order."""
+        """Grant the requests of this step: deaths, removals, births, arrivals, in this order."""
         self._grant_deaths()
         gone = self._grant_removals()
         if self._mothers:
@@ -359,7 +359,7 @@ class Tissue:
         return state
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Take over what `state` returned; names that do not fit this tissue are a KeyError, shapes a ValueError."""
+        """Restore the arrays of `state()`. Raises KeyError if names, ValueError if shapes do not fit."""
         parts: dict[str, dict[str, NDArray[Any]]] = {}
         for path, values in state.items():
             group, _, name = path.partition("/")
@@ -383,7 +383,7 @@ class Tissue:
 class Process(Protocol):
     """One biological process, called once a step.
 
-    `writes` names the columns it changes itself; births, deaths, arrivals and moves it asks the tissue for.
+    `writes` names the columns that it changes itself; it requests births, deaths, arrivals and moves of the tissue.
     """
 
     @property

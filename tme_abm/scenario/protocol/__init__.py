@@ -34,11 +34,11 @@ INTERVENTIONS: tuple[type[Intervention], ...] = (
     KnockOut,
     SetTrait,
 )
-"""Every kind of intervention."""
+"""The classes of all interventions."""
 
 
 def _told_apart(kinds: list[Any], key: str) -> Any:
-    """Any one of `kinds`, which differ in `key`."""
+    """The union of `kinds`, which differ in `key`."""
     return Annotated[reduce(or_, kinds), Field(discriminator=key)] if len(kinds) > 1 else kinds[0]
 
 
@@ -53,4 +53,4 @@ if TYPE_CHECKING:
     AnyIntervention = Intervention
 else:
     AnyIntervention = _any()
-    """Any one of them, as a table says."""
+    """The type of an intervention in a file."""

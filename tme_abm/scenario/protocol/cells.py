@@ -47,7 +47,7 @@ class Deplete(Lasting):
         return self.cells
 
     def act(self, tissue: Tissue, biology: Biology, lane: int) -> None:
-        """Ask that each of the cells dies with the probability of this step."""
+        """Request the death of each of the cells with the probability of this step."""
         kinds = [biology.cell_index[cell] for cell in self.cells]
         rows = np.flatnonzero(tissue.living & np.isin(tissue.cells.kind, kinds))
         tissue.request_death(rows[tissue.happens("depletion", self.rate, rows, lane)], APOPTOTIC, "depletion")
@@ -120,17 +120,17 @@ class Add(Event):
 
     @property
     def box(self) -> tuple[tuple[float, ...] | None, ...]:
-        """Where they may stand, (from, to) [µm] along x, y and z, None for anywhere."""
+        """The box for the cells: (from, to) [µm] along x, y and z, None without a limit."""
         return self.x, self.y, self.z
 
     @property
     def states(self) -> dict[str, float]:
-        """The inner states they are given, by column."""
+        """The inner states of the added cells, by column."""
         given = {name: getattr(self, name) for name in ("activation", "exhaustion", "polarization")}
         return {name: value for name, value in given.items() if value is not None}
 
     def check(self, scenario: Scenario) -> None:
-        """The box must lie in the lattice and have sites for all of them."""
+        """The box must lie in the lattice and have sites for all cells."""
         lattice = scenario.lattice
         sites = 1
         for name, ends, end in zip("xyz", self.box, (*lattice.ends, None), strict=False):
@@ -162,11 +162,11 @@ class Add(Event):
         return (self.cell,)
 
     def claims(self, tissue: Tissue, biology: Biology) -> dict[int, int]:
-        """A site for each cell, if their number is stated."""
+        """A site for each cell, if their number is given."""
         return {int(tissue.layer_of[biology.cell_index[self.cell]]): self.count or 0}
 
     def acts(self, time: float, dt: float = 0.0) -> bool:
-        """Whether its moment lies in the step; what is added at the start was planted."""
+        """Whether its moment lies in the step; cells added at the start are planted instead."""
         return self.start > 0 and super().acts(time, dt)
 
     def plant(self, tissue: Tissue, biology: Biology, lane: int) -> None:
@@ -217,7 +217,7 @@ class Add(Event):
 
     @property
     def who(self) -> str:
-        """How many of which cells, where, and in which states, such as "50 CD8, x 0 µm to 60 µm, activation 1"."""
+        """The number, place and states of the added cells, such as "50 CD8, x 0 µm to 60 µm, activation 1"."""
         dense = "" if self.density is None else show(self.density, "areal_density")
         number, _, area = dense.partition(" ") if dense else (f"{self.count:,}", "", "")
         where = [

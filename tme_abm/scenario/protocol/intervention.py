@@ -1,4 +1,4 @@
-"""What an intervention is: a frozen table that knows when it acts, what fits, what it does, brings, and how it is said.
+"""The base of all interventions: a frozen table with its time, its check, what it does and brings, and its words.
 
 A `Lasting` one is in force at `start <= time < stop`; an `Event` happens in the step that contains its `start`. Each
 kind is one subclass, and nothing else in the package asks which one it has before it.
@@ -40,7 +40,7 @@ DO_HELP = "Which intervention this is."
 
 
 class Intervention(Frozen):
-    """One thing that is done to the tissue; a subclass states what it differs in."""
+    """One thing that is done to the tissue; subclasses override what differs."""
 
     if TYPE_CHECKING:
         do: str
@@ -63,7 +63,7 @@ class Intervention(Frozen):
 
     @property
     def replaces(self) -> str | None:
-        """The molecule that has no background if this is in force from the start."""
+        """The molecule that has no background if this intervention is in force from the start."""
         return None
 
     @property
@@ -76,18 +76,18 @@ class Intervention(Frozen):
         return ()
 
     def silences(self, biology: Biology) -> set[tuple[str, int]]:
-        """(behavior, kind) of what it keeps at zero through the whole run."""
+        """(behavior, kind) of the behaviors that it keeps at zero for the whole run."""
         return set()
 
     def enables(self, biology: Biology, silent: set[tuple[str, int]]) -> set[tuple[str, int]]:
-        """(behavior, kind) of what it makes other than zero, where `silent` is what others keep at zero."""
+        """(behavior, kind) of the behaviors that it makes nonzero; others keep `silent` at zero."""
         return set()
 
     # ---- what it does
 
     @property
     def drawn(self) -> tuple[str, ...]:
-        """The cells about which chance decides."""
+        """The types of the cells that are drawn at random."""
         return ()
 
     def acts(self, time: float, dt: float = 0.0) -> bool:
@@ -102,11 +102,11 @@ class Intervention(Frozen):
         """Act in the present step: set the controls of `tissue`, or change it; draws are in `lane` (see `lanes`)."""
 
     def claims(self, tissue: Tissue, biology: Biology) -> dict[int, int]:
-        """How many free sites it takes, by layer."""
+        """The number of free sites that it takes, by layer."""
         return {}
 
     def plant(self, tissue: Tissue, biology: Biology, lane: int) -> None:
-        """Do its part in the tissue that a run starts with."""
+        """Change the tissue that a run starts with."""
 
     # ---- how it is said
 
@@ -120,7 +120,7 @@ class Intervention(Frozen):
 
     @property
     def _when(self) -> str:
-        """The time, with the comma before it; empty for what lasts through the run."""
+        """The time, after a comma; empty if it lasts for the whole run."""
         raise NotImplementedError
 
 
@@ -172,7 +172,7 @@ class Event(Intervention):
 
 @contextmanager
 def naming(number: int) -> Iterator[None]:
-    """Let an error name the `number`-th intervention of a protocol."""
+    """A context in which errors get the place of the `number`-th intervention of a protocol."""
     try:
         yield
     except InputError as error:

@@ -1,4 +1,4 @@
-"""What is done to molecules: they are given, held at a level by the medium, or bound out of action."""
+"""Interventions on molecules: give them, hold them at a level in the medium, or neutralize them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ROUTE = "How the molecule is given."
 
 
 class Neutralize(Lasting):
-    """An antibody takes a molecule out of action: receptors see only the remaining fraction."""
+    """An antibody neutralizes a molecule: receptors sense only the remaining fraction."""
 
     do: Literal["neutralize"] = Field(description=DO_HELP)
     molecule: DiffusingMolecule = Field(description="The molecule that is bound.")
@@ -178,7 +178,7 @@ class Hold(Lasting):
         return self.molecule
 
     def plant(self, tissue: Tissue, biology: Biology, lane: int) -> None:
-        """Be there for planted cells to sense, if it takes the place of a background."""
+        """Make the level sensed by planted cells, if it replaces a background."""
         background = biology.molecules[biology.molecule_index[self.molecule]].background
         if background > 0 and self.acts(0.0):
             self.act(tissue, biology, lane)

@@ -1,4 +1,4 @@
-"""What changes how cells respond: receptors are blocked, pathways inhibited, behaviors clamped, genes lost, traits set.
+"""Interventions on how cells respond: block receptors, inhibit pathways, fix behaviors, knock out genes, set traits.
 
 Which cells one of them can concern follows from the catalogue: those that carry the receptor, have a rule of the
 pathway, have the behavior, or make the product.
@@ -65,7 +65,7 @@ class Block(Lasting):
     cells: Annotated[Cells, among(_carriers, "receptor")] = Field(
         default=(),
         validate_default=True,
-        description="Only on these cells; without it, on all that carry the receptor.",
+        description="Only on these cells; without it, on all cells that carry the receptor.",
     )
 
     @model_validator(mode="after")
@@ -109,7 +109,7 @@ class Inhibit(Lasting):
     cells: Annotated[Cells, among(_responders, "pathway")] = Field(
         default=(),
         validate_default=True,
-        description="Only in these cells; without it, in all that have a rule of the pathway.",
+        description="Only in these cells; without it, in all cells that have a rule of the pathway.",
     )
 
     def act(self, tissue: Tissue, biology: Biology, lane: int) -> None:
@@ -124,7 +124,7 @@ class Inhibit(Lasting):
 
 
 class Fix(Lasting):
-    """A behavior is clamped to a value, whatever the signals say."""
+    """A behavior is fixed at a value, whatever the signals are."""
 
     do: Literal["fix"] = Field(description=DO_HELP)
     behavior: BehaviorName = Field(description="The behavior that is clamped.")
@@ -132,7 +132,7 @@ class Fix(Lasting):
     cells: Annotated[Cells, among(_actors, "behavior")] = Field(
         default=(),
         validate_default=True,
-        description="Only in these cells; without it, in all that have the behavior.",
+        description="Only in these cells; without it, in all cells that have the behavior.",
     )
 
     @field_validator("value", mode="before")
@@ -146,18 +146,18 @@ class Fix(Lasting):
         return behavior_quantity(known(info), self.behavior).write(value)
 
     def silences(self, biology: Biology) -> set[tuple[str, int]]:
-        """The behavior, if it is zero from beginning to end."""
+        """The behavior, if it is fixed at zero for the whole run."""
         return self._clamped(biology) if not self.value and not self.start and self.stop is None else set()
 
     def enables(self, biology: Biology, silent: set[tuple[str, int]]) -> set[tuple[str, int]]:
-        """The behavior, if it is other than zero."""
+        """The behavior, if it is not fixed at zero."""
         return self._clamped(biology) if self.value else set()
 
     def _clamped(self, biology: Biology) -> set[tuple[str, int]]:
         return {(self.behavior, biology.cell_index[cell]) for cell in self.cells}
 
     def act(self, tissue: Tissue, biology: Biology, lane: int) -> None:
-        """Clamp it; the last of several clamps holds."""
+        """Fix the behavior; the last of several values holds."""
         tissue.controls.fixed |= {(biology.cell_index[cell], self.behavior): self.value for cell in self.cells}
 
     def _what(self, catalogue: Catalogue) -> str:
@@ -173,7 +173,7 @@ class KnockOut(Lasting):
     cells: Annotated[Cells, among(_makers, "product")] = Field(
         default=(),
         validate_default=True,
-        description="Only in these cells; without it, in all that make the product.",
+        description="Only in these cells; without it, in all cells that make the product.",
     )
 
     def act(self, tissue: Tissue, biology: Biology, lane: int) -> None:
@@ -211,7 +211,7 @@ class SetTrait(Lasting):
         return {self.trait: self.value}
 
     def enables(self, biology: Biology, silent: set[tuple[str, int]]) -> set[tuple[str, int]]:
-        """The behaviors whose base is the trait, if it is other than zero."""
+        """The behaviors whose base is the trait, if its value is not zero."""
         bases = biology.bases_of.get(self.trait, ()) if self.value else ()
         return {(biology.behaviors[number], kind) for kind, number in bases} - silent
 

@@ -1,4 +1,4 @@
-"""A measured slide: reading a table of cells, finding each a site of a lattice, and the section that names it."""
+"""A measured slide: the table of its cells, their fit to the sites of a lattice, and the section that names it."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _STEP, _FINEST = 0.5, 2.0  # [µm] spacings that are advised
 
 @dataclass(frozen=True, kw_only=True)
 class ClassFit:
-    """What became of one class: how many were measured, kept their site, were moved (how far at most [µm]), or found
+    """The fit of one class: how many cells were measured, kept their site, were moved (how far at most [µm]), or found
     none.
     """
 
@@ -103,14 +103,14 @@ def fit(
 
 
 def crowded(fitted: Fitted) -> bool:
-    """Is the lattice too coarse for the slide?"""
+    """Whether the lattice is too coarse for the slide."""
     return fitted.shared > CROWDED
 
 
 def advised_spacing(
     places: Places, cells: Mapping[str, str], *, immune: Collection[str], below: float
 ) -> tuple[float, float] | None:
-    """The largest spacing [µm] under `below` at which few enough cells share a site, and the share that does then.
+    """The largest spacing [µm] under `below` at which few enough cells share a site, and the share that still does.
 
     The largest, because on a fine lattice the cells of a nest no longer touch.
     """

@@ -71,7 +71,7 @@ class _Place:
 
 
 class _Cell:
-    """What a class of the slide becomes: a cell of the lattice, or nothing."""
+    """The cell type of a class of the slide, or none if the class is left out."""
 
     def read(self, value: object, info: ValidationInfo) -> str:
         allowed = (*known(info).placed, SKIP)
@@ -115,7 +115,7 @@ class Slide(Frozen):
         return {name: places[name] for name in sorted(places) if places[name]}
 
     def unmapped(self) -> dict[str, int]:
-        """The classes of the slide that no cell is named for, with their numbers of cells."""
+        """The classes of the slide without a cell type, with their numbers of cells."""
         return {name: len(at) for name, at in self.places_um.items() if name not in self.cells}
 
     def shape_at(self, spacing: float) -> tuple[int, int]:
@@ -123,7 +123,7 @@ class Slide(Frozen):
         return shape_for(self.places_um, spacing)
 
     def fitted(self, lattice: Lattice, catalogue: Catalogue) -> Fitted:
-        """Every cell on its site. Raises `InputError` for a lattice that the slide does not fit on."""
+        """The cells on their sites. Raises InputError if the slide does not fit on the lattice."""
         if len(lattice.shape) != 2:
             what = "a slide is a section, so its lattice has two axes, [y, x]"
             raise InputError(what, place="lattice.shape", because=("slide",))
@@ -148,7 +148,7 @@ class Slide(Frozen):
 
 
 def remarks(slide: Slide, lattice: Lattice, catalogue: Catalogue) -> list[str]:
-    """What a person should know of a slide on this lattice: who found no site, and what to choose if many did not."""
+    """Remarks on a slide on this lattice: cells without a site, and a better spacing if many cells share a site."""
     fitted, said = slide.fitted(lattice, catalogue), []
     if fitted.left_out:
         who = ", ".join(f"{one.left_out} of {one.name!r}" for one in fitted.classes if one.left_out)
@@ -216,7 +216,7 @@ def complete(document: Document, catalogue: Catalogue) -> None:
 
 
 def _read(document: Document, section: dict[str, Any]) -> None:
-    """Replace the keys that say how the table is read by what is in it."""
+    """Replace the keys that describe the table by the cells in it."""
     given = {key: section.pop(key) for key in WRITTEN if key in section}
 
     def refuse(key: str, what: str) -> InputError:
@@ -252,7 +252,7 @@ def _refuse_unmapped(document: Document, slide: Slide, catalogue: Catalogue) -> 
 
 
 def _count(document: Document, slide: Slide, lattice: Lattice, stated: str, catalogue: Catalogue) -> None:
-    """State what the slide starts with where it is stated for a ball and densities."""
+    """Write what the slide starts with under the keys of a ball and densities."""
     counts = planted(slide.fitted(lattice, catalogue), catalogue)
     area = math.prod(lattice.shape) * lattice.spacing**2
     density = Quantity("areal_density")
