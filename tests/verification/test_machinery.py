@@ -24,7 +24,7 @@ from tme_abm.verification.migration import fuerth, spread
 def toy(name: str = "toy", value: float = 1.0, *, quick: bool = True) -> Check:
     @Check(
         name=name, topic="Toys & <tools>", says="A toy.", formula="x = 1", source="a book (doi:10.1000/182)",
-        bounds=(near("x", 1.0, within=0.1, unit="µm", reason="a reason < another"),
+        bounds=(near("x", 1.0, within=np.float64(0.1), unit="µm", reason="a reason < another"),  # as many bounds are
                 at_most("size", 2.0, reason="of a toy")),
         quick=quick,
         defect=Works(), defect_says="nothing",

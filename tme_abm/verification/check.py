@@ -147,7 +147,7 @@ class Figure:
     @property
     def holds(self) -> bool:
         """Whether the figure lies within its bound; NaN does not."""
-        return self.bound.low <= self.value <= self.bound.high
+        return bool(self.bound.low <= self.value <= self.bound.high)  # a bound may be a number of numpy
 
     @property
     def strain(self) -> float:
