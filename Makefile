@@ -1,6 +1,6 @@
 # make run    sets everything up, simulates a cold and a hot tumor and writes the comparison report
 # make claims runs the claims of the reviews as experiments (about half an hour on two cores)
-# make verify holds the program against theory (four minutes; more when the machine is busy)
+# make verify checks the program against theory (a minute and a half on two cores; more when the machine is busy)
 # make bench  measures what a step costs (some minutes; more when the machine is busy)
 # make view   sets everything up and opens the browser page on a running tumor
 # make test   sets everything up and runs ruff, mypy, import-linter and the quick tests
@@ -33,7 +33,7 @@ PORT ?= 8765
 help:
 	@echo 'make run       compare a cold and a hot tumor; the report goes to $(OUT)/report.html'
 	@echo 'make claims    run the claims of the reviews as experiments; the report goes to $(CLAIMS)/claims.html'
-	@echo 'make verify    hold the program against theory; the report goes to results/verification'
+	@echo 'make verify    check the program against theory; the report goes to results/verification'
 	@echo 'make bench     measure what a step costs; the tables go to results/bench'
 	@echo 'make view      watch a tumor ($(SCENARIO)) live in the browser, http://127.0.0.1:$(PORT)'
 	@echo 'make test      ruff, mypy, import-linter, quick tests'

@@ -62,14 +62,14 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(tme: Run, tmp_path: Path) -
     assert "directory  a/b\n" in out
     assert re.search(r"time       about 0 s with 3 processes \(0 s of one\)\n", out)
     assert re.search(r"disk       about [\d.]+ kB; .* are free\n", out)
-    assert "reckoned from a pilot" in out
+    assert "estimated from a pilot" in out
     assert sorted(tmp_path.rglob("*")) == before
     tme("batch", "small.toml")
     shutil.rmtree(tmp_path / "results/small/runs/hot/point_00000/seed_002")
     tme("batch", "small.toml", "--quiet")
     out = tme("batch", "small.toml", "--dry-run")[1]
     assert "= 12 runs, 0 of them left" in out
-    assert "reckoned from the 12 runs of this study that are done" in out
+    assert "estimated from the 12 runs of this study that are done" in out
 
 
 def test_failed_runs_are_told_and_tried_again(tme: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

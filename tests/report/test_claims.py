@@ -71,7 +71,7 @@ def test_every_claim_is_there_once_by_id(raw: str) -> None:
         said = Page(part(raw, claim)).text
         assert claims()[claim].fact in said
         assert verdict in said
-        assert f"python run.py claims --id {claim}" in said
+        assert f"tme-abm claims --id {claim}" in said
 
 
 def test_figures_are_those_of_the_review(raw: str) -> None:

@@ -47,23 +47,24 @@ def batch(
                "Use Dask: tcp://HOST:PORT of a scheduler that is running, or local to start one here."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Run nothing, write nothing: show the plan and what it will cost.")
+        bool, typer.Option("--dry-run", help="Run nothing, write nothing: show the plan, its time and its disk space.")
     ] = False,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try the runs again that failed.")] = False,
-    days: Annotated[float | None, option("--days", "D", "Days to simulate; without it, what the study says.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run the failed runs again.")] = False,
+    days: Annotated[float | None, option("--days", "D", "Days to simulate; by default those of the study.")] = None,
     parquet: Annotated[
-        bool, typer.Option("--parquet", help="Write runs.parquet and series.parquet, too, at the end.")
+        bool, typer.Option("--parquet", help="Also write runs.parquet and series.parquet at the end.")
     ] = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """Run a study: scenarios × design points × replicates.
 
-    The directory holds every run, and tables of all of them that can be read
-    at any time: runs.csv (a row a run) and series.csv. Whatever ends a batch,
-    the same command goes on: finished runs are not repeated, begun ones go on
-    from their checkpoints, and the tables end up the same to the byte. A run
-    that fails is a row with its error, and the others go on.
+    The directory holds every run, and two tables that can be read at any
+    time: runs.csv (one row per run) and series.csv. If a batch was
+    interrupted, the same command continues it: finished runs are not
+    repeated, others continue from their checkpoints, and the tables have the
+    same bytes as without the interruption. A failed run is a row with its
+    error, and the others continue.
 
     [bold]Examples[/bold]
 
@@ -190,7 +191,7 @@ def _plan_lines(plan: Study, directory: Path, cost: Estimate, *, processes: int,
         f"time       about {duration(cost.seconds / busy)} with {busy} processes ({duration(cost.seconds)} of one)"
     )
     lines.append(f"disk       about {size(cost.size)}; {size(free)} are free")
-    lines.append(f"           reckoned from {cost.basis}")
+    lines.append(f"           estimated from {cost.basis}")
     if cost.size > free:
         lines.append("note       the disk is too small for this study")
     return lines

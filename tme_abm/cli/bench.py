@@ -47,11 +47,12 @@ def bench(
 ) -> None:
     """Measure what a step costs.
 
-    Tissues of 1,000 to 1,000,000 cells with 10 to 40 fields, a 3D one, and a
-    job for which the times of a peer are known: time by process, cost of a
-    cell-step and of a voxel and field, memory. Every case runs in a process
-    of its own; what does not fit in memory or time is skipped and said. Wall
-    time and processor time are both given: on a busy machine trust the second.
+    The cases are tissues of 1,000 to 1,000,000 cells with 10 to 40 fields, one
+    in 3D, and a job for which the times of a peer (PhysiCell) are known. For
+    each: time by process, cost per cell and step and per voxel and field,
+    memory. Every case runs in a process of its own; a case that does not fit
+    in memory or time is skipped and reported. On a busy machine trust the
+    processor time more than the wall time.
 
     --check compares costs in units of a reference kernel, timed between the
     same steps, with the best of the history.

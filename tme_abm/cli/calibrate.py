@@ -49,14 +49,14 @@ def calibrate(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Fit the free parameters to what tumors look like.
+    """Fit the free parameters to reported densities, sizes and rates.
 
-    What is free (only numbers with basis "fitted", inside their ranges) and
-    what is aimed at (densities, sizes, rates, with their sources) stand in
-    calibration/calibration.toml. The search starts at the shipped values and
-    proposes better ones in calibrated.toml; it changes nothing by itself.
-    The last column of its table is the best set of values on seeds that it
-    was not chosen by. The same command given again goes on where it stopped.
+    The file tme_abm/calibration/calibration.toml lists the free parameters
+    (only numbers with basis "fitted", inside their ranges) and the targets
+    (densities, sizes, rates, with their sources). The search starts at the
+    shipped values and proposes better ones in calibrated.toml; it changes
+    nothing by itself. The last column of its table tests the best set of
+    values on new seeds. The same command continues an interrupted search.
 
     [bold]Examples[/bold]
 

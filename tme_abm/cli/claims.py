@@ -58,18 +58,20 @@ def claims(
 ) -> None:
     """Run the claims of the reviews as virtual experiments.
 
-    Every claim is an assay with arms that share their random draws, a readout and a criterion that was fixed
-    before it ran: the 95 % interval of the stated contrast excludes zero in the stated direction, the effect is at
-    least the smallest one of interest, and the arm without the mechanism loses it. A claim is shown, not shown,
-    contradicted or not modeled. Assays that ran before in the same directory are not repeated.
+    Every claim is an assay: arms that share their random draws, a readout, and
+    a criterion that is fixed before the run. The 95 % interval of the stated
+    contrast must exclude zero in the stated direction, the effect must be at
+    least the smallest one of interest, and the arm without the mechanism must
+    lose it. A claim is shown, not shown, contradicted or not modeled. Assays
+    that ran before in the same directory are not repeated.
 
     [bold]Examples[/bold]
 
-      claims                          all of them (about half an hour on two cores)
+      claims                          all (about half an hour on two cores)
       claims --id A-TNF-08            one claim
-      claims --id 'B-TREG-*' --quick  the claims on regulatory T cells, without the robustness runs
+      claims --id 'B-TREG-*' --quick  those on regulatory T cells, dose as stated
       claims --kind chemotaxis_axis
-      claims --coverage               what carries each claim
+      claims --coverage               the rules behind each claim
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
     from ..evidence.claims import select

@@ -37,12 +37,12 @@ def compare(
     ] = None,
     replicates: Annotated[
         int | None,
-        option("--replicates -r", "R", "Runs of each scenario, with seeds N, N+1, … (4 without it)."),
+        option("--replicates -r", "R", "Runs of each scenario, with seeds N, N+1, … (4 by default)."),
     ] = None,
     days: options.Days = None,
     out: options.Out = None,
     jobs: options.Jobs = None,
-    seed: Annotated[int | None, option("--seed", "N", "Seed of the first replicate (1 without it).", min=0)] = None,
+    seed: Annotated[int | None, option("--seed", "N", "Seed of the first replicate (1 by default).", min=0)] = None,
     settings: options.Set = None,
     catalogue: options.Catalogue = None,
     swap: Annotated[
@@ -53,11 +53,11 @@ def compare(
     into: Annotated[str | None, option("--into", "SCENARIO", "The scenario that receives traits.")] = None,
     arms: Annotated[
         Path | None,
-        option("--arms", "FILE", "Let the runs named go on in every arm of FILE, and compare the arms."),
+        option("--arms", "FILE", "Continue the given runs in every arm of FILE, and compare the arms."),
     ] = None,
     at: Annotated[
         float | None,
-        option("--at", "DAY", "The day at which the arms branch off; without it, where the runs ended."),
+        option("--at", "DAY", "The day at which the arms branch; by default the end of the runs."),
     ] = None,
     study: Annotated[
         Path | None,
@@ -77,21 +77,21 @@ def compare(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Simulate several tumors with the same chances and compare them.
+    """Compare several tumors that share their random draws.
 
-    Every scenario is run with the same seeds, on all processors. Runs that
-    are in the directory already are used again, interrupted ones go on. A run
-    that fails is named and the rest go on. The directory then holds
-    report.html (one file to open or to hand on), comparison.json, and every
-    run.
+    Every scenario is run with the same seeds, on all processors. Finished
+    runs in the directory are used again, and interrupted ones continue. If a
+    run fails, it is reported and the others continue. The directory then
+    holds report.html (one file that needs nothing else), comparison.json, and
+    every run.
 
-    With --swap FROM --into SCENARIO the tumors compared are SCENARIO,
-    SCENARIO with one group of FROM's tumor traits at a time, with all of
-    them, and FROM: does any single trait decide?
+    --swap FROM --into SCENARIO shows whether any single trait decides. It
+    compares SCENARIO, SCENARIO with one group of FROM's tumor traits at a
+    time, SCENARIO with all of them, and FROM.
 
-    Directories of runs are compared as they are, seed by seed. With --arms
-    each of them is a tissue that goes on in every arm of the file, treated
-    and untreated, from its last state or that of --at.
+    Directories of finished runs are compared as they are, paired by seed.
+    With --arms each run continues in every arm of the file (treated,
+    untreated, ...), from its last state or from the day of --at.
 
     With --from STUDY_DIR the arms are scenarios and design points of a study
     that `batch` ran, and nothing is run again.

@@ -17,24 +17,23 @@ __all__ = ["export"]
 def export(
     run: Annotated[Path, argument("RUN_DIR", "The directory of a run.")],
     to: Annotated[str, option("--to", "FORMAT", "anndata, spatialdata, csv or physicell.")],
-    day: Annotated[float | None, option("--day", "D", "The picture of this day; without it, the last.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every picture of the run.")] = False,
+    day: Annotated[float | None, option("--day", "D", "The snapshot of this day; without it, the last.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every snapshot of the run.")] = False,
     out: Annotated[
         Path | None,
         option("--out", "PATH", "A directory, or a file ending in .h5ad or .zarr; without it, export/ in RUN_DIR."),
     ] = None,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Hand a run's tissue on to the tools you use.
+    """Export a run's tissue for other tools.
 
-    [bold]anndata[/bold]: .h5ad for scanpy and squidpy, a cell a row, places in
-    µm, what it shows and senses, the fields as images.
+    [bold]anndata[/bold]: .h5ad for scanpy and squidpy, one row per cell with
+    its position in µm, surface molecules and what it senses; fields as images.
     [bold]spatialdata[/bold]: a .zarr store with cells, vessels and an image
-    with a channel a molecule. [bold]csv[/bold]: plain tables.
+    with one channel per molecule. [bold]csv[/bold]: plain tables.
     [bold]physicell[/bold]: initial cells, and output for PhysiCell's tools.
 
-    The first two need an extra: pip install 'tme_abm[anndata]',
-    'tme_abm[spatialdata]'.
+    The first two need the extras 'anndata' and 'spatialdata'.
 
     [bold]Examples[/bold]
 

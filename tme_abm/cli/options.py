@@ -46,12 +46,12 @@ Set = Annotated[
 ]
 Catalogue = Annotated[
     list[Path] | None,
-    option("--catalogue", "FILE", "Lay a catalogue file of your own over the shipped ones. May be given again."),
+    option("--catalogue", "FILE", "Add a catalogue file of your own, a pack, to the shipped ones. May be given again."),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the first replicate.")]
-Days = Annotated[float | None, option("--days", "D", "Days to simulate; without it, what the scenario says.")]
-Out = Annotated[Path | None, option("--out", "DIR", "Directory for the results; without it, one under results/.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are in the way.")]
-Jobs = Annotated[int | None, option("--jobs", "J", "Runs at a time; without it, one a processor.")]
+Days = Annotated[float | None, option("--days", "D", "Days to simulate; by default those of the scenario.")]
+Out = Annotated[Path | None, option("--out", "DIR", "Directory for the results; by default one under results/.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")]
+Jobs = Annotated[int | None, option("--jobs", "J", "Runs at a time; by default one per processor.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no log, only errors.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="The whole log on stderr.")]

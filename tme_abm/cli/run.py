@@ -28,7 +28,7 @@ def run(
         str | None,
         argument("SCENARIO", "A scenario file, or the name of a shipped scenario. Not needed with --resume."),
     ] = None,
-    seed: Annotated[int | None, option("--seed", "N", "Seed of every random draw (1 without it).", min=0)] = None,
+    seed: Annotated[int | None, option("--seed", "N", "Seed of every random draw (1 by default).", min=0)] = None,
     days: options.Days = None,
     out: options.Out = None,
     settings: options.Set = None,
@@ -36,34 +36,34 @@ def run(
     protocol: Annotated[
         Path | None,
         option("--protocol", "FILE",
-               "Add the interventions of FILE, its protocol tables; those without a start begin with the branch."),
+               "Add the interventions ([[protocol]] tables) of FILE; those without a start begin at the branch."),
     ] = None,
     branch_from: Annotated[
         Path | None,
-        option("--from", "DIR", "Branch off from the run in DIR, whose tissue goes on under --set and --protocol."),
+        option("--from", "DIR", "Branch from the run in DIR: its tissue continues with --set and --protocol."),
     ] = None,
     at: Annotated[
         float | None,
         option("--at", "DAY",
-               "Branch at DAY, whose state the run has kept (record.checkpoints); without it, at its last."),
+               "Branch at DAY, if the run kept its state (record.checkpoints); by default at its last state."),
     ] = None,
     resume: Annotated[
         Path | None,
-        option("--resume", "DIR", "Go on with the run in DIR, after an interruption or (with --days) beyond its end."),
+        option("--resume", "DIR", "Continue the run in DIR after an interruption or, with --days, beyond its end."),
     ] = None,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Simulate one tumor and write its results into a directory.
+    """Simulate one tumor and write its results to a directory.
 
-    A line shows the clock, the cells and the speed; a table and the directory
-    come at the end. The same scenario and seed give the same bytes, also
-    after an interruption, since checkpoints are taken during the run.
+    A progress line shows the day, the cells and the speed; at the end come a
+    table and the directory. The same scenario and seed give the same bytes,
+    also after an interruption: the run writes checkpoints.
 
-    With --from, the tissue of another run goes on in another way: treated and
-    untreated twins share their past, and their chances from then on. To branch
-    at a day before the last, let that run keep its states:
+    With --from the tissue of a run continues under other conditions. Treated
+    and untreated twins share their past, and their random draws afterwards.
+    To branch at an earlier day than the last, let the run keep its states:
     --set record.checkpoints="1 day".
 
     [bold]Examples[/bold]

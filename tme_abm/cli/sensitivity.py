@@ -40,19 +40,19 @@ def sensitivity(
     ] = None,
     out: Annotated[
         Path | None,
-        option("--out", "DIR", "Directory for the report; without it, one inside the study."),
+        option("--out", "DIR", "Directory for the report; by default one inside the study."),
     ] = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Find which parameters of a study decide the fate of the tumor.
+    """Show which parameters of a study decide hot or cold.
 
-    Studies whose design is "morris" or "sobol indices" get these indices,
-    with bootstrap intervals (extra 'sensitivity'). A full grid has its
-    variance taken apart, and any other design gives regressions. All get a
-    tornado plot of what decides hot or cold, and maps of the states over two
-    parameters. A study may be analyzed while it runs; missing runs are
-    reported, and no value is made up for them.
+    The designs "morris" and "sobol indices" give these indices, with
+    bootstrap intervals (extra 'sensitivity'). A full grid gives an exact
+    decomposition of the variance, any other design gives regressions. All
+    give a tornado plot of what decides hot or cold, and maps of the states
+    over two parameters. This also works while the study runs; missing runs
+    are reported and never filled in.
 
     Writes report.html, sensitivity.json and sensitivity.csv.
 

@@ -22,7 +22,7 @@
       claim.hidden = !fits(claim, wanted);
       if (!claim.hidden) count += 1;
     }
-    found.textContent = count === all.length ? `${count} claims` : `${count} of ${all.length} claims`;
+    found.textContent = count === all.length ? `${count} ${count === 1 ? "claim" : "claims"}` : `${count} of ${all.length} claims`;
     return new URLSearchParams(wanted).toString();
   }
 
