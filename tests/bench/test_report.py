@@ -78,6 +78,11 @@ def test_the_picture_is_drawn(cases: list[Case]) -> None:
     assert (pixels < 200).mean() > 0.002
 
 
+def test_a_line_of_slope_one_needs_two_sizes() -> None:
+    assert b"<!-- linear -->" not in picture(result([SMALL]), "svg")
+    assert b"<!-- linear -->" in picture(result(plan(quick=True)), "svg")
+
+
 def test_the_picture_has_the_same_bytes_again() -> None:
     svg = picture(result([SMALL]), "svg")
     assert svg.startswith(b"<?xml")

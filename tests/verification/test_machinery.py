@@ -14,7 +14,7 @@ from scipy.special import k0
 
 from tme_abm.cli import main
 from tme_abm.core.errors import InputError
-from tme_abm.report.verification import render
+from tme_abm.report.verification import picture, render
 from tme_abm.verification import Works, run_check, run_checks, running, select
 from tme_abm.verification.check import Check, Found, at_least, at_most, between, judge, near, plot
 from tme_abm.verification.lattices import SPACING, evolved, green
@@ -109,6 +109,12 @@ def test_the_page_needs_nothing_else_and_shows_every_figure() -> None:
     assert page.count("data:image/svg+xml;base64,") == 2
     assert "<script" not in page
     assert not re.search(r'(?:src|href)="(?!#|data:|https://doi\.org/)', page)
+
+
+def test_ticks_of_a_long_logarithmic_axis_are_powers_of_ten_in_plain_text() -> None:
+    drawn = picture(plot("Toy", "x", "y", [("one", [1, 2], [1e-5, 1e-2], "dots")], log="xy")).decode()
+    assert "<!-- 10⁻³ -->" in drawn
+    assert "mathdefault" not in drawn
 
 
 def test_the_command_writes_table_page_and_json(

@@ -64,7 +64,7 @@ def _over_size(axes: Axes, points: Sequence[tuple[int, float, float]], *, linear
     for color, fields in zip(_COLORS, sorted({fields for fields, _, _ in points}), strict=False):
         x, y = zip(*sorted((size, cost) for count, size, cost in points if count == fields), strict=True)
         axes.plot(x, y, color=color, marker="o", markersize=4, label=f"{fields} fields")
-    if linear and points:
+    if linear and len({size for _, size, _ in points}) > 1:
         _, ends, costs = zip(*points, strict=True)
         top = max(cost for _, size, cost in points if size >= max(ends) * 0.99)
         begin = max(min(ends), max(ends) * min(costs) / top)  # not below what was measured

@@ -21,7 +21,7 @@ from ...runs.fingerprint import versions
 from ...verification.check import Bound, Curve, Figure, Plot
 from ...verification.running import Report
 from ..style.figure import GRID, as_svg, style
-from ..style.numbers import MINUS, duration, power_of_ten, split_power
+from ..style.numbers import MINUS, duration, power_of_ten, raised, split_power
 from ..style.page import data_address, page
 from ..style.palette import INK, LINES
 
@@ -126,7 +126,13 @@ def picture(plot: Plot) -> bytes:
 
 
 def _plain_ticks(axes: Axes, plot: Plot) -> None:
-    """Puts plain numbers on short logarithmic axes: at the points along x, at 1, 2 and 5 along y."""
+    """Labels logarithmic axes in plain text: short ones at the points along x and at 1, 2 and 5 along y, long ones at
+    powers of ten.
+    """
+    for name in plot.log:
+        axis = axes.xaxis if name == "x" else axes.yaxis
+        axis.set_major_formatter(lambda value, _: f"10{raised(round(math.log10(value)))}")
+        axis.set_minor_formatter(NullFormatter())
     x = np.unique(np.concatenate([one.x for one in plot.curves if one.kind != "dashes"]))
     if "x" in plot.log and len(x) <= 6:
         axes.set_xticks(x, [f"{place:.3g}" for place in x])
