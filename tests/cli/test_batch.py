@@ -3,40 +3,22 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.studies.small import contents, study_file
-from tests.support.toy import ToySimulator
-from tme_abm.cli import main
+from tests.support.toy import Run, ToySimulator, simulate_with
 from tme_abm.core.parallel import Here
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def tme(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """The command line beside a study file, with a toy for a model and no processes: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
+def tme(tme: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """The command line in a directory with a study file, without worker processes."""
     monkeypatch.setattr("os.fsync", lambda handle: None)  # it is for power cuts, and slow
     monkeypatch.setattr("tme_abm.studies.batch.Workers", lambda jobs: Here())
-    model(monkeypatch, ToySimulator())
     study_file(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = main(arguments)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return code, said.out, said.err
-
-    return call
-
-
-def model(monkeypatch: pytest.MonkeyPatch, simulator: ToySimulator) -> None:
-    monkeypatch.setattr("tme_abm.runs.simulator.TUMOR", replace(simulator, all_metrics=True))
+    return tme
 
 
 def test_a_batch_ends_with_a_table_and_the_directory(tme: Run, tmp_path: Path) -> None:
@@ -73,7 +55,7 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(tme: Run, tmp_path: Path) -
 
 
 def test_failed_runs_are_told_and_tried_again(tme: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    model(monkeypatch, ToySimulator(fails_at=20, fails_for="cold"))
+    simulate_with(monkeypatch, ToySimulator(fails_at=20, fails_for="cold"))
     code, out, err = tme("batch", "small.toml", "--out", "a")
     assert code == 1
     assert re.search(r"^ cold +0 +6 ", out, re.MULTILINE)
@@ -84,7 +66,7 @@ def test_failed_runs_are_told_and_tried_again(tme: Run, monkeypatch: pytest.Monk
     assert "small: 6 of 12 runs done" in out
     assert "failed: runs/cold/point_00000/seed_001: ZeroDivisionError" in out
     assert "batch a --retry-failed" in out
-    model(monkeypatch, ToySimulator())
+    simulate_with(monkeypatch, ToySimulator())
     assert tme("batch", "a", "--retry-failed")[0] == 0
     assert tme("batch", "small.toml", "--out", "b")[0] == 0
     assert contents(tmp_path / "a") == contents(tmp_path / "b")

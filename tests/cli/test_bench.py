@@ -1,25 +1,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.bench.made_up import result
+from tests.support.toy import Run
 from tme_abm.bench.cases import Case
-from tme_abm.cli import main
 
 ENDING: dict[str, Any] = {}  # what differs in how the benchmark ended
 
-Run = Callable[..., tuple[int, str, str]]
-
 
 @pytest.fixture
-def bench(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """The command in an empty directory, with made-up costs: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
+def bench(tme: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command with made-up costs."""
 
     def call(*arguments: str, cell_us: float = 2.0, again_us: float | None = None) -> tuple[int, str, str]:
         def benchmark(cases: list[Case], **_: Any) -> dict[str, Any]:
@@ -32,10 +28,7 @@ def bench(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
         monkeypatch.setattr("tme_abm.bench.suite.benchmark", benchmark)
         monkeypatch.setattr("tme_abm.report.bench.picture.picture", lambda _, form: form.encode())
         monkeypatch.setattr("tme_abm.bench.suite.remeasured", remeasured)
-        code = main(["bench", *arguments])
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return code, said.out, said.err
+        return tme("bench", *arguments)
 
     return call
 

@@ -10,15 +10,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.support.toy import ToySimulator, results
+from tests.support.toy import Run, ToySimulator, results, simulate_with
 from tme_abm.biology.loader import load_catalogue
-from tme_abm.cli import main
 from tme_abm.cli.progress import run_line
 from tme_abm.report.style.numbers import short
 from tme_abm.runs.results import read_manifest
@@ -30,27 +27,6 @@ COMMANDS = (
     *("run", "compare", "batch", "status", "sensitivity", "claims", "calibrate", "export"),
     *("validate", "explain", "sources", "schema", "bench", "verify", "view"),
 )
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def tme(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """The command line in an empty directory, with a toy for a model: its exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-    simulate_with(monkeypatch, ToySimulator())
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = main(arguments)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return code, said.out, said.err
-
-    return call
-
-
-def simulate_with(monkeypatch: pytest.MonkeyPatch, simulator: ToySimulator) -> None:
-    monkeypatch.setattr("tme_abm.runs.simulator.TUMOR", replace(simulator, all_metrics=True))
 
 
 def test_run_ends_with_a_table_and_the_directory(tme: Run, tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from tme_abm.observe.metrics import metric_names
@@ -105,6 +106,15 @@ def _metrics(key: str, scenario: Scenario) -> tuple[str, ...]:
 def small(name: str = "hot", **settings: str) -> Scenario:
     """A shipped scenario that records often, so that little time holds many writes."""
     return load(name, {"record.every": "2 h", "record.snapshots": "8 h"} | settings)
+
+
+Run = Callable[..., tuple[int, str, str]]
+"""The command line: arguments -> exit code, stdout, stderr."""
+
+
+def simulate_with(monkeypatch: pytest.MonkeyPatch, simulator: ToySimulator) -> None:
+    """Have the command line simulate with `simulator`."""
+    monkeypatch.setattr("tme_abm.runs.simulator.TUMOR", replace(simulator, all_metrics=True))
 
 
 def results(directory: Path) -> dict[str, bytes]:

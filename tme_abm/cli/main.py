@@ -34,7 +34,7 @@ from . import (
     view,
 )
 from .invocation import program
-from .terminal import complain, verbosity
+from .terminal import complain
 
 __all__ = ["app", "main"]
 
@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _traced() -> str:
     """Write the traceback of the current exception to a log file; its name."""
     trace = traceback.format_exc()
-    if verbosity() <= logging.INFO:
+    if logging.getLogger("tme_abm").getEffectiveLevel() <= logging.INFO:  # --verbose
         sys.stderr.write(trace)
     with tempfile.NamedTemporaryFile("w", prefix="tme-abm-", suffix=".log", delete=False, encoding="utf-8") as file:
         file.write(trace)

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
@@ -116,6 +115,4 @@ def _publications(catalogue: Catalogue) -> list[dict[str, Any]]:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, Mapping):
-        return json.dumps(value, ensure_ascii=False)
     return "; ".join(str(item) for item in value) if isinstance(value, list) else str(value)

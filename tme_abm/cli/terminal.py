@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod
     from rich.table import Table
 
-__all__ = ["complain", "log_to_stderr", "note", "say", "screen_width", "show", "stderr", "table", "verbosity"]
+__all__ = ["complain", "log_to_stderr", "note", "say", "screen_width", "show", "stderr", "table"]
 
 PIPE_CLOSED = 141  # what the shell calls a program that ended by SIGPIPE
 WIDE = 200  # columns of a table that goes to a file or a pipe, where nothing has to fit on a screen
@@ -111,8 +111,3 @@ def log_to_stderr(*, verbose: bool, quiet: bool) -> None:
     handler.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING)
     _logger.addHandler(handler)
     _logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
-
-
-def verbosity() -> int:
-    """The level at which the package's log is shown."""
-    return _logger.level or logging.WARNING
