@@ -102,7 +102,7 @@ def test_status_for_programs(tme: Run) -> None:
         (["batch", "smal.toml"], r"smal.toml: no such file"),
         (["batch", "small.toml", "--jobs", "0"], r"--jobs: at least one process is needed, not 0"),
         (["batch", "small.toml", "--days", "-1"], r"days: a study lasts a positive number of days, not -1"),
-        (["batch", "small.toml", "--scheduler", "here"], r"--scheduler: 'here' is no address. Allowed: local, tcp:"),
+        (["batch", "small.toml", "--scheduler", "here"], r"--scheduler: 'here' is not an address. Allowed: local"),
         (["batch", "small.toml", "--out", "small.toml"], r"small.toml: is a file, and a study needs a directory"),
         (["status", "nowhere"], r"nowhere: there is no such directory"),
         (["status", "."], r"is not the directory of a study"),

@@ -111,7 +111,7 @@ def test_what_is_unexpected_is_told_in_one_line_too(tme: Run, monkeypatch: pytes
         (["run", "hot", "--from", "run"], "SCENARIO: a branch has the scenario of its run"),
         (["run", "--resume", "run", "--from", "run"], "--resume: a branch has the scenario of its run"),
         (["run", "hot", "--at", "1"], "--at: says where to branch off"),
-        (["run", "--from", "run", "--days", "1", "--set", "clock.dt=5 min"], "run: clock.dt: cannot become 5 min at"),
+        (["run", "--from", "run", "--days", "1", "--set", "clock.dt=5 min"], "cannot change from 10 min to 5 min at"),
         (["run", "--from", "run", "--days", "1", "--protocol", "text.toml"], "text.toml: line 1, column 6: not valid"),
         (["run", "hot", "--protocol", "nowhere.toml"], "nowhere.toml: no such file"),
         (["run", "--resume", "run", "--protocol", "text.toml"], "--protocol: needs the scenario"),

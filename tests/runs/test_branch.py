@@ -231,8 +231,8 @@ def test_blood_may_dry_up_in_a_branch(tumor: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["lattice.shape=[50, 50]"], r"lattice.shape: cannot become \[50, 50\] .* stand on this lattice"),
-        (["clock.dt=5 min"], "clock.dt: cannot become .* chances are drawn by the number of the step"),
+        (["lattice.shape=[50, 50]"], r"lattice.shape: cannot change from .* to \[50, 50\] .* stand on this lattice"),
+        (["clock.dt=5 min"], "clock.dt: cannot change from .* chances are drawn by the number of the step"),
         (["tumor.cells=70"], "tumor.cells: .* planted already"),
         (["immune.CD8=90 /mm^2"], "immune.CD8: .* can 'add' or 'deplete' cells"),
         (["vessels.density=90 /mm^2"], "vessels.density: .* planted already"),

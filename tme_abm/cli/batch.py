@@ -163,7 +163,7 @@ def _executor(scheduler: str | None, directory: Path, simulator: Simulator, jobs
     from ..studies.cluster import LOCAL, ClusterExecutor
 
     if scheduler != LOCAL and "://" not in scheduler:
-        raise InputError(f"'{scheduler}' is no address", place="--scheduler", allowed=("local", "tcp://HOST:PORT"))
+        raise InputError(f"'{scheduler}' is not an address", place="--scheduler", allowed=("local", "tcp://HOST:PORT"))
     return ClusterExecutor(scheduler, study=directory, simulator=simulator, jobs=jobs or max(2, cores()))
 
 

@@ -155,7 +155,7 @@ def _check(point: BranchPoint, scenario: Scenario) -> None:
         if not _within(key, MAY_CHANGE):
             reason = next((text for start, text in _REASONS.items() if key.startswith(start)), _OTHER_REASON)
             raise InputError(
-                f"cannot become {here or 'nothing'} at the branching, it is {there or 'nothing'}: {reason}",
+                f"cannot change from {there or 'nothing'} to {here or 'nothing'} at the branch: {reason}",
                 file=point.run.path,
                 place=key,
                 allowed=MAY_CHANGE[:-3],
