@@ -167,7 +167,7 @@ def test_rules_read_as_sentences() -> None:
             "rules",
             "",
             AGAIN,
-            "rules.toml: rule (CD8: PD1 occupancy decreases attack) already; a table that says it anew has replaces",
+            "rules.toml: rule (CD8: PD1 occupancy decreases attack) already; to change it, add replaces",
         ),
         ("rules", '"0.03 nM"', '"0.003 nM"', "half_max: 3 pM lies outside its range, 10 pM to 0.1 nM."),
         (
@@ -417,14 +417,14 @@ def test_a_file_adds_to_what_is_there_and_replaces_what_it_marks(edited: Edit) -
     [
         (
             '[cell.CD8.behaviors.attack]\nvalue = "1 /h"\n',
-            "cell.CD8.behaviors.attack: is in {}/cells.toml already; a table",
+            "cell.CD8.behaviors.attack: is in {}/cells.toml already; to change it",
         ),
         ("[cell.CD8.receptors.PD1.note]\n", "cell.CD8.receptors.PD1: is in {}/cells.toml already"),
         ("[molecule.PDL1]\nname = 'again'\nreach = 'contact'\n", "molecule.PDL1: is in {}/molecules.toml already"),
         ("[trait.growth]\nvalue = '2 /day'\n", "trait.growth: is in {}/traits.toml already"),
         ('[cell.tumor.behaviors]\ndivision = "1 /day"\n', "cell.tumor.behaviors.division: is in {}/cells.toml already"),
         ("[cell.CD9.behaviors.attack]\nreplaces = true\n", "cell.CD9.behaviors.attack: replaces nothing"),
-        ("[reference.new]\nreplaces = true\n", "reference.new: replaces nothing: no file before says it."),
+        ("[reference.new]\nreplaces = true\n", "reference.new: replaces nothing: no earlier file defines it."),
         ("[molecule.PDL1]\nreplaces = 1\n", "molecule.PDL1.replaces: should be true, not 1."),
         (
             AGAIN.replace('"CD8"', '"TAM"').replace("basis", "replaces = true\nbasis"),

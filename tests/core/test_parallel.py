@@ -94,7 +94,7 @@ def test_the_variable_says_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("bad", ["0", "-1", "two", "1.5", "²"])
 def test_a_variable_that_is_no_number_of_threads_is_refused(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, bad)
-    with pytest.raises(InputError, match=rf"^TME_ABM_THREADS: '{bad}' is no number of threads\. Allowed: 1, 2, 4"):
+    with pytest.raises(InputError, match=rf"^TME_ABM_THREADS: '{bad}' is not a number of threads\. Allowed: 1, 2, 4"):
         thread_count()
 
 

@@ -76,5 +76,5 @@ def test_transport_takes_as_many_threads_as_the_variable_says(monkeypatch: pytes
     assert Transport(shipped(), {}, 1e-2).threads == 5
     assert Transport(shipped(), {}, 1e-2, threads=2).threads == 2
     monkeypatch.setenv(VARIABLE, "many")
-    with pytest.raises(InputError, match="TME_ABM_THREADS: 'many' is no number of threads"):
+    with pytest.raises(InputError, match="TME_ABM_THREADS: 'many' is not a number of threads"):
         TumorModel(load("hot", {**SMALL, "lattice.shape": [40, 40]}), rng=1)

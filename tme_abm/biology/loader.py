@@ -38,8 +38,8 @@ _TABLES: Mapping[str, str] = {
 """Table of a file, whose entries have names -> field of the catalogue."""
 
 _NUMBER = {"value", "basis"}  # a table with these is one number, and is replaced as a whole or not at all
-_AGAIN = "is in {} already; a table that says it anew has replaces = true"
-_NOTHING = "replaces nothing: no file before says it"
+_AGAIN = "is in {} already; to change it, add replaces = true"
+_NOTHING = "replaces nothing: no earlier file defines it"
 
 
 def load_catalogue(directory: Path | str | None = None, packs: Iterable[Pack | Path | str] = ()) -> Catalogue:

@@ -80,7 +80,7 @@ def thread_count() -> int:
     said = os.environ.get(VARIABLE, "").strip()
     if said:
         if not (said.isascii() and said.isdigit() and int(said) > 0):
-            raise InputError(f"{said!r} is no number of threads", place=VARIABLE, allowed=("1", "2", "4", "…"))
+            raise InputError(f"{said!r} is not a number of threads", place=VARIABLE, allowed=("1", "2", "4", "…"))
         return int(said)
     return 1 if multiprocessing.parent_process() is not None else cores()
 

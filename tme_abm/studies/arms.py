@@ -100,7 +100,7 @@ def _along(swept: Axes, points: Sequence[int], by: Sequence[str]) -> list[int]:
         family = families[middle]
     if len(family) < 2:
         raise InputError(
-            "no two points of this design differ in nothing but "
+            "no two points of this design differ only in "
             f"{' and '.join(by)}; compare single points (--point), or ask what the whole design says: sensitivity",
             place="--by",
         )

@@ -283,7 +283,7 @@ def _parameter(
     if key in _FORBIDDEN:
         raise InputError(f"cannot be swept: it {_FORBIDDEN[key]}", file=path, place=f'parameters."{key}"')
     if key in document.settings:
-        raise InputError("stands under [set] too, which would have no effect", file=path, place=f'parameters."{key}"')
+        raise InputError("is also under [set], where it has no effect", file=path, place=f'parameters."{key}"')
     whole = all(_takes_whole_numbers(scenario.document(), key) for scenario in scenarios.values())
     return read_parameter(key, given, document.design, whole=whole, file=path)
 

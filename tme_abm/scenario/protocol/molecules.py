@@ -164,7 +164,7 @@ class Hold(Lasting):
         if "to" not in info.data:  # refused already
             return axis
         if info.data["to"] is None and axis is not None:
-            raise InputError("goes with to, the level at the far wall")
+            raise InputError("needs to, the level at the far wall")
         return axis if info.data["to"] is None else axis or "x"
 
     def check(self, scenario: Scenario) -> None:

@@ -78,7 +78,7 @@ class Axes:
         size = len(self.parameters) + 1
         if self.points % size:
             raise InputError(
-                f"{self.points} points are no whole number of trajectories of {size} points", place="design.csv"
+                f"{self.points} points do not divide into trajectories of {size} points", place="design.csv"
             )
         found = np.arange(self.points).reshape(-1, size)
         moves = np.diff(self.position[found], axis=1) != 0
