@@ -49,7 +49,7 @@ def file(tmp_path: Path) -> Path:
 
 def compared(tissues: list[Path], file: Path, out: Path, **more: Any) -> Comparison:
     points = [branch_point(one, at=1, simulator=TOY) for one in tissues]
-    return compare_arms(points, read_arms(file).arms, out=out, jobs=1, **{"simulator": TOY, **more})
+    return compare_arms(points, read_arms(file)[0], out=out, jobs=1, **{"simulator": TOY, **more})
 
 
 def test_every_arm_goes_on_from_every_tissue(tissues: list[Path], file: Path, tmp_path: Path) -> None:
@@ -97,14 +97,14 @@ def test_another_branching_is_not_mixed_in(tissues: list[Path], file: Path, tmp_
     before = results(tmp_path / "a")
     points = [branch_point(tissues[0], at=0.5, simulator=TOY)]
     with pytest.raises(InputError, match=r"another run of 'control' \(another branching"):
-        compare_arms(points, read_arms(file).arms[:1], out=tmp_path / "a", simulator=TOY)
+        compare_arms(points, read_arms(file)[0][:1], out=tmp_path / "a", simulator=TOY)
     assert results(tmp_path / "a") == before
 
 
 def test_tissues_that_do_not_belong_together(tissues: list[Path], file: Path, tmp_path: Path) -> None:
     run(small("cold", **SETTINGS), out=tmp_path / "cold", seed=5, simulator=TOY)
     points = [branch_point(one, at=1, simulator=TOY) for one in (*tissues, tmp_path / "cold")]
-    arms, out = read_arms(file).arms, tmp_path / "a"
+    arms, out = read_arms(file)[0], tmp_path / "a"
     for which, message in [
         ([points[0], points[3]], r"is a run of another scenario \('cold'\)"),
         ([points[0], points[0]], "have the same seed, 1: they are the same tissue"),

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..core import files
 from ..core.errors import InputError
-from ..core.parallel import cores
+from ..core.parallel import processes
 from ..runs.run import check_seed
 from .search import Search
 from .targets import Calibration, Floats, read_calibration
@@ -76,8 +76,8 @@ def calibrate(
         InputError: impossible numbers, or a directory that holds something else.
         RunFailed: not one run came to its end.
     """
-    jobs = cores() if jobs is None else jobs
-    for name, number in (("budget", budget), ("replicates", replicates), ("jobs", jobs)):
+    jobs = processes(jobs)
+    for name, number in (("budget", budget), ("replicates", replicates)):
         if number < 1:
             raise InputError(f"at least one is needed, not {number}", place=name)
     for number in (seed, seed + 2 * replicates - 1):  # the best values are tried on as many new seeds

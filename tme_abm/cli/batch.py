@@ -74,6 +74,7 @@ def batch(
       batch my_study.toml --scheduler tcp://10.0.0.5:8786
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
+    from ..core.parallel import processes
     from ..runs.simulator import or_tumor
     from ..studies import batch as experiment
     from ..studies.study import STUDY, find_study, load_study
@@ -81,15 +82,14 @@ def batch(
 
     if parquet:
         check_parquet()
-    if jobs is not None and jobs < 1:
-        raise InputError(f"at least one process is needed, not {jobs}", place="--jobs")
+    count = processes(jobs)
     simulator = or_tumor(None)
     file = find_study(study)
     plan = load_study(file, simulator=simulator, days=days, packs=catalogue or ())
     again = file.name == STUDY and (file.parent / "study.json").is_file()
     directory = out or (file.parent if again else RESULTS / slug(plan.name))
     if dry_run:
-        _dry_run(plan, directory, simulator, jobs)
+        _dry_run(plan, directory, simulator, count)
         return
     executor = _executor(scheduler, directory, simulator, jobs)
     how = f"nothing that is finished is lost. Go on with: batch {shlex.quote(str(directory))}"
@@ -144,14 +144,13 @@ def status(
         say(line)
 
 
-def _dry_run(plan: Study, directory: Path, simulator: Simulator, jobs: int | None) -> None:
-    from ..core.parallel import cores
+def _dry_run(plan: Study, directory: Path, simulator: Simulator, count: int) -> None:
     from ..studies.directory import check_place
     from ..studies.status import estimate, free_bytes
 
     check_place(directory, plan, simulator.fingerprint())
     cost = estimate(plan, directory, simulator)
-    for line in _plan_lines(plan, directory, cost, processes=jobs or cores(), free=free_bytes(directory)):
+    for line in _plan_lines(plan, directory, cost, processes=count, free=free_bytes(directory)):
         say(line)
 
 

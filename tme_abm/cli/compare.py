@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +22,7 @@ from .terminal import complain, log_to_stderr, note, say, show, table
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..compare.comparison import Comparison
+    from ..compare.comparison import Comparison, Summary, Tumor
     from ..scenario.schema import Scenario
 
 __all__ = ["SHOWN", "compare"]
@@ -108,7 +110,6 @@ def compare(
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
     names = scenarios or []
-    choices: dict[str, object] = {"--by": by, "--point": points}
     fresh: dict[str, object] = {
         "--replicates": replicates, "--seed": seed, "--set": settings, "--swap": swap, "--into": into,
         "--catalogue": catalogue,
@@ -118,8 +119,9 @@ def compare(
         refuse({**fresh, **walked, "--arms": arms}, "the runs of a study are compared as they are; leave it out")
         _show(_of_study(study, names, points or [], by or [], out))
         return
-    refuse(choices, "chooses arms of a study; name it with --from STUDY_DIR")
+    refuse({"--by": by, "--point": points}, "chooses arms of a study; name it with --from STUDY_DIR")
     directories = _runs_among(names)
+    begin: Callable[..., Comparison]
     if arms is not None or directories:
         others = [name for name in names if Path(name) not in directories]
         if others:
@@ -127,15 +129,40 @@ def compare(
         if not directories:
             raise InputError("name the directories of the runs that go on in these arms", file=arms)
         refuse(fresh, "the runs have their scenarios and seeds; leave it out")
-        if arms is not None:
-            _show(_of_arms(directories, arms, at, days, out, jobs, overwrite=overwrite, quiet=quiet))
+        if arms is None:
+            from ..compare.finished import compare_runs
+
+            refuse(walked, "finished runs are compared as they are; leave it out, or let them go on by --arms")
+            place = out or free("-".join(["compare", *dict.fromkeys(one.resolve().name for one in directories)]))
+            _show(compare_runs(directories, out=place, command=command()))
             return
-        refuse(walked, "finished runs are compared as they are; leave it out, or let them go on by --arms")
-        _show(_of_runs(directories, out))
-        return
-    refuse({"--at": at}, "says where the arms branch off; name them with --arms FILE")
-    loaded, extra = _asked(names, swap, into, settings or (), catalogue or ())
-    _show(_of_scenarios(loaded, extra, replicates, days, out, jobs, seed, overwrite=overwrite, quiet=quiet))
+        from ..compare.arms import compare_arms, read_arms
+        from ..runs.branch import branch_point
+
+        branches, ending = read_arms(arms)
+        starts = [branch_point(one, at=at) for one in directories]
+        length = ending if days is None else days
+        count = len(starts) * len(branches)
+        span = max(start.scenario.clock.days for start in starts) if length is None else length
+        begin = partial(compare_arms, starts, branches, out=out or RESULTS / f"arms-{slug(arms.stem)}", days=length)
+    else:
+        from ..compare.compare import compare as simulate
+
+        refuse({"--at": at}, "says where the arms branch off; name them with --arms FILE")
+        loaded, extra = _asked(names, swap, into, settings or (), catalogue or ())
+        each = 4 if replicates is None else replicates
+        count = len(loaded) * each
+        span = max(one.clock.days for one in loaded) if days is None else days
+        name = "-".join(["compare", *(slug(one.name) for one in loaded)])
+        if "swap" in extra:
+            name = f"swap-{slug(loaded[-1].name)}-into-{slug(loaded[0].name)}"
+        begin = partial(
+            simulate, loaded, out=out or RESULTS / name, replicates=each, days=days, seed=1 if seed is None else seed,
+            extra=extra,
+        )  # fmt: skip
+    with interruptible(SAME_COMMAND), progress.of_comparison(quiet=quiet, runs=count, days=span) as tell:
+        found = begin(jobs=jobs, command=command(), overwrite=overwrite, tell=tell)
+    _show(found)
 
 
 def _of_study(directory: Path, names: list[str], points: list[int], by: list[str], out: Path | None) -> Comparison:
@@ -159,85 +186,6 @@ def _runs_among(names: list[str]) -> list[Path]:
     from ..scenario import shipped
 
     return [Path(name) for name in names if name not in shipped() and (Path(name) / MANIFEST).is_file()]
-
-
-def _of_runs(directories: list[Path], out: Path | None) -> Comparison:
-    """Finished runs, as they are."""
-    from ..compare.finished import compare_runs
-
-    if out is None:
-        out = free("-".join(["compare", *dict.fromkeys(one.resolve().name for one in directories)]))
-    return compare_runs(directories, out=out, command=command())
-
-
-def _of_arms(
-    directories: list[Path],
-    file: Path,
-    at: float | None,
-    days: float | None,
-    out: Path | None,
-    jobs: int | None,
-    *,
-    overwrite: bool,
-    quiet: bool,
-) -> Comparison:
-    """Runs that go on in several arms."""
-    from ..compare.arms import compare_arms, read_arms
-    from ..runs.branch import branch_point
-
-    asked = read_arms(file)
-    length = asked.days if days is None else days
-    points = [branch_point(one, at=at) for one in directories]
-    span = max(point.scenario.clock.days for point in points) if length is None else length
-    watched = progress.of_comparison(quiet=quiet, runs=len(points) * len(asked.arms), days=span)
-    with interruptible(SAME_COMMAND), watched as tell:
-        return compare_arms(
-            points,
-            asked.arms,
-            out=RESULTS / f"arms-{slug(file.stem)}" if out is None else out,
-            days=length,
-            jobs=jobs,
-            command=command(),
-            overwrite=overwrite,
-            tell=tell,
-        )
-
-
-def _of_scenarios(
-    scenarios: list[Scenario],
-    extra: dict[str, Any],
-    replicates: int | None,
-    days: float | None,
-    out: Path | None,
-    jobs: int | None,
-    seed: int | None,
-    *,
-    overwrite: bool,
-    quiet: bool,
-) -> Comparison:
-    """Scenarios that are simulated now, with the same seeds."""
-    from ..compare.compare import compare as simulate
-
-    if "swap" in extra:
-        name = f"swap-{slug(scenarios[-1].name)}-into-{slug(scenarios[0].name)}"
-    else:
-        name = "-".join(["compare", *(slug(one.name) for one in scenarios)])
-    length = max(one.clock.days for one in scenarios) if days is None else days
-    count = 4 if replicates is None else replicates
-    watched = progress.of_comparison(quiet=quiet, runs=len(scenarios) * count, days=length)
-    with interruptible(SAME_COMMAND), watched as tell:
-        return simulate(
-            scenarios,
-            out=out or RESULTS / name,
-            replicates=count,
-            days=days,
-            seed=1 if seed is None else seed,
-            jobs=jobs,
-            command=command(),
-            overwrite=overwrite,
-            tell=tell,
-            extra=extra,
-        )
 
 
 def _asked(
@@ -278,7 +226,7 @@ def _show(found: Comparison) -> None:
     from ..compare.comparison import COMPARISON
 
     if len(found.failures) < len(found.runs):
-        show(_swap_table(found.content) if "swap" in found.content else _table(found.content))
+        show(_swap_table(found) if "swap" in found.extra else _table(found))
         from ..report.comparison import write_comparison
 
         say(f"{write_comparison(found.directory)}")
@@ -289,61 +237,55 @@ def _show(found: Comparison) -> None:
         raise typer.Exit(1)
 
 
-def _table(content: Mapping[str, Any]) -> Table:
+def _table(found: Comparison) -> Table:
     """One line a scenario: states, and the main metrics with their 95 % intervals."""
     from ..observe.metrics import describe
 
-    scenarios = content["scenarios"]
-    shown = [metric for metric in SHOWN if any(metric in one["metrics"] for one in scenarios.values())]
+    shown = [metric for metric in SHOWN if any(metric in tumor.metrics for tumor in found.tumors.values())]
     rows = [
-        (name, *_states(one), *(_with_interval(one["metrics"].get(metric)) for metric in shown))
-        for name, one in scenarios.items()
+        (name, *_states(tumor), *(_with_interval(tumor.metrics.get(metric)) for metric in shown))
+        for name, tumor in found.tumors.items()
     ]
-    replicates = len(content["seeds"])
     return table(
         ("scenario", *STATES, "other", *(describe(metric, {"CD8"}).heading for metric in shown)),
         rows,
-        title=f"day {content['days']:g}, replicates: {replicates}, mean [95 % interval]",
+        title=f"day {found.days:g}, replicates: {len(found.seeds)}, mean [95 % interval]",
     )
 
 
-def _swap_table(content: Mapping[str, Any]) -> Table:
+def _swap_table(found: Comparison) -> Table:
     """One line a variant: states, median core CD8 and tumor size."""
-    swap = content["swap"]
-    names = [(swap["into"], f"{swap['into']} as it is")]
-    names += [(one["name"], f"with {one['group']} of {swap['from']}") for one in swap["variants"]]
-    names += [(swap["from"], f"{swap['from']} as it is")]
+    swap = found.extra["swap"]
+    labels = {
+        swap["into"]: f"{swap['into']} as it is",
+        **{one["name"]: f"with {one['group']} of {swap['from']}" for one in swap["variants"]},
+        swap["from"]: f"{swap['from']} as it is",
+    }
+    tumors = [(label, found.tumors[name]) for name, label in labels.items()]
     rows = [
-        (
-            label,
-            *_states(content["scenarios"][name]),
-            short(_median(content["scenarios"][name], "CD8 core")),
-            short(_median(content["scenarios"][name], "tumor cells")),
-        )
-        for name, label in names
+        (label, *_states(tumor), _median(tumor, "CD8 core"), _median(tumor, "tumor cells")) for label, tumor in tumors
     ]
     return table(
         (swap["into"], *STATES, "other", "median CD8 core /mm²", "median tumor cells"),
         rows,
-        title=f"{swap['into']} with traits of {swap['from']}, day {content['days']:g}",
+        title=f"{swap['into']} with traits of {swap['from']}, day {found.days:g}",
     )
 
 
-def _states(one: Mapping[str, Any]) -> tuple[str, ...]:
-    other = [f"{one['unclassified']} too small"] * bool(one["unclassified"])
-    other += [f"{one['failed']} failed"] * bool(one["failed"])
-    return (*(str(one["state"][state]) for state in STATES), ", ".join(other))
+def _states(tumor: Tumor) -> tuple[str, ...]:
+    other = [f"{tumor.unclassified} too small"] * bool(tumor.unclassified)
+    other += [f"{tumor.failed} failed"] * bool(tumor.failed)
+    return (*(str(tumor.states[state]) for state in STATES), ", ".join(other))
 
 
-def _with_interval(metric: Mapping[str, Any] | None) -> str:
-    if metric is None:
+def _with_interval(summary: Summary | None) -> str:
+    if summary is None:
         return DASH
-    interval = metric["ci95"]
-    if interval is None:
-        return short(metric["mean"])
-    return f"{short(metric['mean'])} [{short(interval[0])}, {short(interval[1])}]"
+    ends = "" if summary.ci95 is None else f" [{short(summary.ci95[0])}, {short(summary.ci95[1])}]"
+    return short(summary.mean) + ends
 
 
-def _median(one: Mapping[str, Any], metric: str) -> float | None:
-    values = [value for value in one["metrics"].get(metric, {"values": []})["values"] if value is not None]
-    return statistics.median(values) if values else None
+def _median(tumor: Tumor, metric: str) -> str:
+    found = tumor.metrics.get(metric)
+    values = [value for value in found.values if math.isfinite(value)] if found else []
+    return short(statistics.median(values) if values else None)

@@ -77,76 +77,50 @@ def run(
       run --from results/hot-7 --at 5 --set tumor.traits.mhc1=0
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
+    from ..runs import branch as branches
     from ..runs import run as runs
-    from ..scenario import load
+    from ..scenario import extended, load
 
+    walk: Callable[..., RunResult]
     if branch_from is not None:
         refuse(
             {"SCENARIO": scenario, "--resume": resume, "--catalogue": catalogue},
             "a branch has the scenario of its run; leave it out",
         )
-        _branch(branch_from, at, protocol, settings, seed=seed, days=days, out=out, overwrite=overwrite, quiet=quiet)
-        return
-    refuse({"--at": at}, "says where to branch off from a run; name the run with --from DIR")
-    if resume is not None:
-        refuse({"--out": out, "--overwrite": overwrite}, "is for a new run; --resume goes on where the run is")
-    elif scenario is None:
-        raise InputError("name a scenario (a file or a shipped one), or go on with a run by --resume DIR")
-    chosen: Scenario | None = None
-    if scenario is None:
-        refuse({"--set": settings, "--catalogue": catalogue, "--protocol": protocol}, "needs the scenario it changes")
+        point = branches.branch_point(branch_from, at=at)
+        if seed not in (None, point.seed):
+            raise InputError(
+                f"a branch keeps the seed of its run, {point.seed}: where the vessels are follows from it",
+                place="--seed",
+            )
+        added = () if protocol is None else branches.read_protocol(protocol)
+        then = branches.branch_scenario(point, settings=settings or (), protocol=added, origin=str(protocol))
+        place = out or free(f"{then.name}-seed{point.seed}-from-day{point.day:.4g}")
+        walk = partial(branches.branch, point, then, out=place, days=days, command=command(), overwrite=overwrite)
     else:
-        chosen = load(scenario, settings or (), packs=catalogue or ())
-        if protocol is not None:
-            from ..runs.branch import read_protocol
-            from ..scenario import extended
-
-            chosen = extended(chosen, read_protocol(protocol), str(protocol))
-    if resume is not None:
-        _walk(partial(runs.resume, resume, scenario=chosen, seed=seed, days=days), resume, quiet=quiet)
-    elif chosen is not None:
-        number = 1 if seed is None else seed
-        place = free(f"{chosen.name}-seed{number}") if out is None else out
-        begin = partial(runs.run, chosen, seed=number, days=days, out=place, command=command(), overwrite=overwrite)
-        _walk(begin, place, quiet=quiet)
-
-
-def _branch(
-    directory: Path,
-    at: float | None,
-    protocol: Path | None,
-    settings: list[str] | None,
-    *,
-    seed: int | None,
-    days: float | None,
-    out: Path | None,
-    overwrite: bool,
-    quiet: bool,
-) -> None:
-    """Branch off from a run and simulate the branch to its end."""
-    from ..runs import branch as runs
-
-    point = runs.branch_point(directory, at=at)
-    if seed not in (None, point.seed):
-        raise InputError(
-            f"a branch keeps the seed of its run, {point.seed}: where the vessels are follows from it", place="--seed"
-        )
-    scenario = runs.branch_scenario(
-        point,
-        settings=settings or (),
-        protocol=() if protocol is None else runs.read_protocol(protocol),
-        origin=str(protocol),
-    )
-    place = free(f"{scenario.name}-seed{point.seed}-from-day{point.day:.4g}") if out is None else out
-    begin = partial(runs.branch, point, scenario, out=place, days=days, command=command(), overwrite=overwrite)
-    _walk(begin, place, quiet=quiet)
-
-
-def _walk(simulate: Callable[..., RunResult], directory: Path, *, quiet: bool) -> None:
-    """Call `simulate`, which simulates the run in `directory` to its end; show its progress, then its result."""
-    how = f"go on with: run --resume {shlex.quote(str(directory))}"
+        refuse({"--at": at}, "says where to branch off from a run; name the run with --from DIR")
+        if resume is not None:
+            refuse({"--out": out, "--overwrite": overwrite}, "is for a new run; --resume goes on where the run is")
+        elif scenario is None:
+            raise InputError("name a scenario (a file or a shipped one), or go on with a run by --resume DIR")
+        asked: Scenario | None = None
+        if scenario is None:
+            refuse(
+                {"--set": settings, "--catalogue": catalogue, "--protocol": protocol}, "needs the scenario it changes"
+            )
+        else:
+            asked = load(scenario, settings or (), packs=catalogue or ())
+            if protocol is not None:
+                asked = extended(asked, branches.read_protocol(protocol), str(protocol))
+        if resume is not None:
+            place, walk = resume, partial(runs.resume, resume, scenario=asked, seed=seed, days=days)
+        elif asked is not None:
+            number = 1 if seed is None else seed
+            place = out or free(f"{asked.name}-seed{number}")
+            walk = partial(runs.run, asked, seed=number, days=days, out=place, command=command(), overwrite=overwrite)
+    how = f"go on with: run --resume {shlex.quote(str(place))}"
     with interruptible(how), progress.of_run(quiet=quiet) as watch:
-        result = simulate(progress=watch)
+        result = walk(progress=watch)
     _show(result)
     say(f"{result.directory}")
 

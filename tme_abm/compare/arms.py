@@ -10,50 +10,42 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, Strict, field_validator
 
 from ..core.errors import InputError
+from ..core.parallel import processes
 from ..core.toml import Frozen, dotted, read_toml, validated
 from ..runs.branch import BranchPoint, branch_scenario, prepare, read_protocol
 from ..runs.results import CHECKPOINTS
 from ..runs.run import Task, Tell, checked_days
 from ..runs.simulator import Simulator
-from .compare import check_jobs, claim_directory, is_begun, simulate, tasks_of
+from .compare import claim_directory, is_begun, simulate, tasks_of
 from .comparison import Comparison
 
 if TYPE_CHECKING:
     from ..scenario import Scenario
 
-__all__ = ["Arm", "Arms", "compare_arms", "read_arms"]
+__all__ = ["Arm", "compare_arms", "read_arms"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """One way to go on: values that are set and interventions that are added."""
+    """One way to go on: the values that are set, the interventions that are added, and where both are written."""
 
-    name: str
-    settings: dict[str, object] = field(default_factory=dict)
-    protocol: list[dict[str, Any]] = field(default_factory=list)
-    origin: str = "--protocol"
+    settings: dict[str, object]
+    protocol: list[dict[str, Any]]
+    origin: str
 
     def scenario(self, point: BranchPoint) -> Scenario:
-        """The scenario from the branching on. Raises InputError if the arm changes the past."""
+        """The scenario after the branching. Raises InputError if the arm changes the past."""
         try:
             return branch_scenario(point, settings=self.settings, protocol=self.protocol, origin=self.origin)
         except InputError as error:
             raise error.at(file=self.origin) from error
-
-
-@dataclass(frozen=True, kw_only=True)
-class Arms:
-    """The arms of a file, and the day on which they end if the file says so."""
-
-    arms: tuple[Arm, ...]
-    days: float | None = None
 
 
 class _ArmTable(Frozen):
@@ -75,18 +67,21 @@ class _ArmsTable(Frozen):
         return given
 
 
-def read_arms(file: Path) -> Arms:
-    """An arms file: `[arms.NAME]` tables with `set`, `protocol` (tables, or a file of them), `title`, `description`."""
+def read_arms(file: Path) -> tuple[list[Arm], float | None]:
+    """The arms of a file, and the day on which they end if the file states it.
+
+    The file has tables `[arms.NAME]` with `set`, `protocol` (tables, or a file of them), `title` and `description`.
+    Raises InputError if the file is not of this form.
+    """
     table = validated(_ArmsTable, {"arms": {}, **read_toml(file)}, file=file)
-    return Arms(arms=tuple(_arm(file, name, one) for name, one in table.arms.items()), days=table.days)
-
-
-def _arm(file: Path, name: str, table: _ArmTable) -> Arm:
-    origin, protocol = f"{file}: arms.{name}", table.protocol
-    if isinstance(protocol, str):
-        origin, protocol = str(file.parent / protocol), read_protocol(file.parent / protocol)
-    settings = {**dotted(table.settings), "title": table.title, "description": table.description, "name": name}
-    return Arm(name=name, settings=settings, protocol=protocol, origin=origin)
+    arms = []
+    for name, one in table.arms.items():
+        origin, protocol = f"{file}: arms.{name}", one.protocol
+        if isinstance(protocol, str):
+            origin, protocol = str(file.parent / protocol), read_protocol(file.parent / protocol)
+        settings = {**dotted(one.settings), "title": one.title, "description": one.description, "name": name}
+        arms.append(Arm(settings=settings, protocol=protocol, origin=origin))
+    return arms, table.days
 
 
 def compare_arms(
@@ -110,7 +105,7 @@ def compare_arms(
             something else.
     """
     began = time.monotonic()
-    check_jobs(jobs)
+    jobs = processes(jobs)
     by_seed = {point.seed: point for point in sorted(points, key=lambda point: point.seed)}
     _check_points(points)
     scenarios = [arm.scenario(next(iter(by_seed.values()))) for arm in arms]

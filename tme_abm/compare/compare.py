@@ -7,7 +7,6 @@ in pairs. Runs that exist already are used again; those that were interrupted go
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -17,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import files
 from ..core.errors import InputError
-from ..core.parallel import cores
+from ..core.parallel import processes
 from ..runs.results import MANIFEST, read_manifest
-from ..runs.run import Task, Tell, check_seed, run_all
+from ..runs.run import Task, Tell, check_seed, checked_days, run_all
 from ..runs.simulator import Simulator, or_tumor
 from .comparison import COMPARISON, RUNS, Comparison, Run, conclude, run_directory
 
 if TYPE_CHECKING:
     from ..scenario.schema import Scenario
 
-__all__ = ["check_jobs", "check_names", "claim_directory", "compare", "is_begun", "simulate", "tasks_of"]
+__all__ = ["check_names", "claim_directory", "compare", "is_begun", "simulate", "tasks_of"]
 
 
 def compare(
@@ -56,15 +55,13 @@ def compare(
     check_names(scenarios)
     if replicates < 1:
         raise InputError(f"a comparison needs at least one replicate, not {replicates}", place="replicates")
-    check_jobs(jobs)
-    length = max(scenario.clock.days for scenario in scenarios) if days is None else days
-    if not 0 < length < math.inf:
-        raise InputError(f"a comparison lasts a positive number of days, not {length:g}", place="days")
+    jobs = processes(jobs)
+    length = checked_days(max(scenario.clock.days for scenario in scenarios) if days is None else days)
     seeds = range(seed, seed + replicates)
     for number in (seeds[0], seeds[-1]):
         check_seed(number)
     began = time.monotonic()
-    tasks = tasks_of(scenarios, seeds, out=out, days=float(length), command=command, simulator=simulator)
+    tasks = tasks_of(scenarios, seeds, out=out, days=length, command=command, simulator=simulator)
     tasks = [replace(task, overwrite=not is_begun(task, overwrite=overwrite) and overwrite) for task in tasks]
     claim_directory(out)
     return simulate(scenarios, tasks, out=out, jobs=jobs, tell=tell, began=began, extra=extra)
@@ -99,13 +96,13 @@ def simulate(
     tasks: Sequence[Task],
     *,
     out: Path,
-    jobs: int | None,
+    jobs: int,
     tell: Tell | None,
     began: float,
     extra: Mapping[str, Any] | None,
 ) -> Comparison:
-    """Bring the tasks to their ends and compare the scenarios."""
-    outcomes = run_all(tasks, jobs=jobs or cores(), tell=tell)
+    """Bring the tasks to their ends and compare the scenarios; `began` and `extra` are those of `conclude`."""
+    outcomes = run_all(tasks, jobs=jobs, tell=tell)
     runs = {
         (task.scenario.name, task.seed): Run(
             scenario=task.scenario.name, seed=task.seed, directory=task.out, error=outcome.error or ""
@@ -115,7 +112,7 @@ def simulate(
     first = tasks[0]
     return conclude(
         scenarios, runs, out=out, days=first.days, simulator=first.simulator, command=first.command, began=began,
-        jobs=jobs or cores(), extra=extra,
+        jobs=jobs, extra=extra,
     )  # fmt: skip
 
 
@@ -127,12 +124,6 @@ def check_names(scenarios: Sequence[Scenario]) -> None:
                 f"two scenarios are called '{name}', and their results could not be told apart; "
                 f'give one another name (name = "..." at the top of its file)'
             )
-
-
-def check_jobs(jobs: int | None) -> None:
-    """Raises InputError unless `jobs` is None or a positive number of processes."""
-    if jobs is not None and jobs < 1:
-        raise InputError(f"at least one process is needed, not {jobs}", place="jobs")
 
 
 def is_begun(

@@ -14,7 +14,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,7 @@ SCHEMA = 1
 COMPARISON = "comparison.json"
 TIME_COURSES = "time_courses.json"
 RUNS = "runs"
+SIDES = ("mean", "low", "high")  # of a course
 EARLY_DAY = 5.0  # states are reported here too, on the way to the last day
 
 Interval = tuple[float, float]
@@ -89,7 +90,7 @@ class Course:
     def of(cls, days: Floats, table: Floats) -> Course:
         """The course of `table` (runs, n)."""
         bands = [mean_interval(column) for column in table.T]
-        sides = {side: np.array([_number(getattr(one, side)) for one in bands]) for side in ("mean", "low", "high")}
+        sides = {side: np.array([_number(getattr(one, side)) for one in bands]) for side in SIDES}
         return cls(days=days, **sides)
 
 
@@ -148,14 +149,24 @@ class Tumor:
         """The number of runs with a result."""
         return sum(run.finished for run in self.runs)
 
+    @property
+    def failed(self) -> int:
+        """The number of runs without a result."""
+        return len(self.runs) - self.replicates
+
+    @property
+    def unclassified(self) -> int:
+        """The number of runs that ended with too few tumor cells for a state."""
+        return sum(count for state, count in self.states.items() if state not in STATES)
+
     def content(self, directory: Path) -> dict[str, Any]:
         """The entry of the arm in the comparison.json of `directory`."""
         return {
             "state": {state: self.states[state] for state in STATES},
-            "unclassified": sum(count for state, count in self.states.items() if state not in STATES),
-            "failed": len(self.runs) - self.replicates,
+            "unclassified": self.unclassified,
+            "failed": self.failed,
             "states": {f"{day:g}": [state or None for state in found] for day, found in self.states_by_day.items()},
-            "metrics": {name: _plain(asdict(summary)) for name, summary in self.metrics.items()},
+            "metrics": files.plain(self.metrics),
             "runs": [
                 {
                     "seed": run.seed,
@@ -219,7 +230,7 @@ class Comparison:
         return {
             "schema": SCHEMA,
             "scenarios": {name: tumor.content(self.directory) for name, tumor in self.tumors.items()},
-            "contrasts": [_plain(asdict(contrast)) for contrast in self.contrasts],
+            "contrasts": files.plain(self.contrasts),
             "differences": list(self.differences),
             "days": self.days,
             "seeds": list(self.seeds),
@@ -239,15 +250,16 @@ class Comparison:
 
     def write(self) -> None:
         """Write both files. Raises InputError if the disk refuses."""
-        courses: dict[str, Any] = {}
-        for name, tumor in self.tumors.items():
-            days: list[float] = next((course.days.tolist() for course in tumor.courses.values()), [])
-            bands = {
-                metric: {side: _plain(getattr(course, side).tolist()) for side in ("mean", "low", "high")}
-                for metric, course in tumor.courses.items()
+        courses: dict[str, Any] = {
+            name: {
+                "days": next((course.days for course in tumor.courses.values()), []),
+                "metrics": {
+                    metric: {side: getattr(course, side) for side in SIDES} for metric, course in tumor.courses.items()
+                },
             }
-            courses[name] = {"days": days, "metrics": bands}
-        files.write_json(self.directory / TIME_COURSES, {"schema": SCHEMA, "scenarios": courses})
+            for name, tumor in self.tumors.items()
+        }
+        files.write_json(self.directory / TIME_COURSES, {"schema": SCHEMA, "scenarios": files.plain(courses)})
         files.write_json(self.directory / COMPARISON, self.content)
 
 
@@ -358,15 +370,6 @@ def _inside(path: Path, directory: Path) -> str:
     return Path(os.path.relpath(path, directory)).as_posix()
 
 
-def _plain(value: Any) -> Any:
-    """A value for JSON: what is not a number is null."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
 # ---------------------------------------------------------------- from the files to a comparison
 
 
@@ -397,7 +400,7 @@ def read_comparison(directory: Path) -> Comparison:
 
 
 def _read_tumor(directory: Path, name: str, entry: Mapping[str, Any], timed: Mapping[str, Any]) -> Tumor:
-    days = _array(timed["days"])
+    days = np.array(timed["days"], dtype=np.float64)
     return Tumor(
         name=name,
         **{key: entry[key] for key in ("title", "description", "hash", "resolved")},
@@ -410,7 +413,7 @@ def _read_tumor(directory: Path, name: str, entry: Mapping[str, Any], timed: Map
             for metric, one in entry["metrics"].items()
         },
         courses={
-            metric: Course(days=days, **{side: _array(one[side]) for side in ("mean", "low", "high")})
+            metric: Course(days=days, **{side: np.array(one[side], dtype=np.float64) for side in SIDES})
             for metric, one in timed["metrics"].items()
         },
         runs=tuple(
@@ -418,10 +421,6 @@ def _read_tumor(directory: Path, name: str, entry: Mapping[str, Any], timed: Map
             for one in entry["runs"]
         ),
     )
-
-
-def _array(values: Sequence[float | None]) -> Floats:
-    return np.array([_number(value) for value in values], dtype=np.float64)
 
 
 def _interval(raw: Sequence[float] | None) -> Interval | None:

@@ -14,12 +14,14 @@ import errno
 import hashlib
 import io
 import json
+import math
 import os
 import time
 import zipfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,7 @@ __all__ = [
     "is_temporary",
     "locked",
     "npz_bytes",
+    "plain",
     "read_json",
     "read_npz",
     "remove_temporaries",
@@ -198,6 +201,21 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write `content` as indented strict JSON (no NaN), in its order."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     write_bytes(path, text.encode() + b"\n")
+
+
+def plain(value: Any) -> Any:
+    """`value` for JSON: dataclasses become objects, arrays lists, and numbers that are not finite null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    return value
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -42,6 +42,7 @@ __all__ = [
     "Workers",
     "cores",
     "outcome_of",
+    "processes",
     "report",
     "side_by_side",
     "starting_workers",
@@ -68,6 +69,13 @@ def cores() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system
         return os.cpu_count() or 1
+
+
+def processes(jobs: int | None) -> int:
+    """`jobs`, or the number of cores if it is None. Raises InputError unless it is positive."""
+    if jobs is not None and jobs < 1:
+        raise InputError(f"at least one process is needed, not {jobs}", place="jobs")
+    return jobs or cores()
 
 
 # ---------------------------------------------------------------- threads

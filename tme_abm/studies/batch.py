@@ -18,10 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..compare.compare import check_jobs
 from ..core import files, parallel
 from ..core.errors import InputError
-from ..core.parallel import Executor, Workers, cores
+from ..core.parallel import Executor, Workers, processes
 from ..runs.results import MANIFEST, read_manifest
 from ..runs.run import Task, is_finished
 from ..runs.simulator import Simulator, or_tumor
@@ -80,9 +79,8 @@ def run_study(
     Raises:
         InputError: the directory cannot be used or holds something else, or the disk refuses.
     """
-    check_jobs(jobs)
     simulator = or_tumor(simulator)
-    executor = executor or Workers(jobs or cores())
+    executor = executor or Workers(processes(jobs))
     out = out.resolve()
     fingerprint = simulator.fingerprint()
     check_place(out, study, fingerprint)

@@ -20,7 +20,7 @@ from ..compare.compare import check_names
 from ..core import files
 from ..core.errors import InputError
 from ..core.toml import FileName, Frozen, dotted, read_toml, validated, write_toml
-from ..runs.run import SEEDS
+from ..runs.run import SEEDS, checked_days
 from ..runs.simulator import Simulator
 from .design import SAMPLED, Design, Point, design_notes, design_points, read_parameter
 from .parameters import Parameter
@@ -216,8 +216,8 @@ def load_study(
         InputError: what is wrong, in which file, at which key or design point, and what would be allowed.
     """
     document = validated(StudyDocument, {"name": path.stem} | read_toml(path), file=path)
-    if days is not None and not 0 < days < float("inf"):
-        raise InputError(f"a study lasts a positive number of days, not {days:g}", place="days")
+    if days is not None:
+        checked_days(days)
     scenarios = _scenarios(document, path, packs)
     longest = max(scenario.clock.days for scenario in scenarios.values())
     parameters = tuple(_parameter(document, key, given, scenarios, path) for key, given in document.parameters.items())

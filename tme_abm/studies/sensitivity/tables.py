@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from ...core import files
 from ...runs.fingerprint import versions
@@ -37,7 +35,7 @@ def write(found: Sensitivity, directory: Path, *, command: str = "") -> None:
 def content(found: Sensitivity, *, command: str = "") -> dict[str, Any]:
     """All of an analysis for JSON; what is not a number is null."""
     study = found.study
-    plain: dict[str, Any] = _plain(
+    whole: dict[str, Any] = files.plain(
         {
             "schema": SCHEMA,
             "study": {
@@ -64,7 +62,7 @@ def content(found: Sensitivity, *, command: str = "") -> dict[str, Any]:
             "versions": versions(),
         }
     )
-    return plain
+    return whole
 
 
 def rows(found: Sensitivity) -> Iterator[tuple[str, ...]]:
@@ -96,18 +94,3 @@ def _by_name(one: Analysis, key: str) -> Mapping[str, Index]:
 
 def _texts(*numbers: float | None) -> list[str]:
     return ["" if number is None or not math.isfinite(number) else repr(float(number)) for number in numbers]
-
-
-def _plain(value: Any) -> Any:
-    """A value for JSON: what is not a number is null."""
-    if is_dataclass(value) and not isinstance(value, type):
-        value = {one.name: getattr(value, one.name) for one in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    return value
