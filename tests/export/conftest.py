@@ -40,4 +40,4 @@ def source(run_directory: Path) -> Source:
 
 @pytest.fixture(scope="session")
 def picture(source: Source) -> Picture:
-    return source.open(source.pictures()[0][1])
+    return source.open(source.pictures()[0])

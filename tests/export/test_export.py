@@ -45,7 +45,7 @@ def physicell(run_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def test_every_cell_of_every_day_has_a_row(tables: Path, source: Source, picture: Picture) -> None:
     rows = table(tables / "cells.csv")
-    counts = [len(source.open(file).ids) for _, file in source.pictures(every=True)]
+    counts = [len(source.open(file).ids) for file in source.pictures(every=True)]
     assert len(rows) == sum(counts)
     last = [row for row in rows if float(row["day"]) == pytest.approx(2 / 3)]
     assert [row["cell_id"] for row in last] == picture.ids

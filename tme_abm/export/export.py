@@ -10,15 +10,14 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..core import files
 from ..core.errors import InputError
 from . import csv_tables, physicell, scverse
-from .source import METADATA, WRITTEN_BY, Picture, Source, read_source
+from .source import METADATA, WRITTEN_BY, read_source
 
 __all__ = ["FORMATS", "export"]
 
@@ -26,25 +25,11 @@ EXPORTS = "export"  # the directory inside that of the run
 _STORES = ("zarr.json", ".zgroup")
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Format:
-    """One file (or store) a picture with `suffix`, or one directory for all of them.
-
-    `needs` are the modules of the extra of the same name.
-    """
-
-    suffix: str = ""
-    needs: tuple[str, ...] = ()
-    one: Callable[[Source, Picture, Path], None] | None = None
-    together: Callable[[Source, list[Path], Path], None] | None = None
-
-
-FORMATS = {
-    "anndata": _Format(suffix=".h5ad", needs=("anndata",), one=scverse.write_anndata),
-    "spatialdata": _Format(suffix=".zarr", needs=("spatialdata",), one=scverse.write_spatialdata),
-    "csv": _Format(together=csv_tables.write),
-    "physicell": _Format(together=physicell.write),
-}
+ONE_EACH = {"anndata": (".h5ad", scverse.write_anndata), "spatialdata": (".zarr", scverse.write_spatialdata)}
+"""The formats with a file or store for each picture: its suffix and writer. Each needs the package of its own name."""
+TOGETHER = {"csv": csv_tables.write, "physicell": physicell.write}
+"""The formats with one directory for all pictures, and their writers."""
+FORMATS = (*ONE_EACH, *TOGETHER)
 
 
 def export(
@@ -56,7 +41,7 @@ def export(
     out: Path | None = None,
     overwrite: bool = False,
 ) -> list[Path]:
-    """Write the last picture of the run in `directory`, or that of `day`, or `every` one, and say where.
+    """Write the last picture of the run in `directory`, or that of `day`, or `every` one, and return where they are.
 
     `out` is a directory, or (for one picture as AnnData or SpatialData) a file by its ending; `export/` in the run's
     directory by default.
@@ -68,52 +53,43 @@ def export(
         raise InputError(f"no format '{to}'", place="--to", allowed=FORMATS, word=to)
     if every and day is not None:
         raise InputError("choose one of --day and --all")
-    source, format_ = read_source(directory), FORMATS[to]
-    found = source.pictures(day, every=every)
-    _check_installed(to, format_.needs)
-    places = _places(format_, to, directory, out, [file for _, file in found])
-    if every and format_.suffix and places[0] == out:
-        raise InputError(f"--all writes several files, and {out} is one; name a directory", place="--out")
+    source = read_source(directory)
+    pictures = source.pictures(day, every=every)
+    if to in TOGETHER:
+        place = out or directory / EXPORTS / to
+        _check_free(place, overwrite=overwrite)
+        with _staged(place) as stage:
+            stage.mkdir()
+            TOGETHER[to](source, pictures, stage)
+        return [place]
+    suffix, write = ONE_EACH[to]
+    _check_installed(to)
+    places = [(out or directory / EXPORTS) / f"{picture.stem}{suffix}" for picture in pictures]
+    if out is not None and out.suffix == suffix:
+        if every:
+            raise InputError(f"--all writes several files, and {out} is one; name a directory", place="--out")
+        places = [out]
     for place in places:
         _check_free(place, overwrite=overwrite)
-    if format_.together is not None:
-        with _staged(places[0]) as stage:
-            stage.mkdir()
-            format_.together(source, [file for _, file in found], stage)
-    elif format_.one is not None:
-        for place, (_, file) in zip(places, found, strict=True):
-            with _staged(place) as stage:
-                format_.one(source, source.open(file), stage)
+    for place, picture in zip(places, pictures, strict=True):
+        with _staged(place) as stage:
+            write(source, source.open(picture), stage)
     return places
 
 
-def _places(format_: _Format, to: str, directory: Path, out: Path | None, pictures: list[Path]) -> list[Path]:
-    """Where to write: one place a picture, or one for all of them."""
-    if not format_.suffix:
-        return [out or directory / EXPORTS / to]
-    if out is not None and out.suffix == format_.suffix:
-        return [out]
-    return [(out or directory / EXPORTS) / f"{picture.stem}{format_.suffix}" for picture in pictures]
-
-
-def _check_installed(to: str, needs: tuple[str, ...]) -> None:
-    for module in needs:
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise InputError(
-                f"needs the package {module}, which cannot be imported ({error}); "
-                f"the extra '{to}' brings it: pip install 'tme_abm[{to}]'",
-                place=f"--to {to}",
-            ) from error
+def _check_installed(name: str) -> None:
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        raise InputError(
+            f"needs the package {name}, which cannot be imported ({error}); "
+            f"the extra '{name}' brings it: pip install 'tme_abm[{name}]'",
+            place=f"--to {name}",
+        ) from error
 
 
 def _check_free(place: Path, *, overwrite: bool) -> None:
-    """May something be written to `place`?
-
-    Raises:
-        InputError: there is something that must not be replaced, or the disk refuses.
-    """
+    """Raises InputError if `place` holds something that must not be replaced, or cannot be read."""
     with files.disk_errors(place, "use the place"):
         if not place.exists():
             return

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .source import FATES, LAYERS, WRITTEN_BY, Picture, Source
 
-__all__ = ["cells_as_anndata", "fields_as_spatialdata", "write_anndata", "write_spatialdata"]
+__all__ = ["write_anndata", "write_spatialdata"]
 
 LIBRARY = "tme_abm"
 _GRAY, _RED = (224, 224, 224), (214, 96, 77)
@@ -25,17 +25,17 @@ CELLS, FIELDS, VESSELS, TABLE = "cells", "fields", "vessels", "table"
 
 def write_anndata(source: Source, picture: Picture, out: Path) -> None:
     """One picture as a file that `anndata.read_h5ad` reads."""
-    cells_as_anndata(source, picture).write_h5ad(out, compression="gzip")
+    _cells(source, picture).write_h5ad(out, compression="gzip")
 
 
 def write_spatialdata(source: Source, picture: Picture, out: Path) -> None:
     """One picture as a store that `spatialdata.read_zarr` reads."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # advice of one library to another, nothing that an export could change
-        fields_as_spatialdata(source, picture).write(out)
+        _spatial(source, picture).write(out)
 
 
-def cells_as_anndata(source: Source, picture: Picture) -> Any:
+def _cells(source: Source, picture: Picture) -> Any:
     """An AnnData of the cells of a picture."""
     import anndata
     import pandas as pd
@@ -109,7 +109,7 @@ def _library(picture: Picture) -> dict[str, Any]:
     }
 
 
-def fields_as_spatialdata(source: Source, picture: Picture) -> Any:
+def _spatial(source: Source, picture: Picture) -> Any:
     """A SpatialData: the fields as one image with a channel a molecule, cells and vessels as circles, and their table.
 
     The coordinate system "global" is in µm.
@@ -136,7 +136,7 @@ def fields_as_spatialdata(source: Source, picture: Picture) -> Any:
         frame["radius"] = picture.spacing / 2
         return ShapesModel.parse(frame, transformations={"global": Identity()})
 
-    table = cells_as_anndata(source, picture)
+    table = _cells(source, picture)
     table.obs["region"] = table.obs["cell_type"].astype(str).map(lambda _: CELLS).astype("category")
     table.obs["instance"] = table.obs_names.to_numpy()
     elements[CELLS] = circles(picture.places, table.obs_names)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..biology import Biology, Catalogue
+from ..biology import Biology
 from ..core.errors import InputError
 from ..core.files import read_npz
 from ..core.units import MINUTES_PER_DAY
@@ -161,27 +161,28 @@ class Source:
     directory: Path
     manifest: Mapping[str, Any]
     scenario: Scenario
-    biology: Biology
-    catalogue: Catalogue
 
-    def pictures(self, day: float | None = None, *, every: bool = False) -> list[tuple[float, Path]]:
-        """The (day, file) of the picture at `day`, or of all, or (by default) of the last one.
+    @cached_property
+    def biology(self) -> Biology:
+        """The biology of the scenario."""
+        return self.scenario.biology()
+
+    def pictures(self, day: float | None = None, *, every: bool = False) -> list[Path]:
+        """The file of the picture at `day`, or of all, or (by default) of the last one.
 
         Raises:
-            InputError: there is none, or none at that day.
+            InputError: the run has no picture, or none at that day.
         """
         found = list_snapshots(self.directory)
         if not found:
             raise InputError("the run has no pictures of its tissue yet", file=self.directory)
-        if every:
-            return found
         if day is None:
-            return found[-1:]
+            return [file for _, file in (found if every else found[-1:])]
         nearest = min(found, key=lambda one: abs(one[0] - day))
         if abs(nearest[0] - day) > _SAME_TIME:
             days = ", ".join(f"{when:g}" for when, _ in found)
             raise InputError(f"the run has no picture of day {day:g}; it has those of {days}", file=self.directory)
-        return [nearest]
+        return [nearest[1]]
 
     def open(self, file: Path) -> Picture:
         """One picture of this run.
@@ -221,7 +222,7 @@ class Source:
 
     def described(self, names: Sequence[str]) -> list[str]:
         """The full names of molecules."""
-        molecules = self.catalogue.molecules
+        molecules = self.scenario.catalogue.molecules
         return [molecules[name].name if name in molecules else "" for name in names]
 
 
@@ -229,17 +230,9 @@ def read_source(directory: Path) -> Source:
     """The run in a directory.
 
     Raises:
-        InputError: it is no run, or one of a scenario that cannot be read any more.
+        InputError: it is not a run, or its scenario cannot be read.
     """
-    manifest = read_manifest(directory)
-    scenario = load(directory / RESOLVED)
-    return Source(
-        directory=directory,
-        manifest=manifest,
-        scenario=scenario,
-        biology=scenario.biology(),
-        catalogue=scenario.catalogue,
-    )
+    return Source(directory=directory, manifest=read_manifest(directory), scenario=load(directory / RESOLVED))
 
 
 def _remembered(name: str) -> str:
