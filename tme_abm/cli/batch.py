@@ -107,7 +107,7 @@ def batch(
     if found.found and not quiet:
         note(f"{found.found} of {found.runs} runs were done already")
     if parquet:
-        write_parquet(found.directory)
+        write_parquet(directory)
     show(_outcome_table(directory))
     say(f"{directory}")
     for place, error in list(found.failed.items())[:SHOWN_ERRORS]:

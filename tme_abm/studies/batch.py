@@ -14,9 +14,8 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..core import files, parallel
 from ..core.errors import InputError
@@ -53,14 +52,12 @@ Tell = Callable[[BatchProgress], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The outcome of a batch: runs done, found done at its beginning, failed, and damaged runs that were repeated."""
+    """The outcome of a batch: the numbers of runs, of those done and done before it began, and the failed with why."""
 
-    directory: Path
     runs: int
     done: int
     found: int
     failed: dict[str, str]
-    repeated: tuple[str, ...]
 
 
 def run_study(
@@ -89,34 +86,20 @@ def run_study(
     with locked(out):
         begun = check_place(out, study, fingerprint)  # another batch may have been here in between
         prepare(out, study, fingerprint, begun=begun)
-        batch = _Batch(
-            study=study,
-            out=out,
-            simulator=simulator,
-            fingerprint=fingerprint,
-            command=command,
-            tables=Tables(study, out, simulator),
-            tell=tell,
-        )
-        return batch.go(executor, retry_failed)
+        return _Batch(study, out, simulator, command, tell).go(executor, retry_failed)
 
 
-@dataclass(kw_only=True)
 class _Batch:
     """The work on one study from its beginning to its end or interruption."""
 
-    study: Study
-    out: Path
-    simulator: Simulator
-    fingerprint: str
-    command: str
-    tables: Tables
-    tell: Tell | None
-    session: str = field(default_factory=lambda: uuid.uuid4().hex)
-    workers: int = 0
-    waiting: deque[int] = field(default_factory=deque)
-    unreadable: Counter[int] = field(default_factory=Counter)
-    damaged: dict[int, str] = field(default_factory=dict)
+    def __init__(self, study: Study, out: Path, simulator: Simulator, command: str, tell: Tell | None) -> None:
+        self.study, self.out, self.simulator, self.command, self.tell = study, out, simulator, command, tell
+        self.fingerprint = simulator.fingerprint()
+        self.tables = Tables(study, out, simulator)
+        self.session = uuid.uuid4().hex
+        self.workers = 0
+        self.waiting: deque[int] = deque()
+        self.unreadable: Counter[int] = Counter()
 
     def go(self, executor: Executor, retry_failed: bool) -> Outcome:
         self.tables.read_failures()
@@ -141,14 +124,8 @@ class _Batch:
             self.tables.refresh(now=True)
         files.sync_directory(self.out)
         runs = self.study.runs
-        return Outcome(
-            directory=self.out,
-            runs=len(runs),
-            done=len(self.tables.done),
-            found=found,
-            failed={runs[index].directory: self.tables.failed[index] for index in sorted(self.tables.failed)},
-            repeated=tuple(self.damaged.values()),
-        )
+        failed = {runs[index].directory: self.tables.failed[index] for index in sorted(self.tables.failed)}
+        return Outcome(runs=len(runs), done=len(self.tables.done), found=found, failed=failed)
 
     def _look(self) -> None:
         """Sort the runs into those that are done and those that wait; damaged runs are repeated."""
@@ -168,7 +145,7 @@ class _Batch:
         try:
             manifest = read_manifest(directory)
         except InputError:
-            self._damage(index, f"{run.directory}: its {MANIFEST} is damaged or gone; the run is begun again")
+            logger.warning("%s: its %s is damaged or gone; the run is begun again", run.directory, MANIFEST)
             with files.disk_errors(directory, "remove the damaged run"):
                 shutil.rmtree(directory)
             return False
@@ -177,12 +154,8 @@ class _Batch:
         scenario = self.study.scenario(run.scenario, run.point)
         if is_finished(directory, scenario=scenario, seed=run.seed, days=self.study.days, simulator=self.simulator):
             return True
-        self._damage(index, f"{run.directory}: its series is not the one that was written; the run is repeated")
+        logger.warning("%s: its series is not the one that was written; the run is repeated", run.directory)
         return False
-
-    def _damage(self, index: int, told: str) -> None:
-        self.damaged[index] = told
-        logger.warning("%s", told)
 
     def _work(self, executor: Executor) -> None:
         indices = {run.directory: index for index, run in enumerate(self.study.runs)}
@@ -235,14 +208,14 @@ class _Batch:
 
     def _note_session(self, workers: int) -> None:
         """Write which session works here, if any; a worker of an earlier session then sees that nobody waits for it."""
-        note: dict[str, Any] = {
+        self.workers = workers or self.workers
+        note = {
             "id": self.session if workers else "",
             "host": platform.node(),
-            "workers": workers or self.workers,
+            "workers": self.workers,
             "since": now(),
             "command": self.command,
         }
-        self.workers = workers or self.workers
         files.write_json(self.out / SESSION, note)
 
     def _interrupted(self) -> None:

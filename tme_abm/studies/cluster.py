@@ -15,6 +15,7 @@ import tempfile
 import uuid
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -42,9 +43,8 @@ class ClusterExecutor(Executor):
     def __init__(self, address: str, *, study: Path, simulator: Simulator, jobs: int) -> None:
         self.address, self.study, self.simulator, self.jobs = address, study.resolve(), simulator, jobs
         self._futures: dict[Any, str] = {}
-        self._cluster: Any = None
         self._client: Any = None
-        self._scratch: str | None = None
+        self._ends: list[Callable[[], object]] = []  # what was opened is closed by these, the last first
         self._distributed()
 
     def __enter__(self) -> Self:
@@ -61,9 +61,9 @@ class ClusterExecutor(Executor):
         level = quiet.level
         quiet.setLevel(logging.CRITICAL)  # what it says of connections that close is no news
         try:
-            for end in (self._cancel, self._close_client, self._close_cluster, self._remove_scratch):
+            while self._ends:
                 try:
-                    end()
+                    self._ends.pop()()
                 except Exception:  # whatever ends badly must not keep the rest from ending
                     logger.debug("closing the cluster", exc_info=True)
         finally:
@@ -115,29 +115,31 @@ class ClusterExecutor(Executor):
 
     def _connect(self) -> None:
         distributed = self._distributed()
+        cluster = None
         if self.address == LOCAL:
-            self._scratch = tempfile.mkdtemp(prefix="tme-abm-dask-")
+            scratch = tempfile.mkdtemp(prefix="tme-abm-dask-")
+            self._ends.append(partial(shutil.rmtree, scratch, ignore_errors=True))
             with starting_workers():
-                self._cluster = distributed.LocalCluster(
+                cluster = distributed.LocalCluster(
                     n_workers=self.jobs,
                     threads_per_worker=1,
                     processes=True,
                     host="127.0.0.1",
                     dashboard_address="127.0.0.1:0",
                     memory_limit=0,
-                    local_directory=self._scratch,
+                    local_directory=scratch,
                     silence_logs=logging.CRITICAL,
                 )
+            self._ends.append(partial(cluster.close, timeout=3))
         try:
-            self._client = distributed.Client(
-                self._cluster or self.address, timeout=CONNECT_SECONDS, set_as_default=False
-            )
+            self._client = distributed.Client(cluster or self.address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise InputError(
                 f"no scheduler of this version of Dask ({distributed.__version__}) answers at {self.address} "
                 f"({sentence(error)})",
                 place=PLACE,
             ) from error
+        self._ends += [partial(self._client.close, timeout=2), self._cancel]
         try:
             self._client.wait_for_workers(1, timeout=WORKER_SECONDS)
         except (TimeoutError, distributed.TimeoutError) as error:
@@ -184,24 +186,9 @@ class ClusterExecutor(Executor):
             logger.warning("workers with %d threads share one Python; start them with --nthreads 1", threads)
 
     def _cancel(self) -> None:
-        if self._client is not None and self._futures:
-            self._client.cancel(list(self._futures), force=True)
-        self._futures = {}
-
-    def _close_client(self) -> None:
-        if self._client is not None:
-            self._client.close(timeout=2)
-        self._client = None
-
-    def _close_cluster(self) -> None:
-        if self._cluster is not None:
-            self._cluster.close(timeout=3)
-        self._cluster = None
-
-    def _remove_scratch(self) -> None:
-        if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
-        self._scratch = None
+        lost, self._futures = list(self._futures), {}
+        if lost:
+            self._client.cancel(lost, force=True)
 
     @staticmethod
     def _distributed() -> Any:
