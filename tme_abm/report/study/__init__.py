@@ -28,7 +28,7 @@ from ..style.settings import glossary_of, pretty
 from ..style.svg import limits
 from .pictures import Mark, dots, heatmap, tornado
 
-__all__ = ["REPORT", "losses", "render", "write_sensitivity"]
+__all__ = ["REPORT", "index_text", "losses", "render", "write_sensitivity"]
 
 REPORT = "report.html"
 NAMED = 3  # parameters that a sentence names
@@ -118,9 +118,7 @@ class _View:
 
     def _table(self, one: Analysis) -> dict[str, Any] | None:
         """The indices of one outcome: a drawing, and the numbers below it; None where there are none."""
-        indices = {} if one.indices is None else one.indices.by_parameter
-        regressed = one.regression.by_parameter
-        columns = list(dict.fromkeys(name for by_name in indices.values() for name in by_name))
+        indices, regressed, columns = one.by_parameter, one.regression.by_parameter, one.index_names
         main = [name for name in columns if name != "mu"] or (["PRCC"] if regressed else [])
         head = [*columns, *(["PRCC", "SRC"] if regressed else [])]
         source = indices or regressed
@@ -135,14 +133,15 @@ class _View:
         title = self._title(one.outcome)
         span = (0.0, 1.0) if "S1" in main else (-1.0, 1.0) if main == ["PRCC"] else None
         pairs = sorted(one.indices.pairs if one.indices is not None else (), key=lambda pair: -pair.S2.value)
-        both = {key: {**indices.get(key, {}), **regressed.get(key, {})} for key in keys}
         return {
             "outcome": title,
             "drawing": dots(marks, span=span, says=f"Indices of {title}") if marks else Markup(""),
             "key": main,
             "head": head,
-            "rows": [(self._names[key], *(_index(both[key].get(name)) for name in head)) for key in keys if head],
-            "pairs": [(f"{self._names[p.a]} × {self._names[p.b]}", _index(p.S2)) for p in pairs],
+            "rows": [
+                (self._names[key], *(index_text(one.measures(key).get(name)) for name in head)) for key in keys if head
+            ],
+            "pairs": [(f"{self._names[p.a]} × {self._names[p.b]}", index_text(p.S2)) for p in pairs],
             "notes": notes,
         }
 
@@ -167,7 +166,7 @@ class _View:
 
 def _main(analyses: list[Analysis]) -> list[Analysis]:
     """What the tornado plots show: P(hot) and the T cells in the core, or else the first two outcomes."""
-    wanted = [one for one in analyses if one.outcome in ("P(hot)", "CD8 core")]
+    wanted = [one for one in analyses if one.outcome in DECISIVE]
     others = [one for one in analyses if one not in wanted and one.constant is None]
     return [*wanted, *others][: max(2, len(wanted))]
 
@@ -184,7 +183,8 @@ def _notes(one: Analysis, *, indexed: bool) -> list[str]:
     return notes + ([one.regression.note] if one.regression.note and not indexed else [])
 
 
-def _index(index: Index | None) -> str:
+def index_text(index: Index | None) -> str:
+    """An index and its interval; a dash without a value."""
     if index is None or not math.isfinite(index.value):
         return DASH
     shown = coefficient(index.value)

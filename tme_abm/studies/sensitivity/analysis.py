@@ -22,7 +22,7 @@ from ..parameters import Parameter, value_text
 from .axes import Axes, axes
 from .ends import Change, changes, pairing
 from .indices import Indices, Regression, factorial, morris, regression, sobol
-from .outcomes import DECISIVE, PROBABILITIES, Noise, Outcome, chosen, noise, outcome
+from .outcomes import DECISIVE, PROBABILITIES, Index, Noise, Outcome, chosen, noise, outcome
 
 if TYPE_CHECKING:
     from ..results import StudyResults
@@ -52,18 +52,32 @@ class Analysis:
     changes: tuple[Change, ...]
 
     @property
+    def by_parameter(self) -> dict[str, dict[str, Index]]:
+        """The indices by parameter and name; empty without any."""
+        return {} if self.indices is None else self.indices.by_parameter
+
+    @property
+    def index_names(self) -> list[str]:
+        """The names of the indices."""
+        return list(dict.fromkeys(name for by_name in self.by_parameter.values() for name in by_name))
+
+    def measures(self, key: str) -> dict[str, Index]:
+        """The indices and regression coefficients of a parameter, by name."""
+        return {**self.by_parameter.get(key, {}), **self.regression.by_parameter.get(key, {})}
+
+    @property
     def everywhere(self) -> str:
         """The points at which a constant outcome is the same, in words."""
         return "at every point that has a result" if self.values_missing else "at every point"
 
     def effect(self, key: str) -> float:
         """One number for the strength of a parameter, to put them in order: the best index there is."""
-        found = {} if self.indices is None else self.indices.by_parameter.get(key, {})
+        found = self.measures(key)
         for name in ("ST", "mu_star"):
             if name in found:
                 return found[name].value
-        if key in self.regression.by_parameter:
-            size = abs(self.regression.by_parameter[key]["PRCC"].value)
+        if "PRCC" in found:
+            size = abs(found["PRCC"].value)
             return size if np.isfinite(size) else 0.0
         return max((abs(one.change) for one in self.changes if one.key == key), default=0.0)
 

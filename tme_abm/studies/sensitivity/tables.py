@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ...core import files
 from ...runs.fingerprint import versions
-from .analysis import Analysis, Sensitivity
-from .outcomes import Index
+from .analysis import Sensitivity
 
 __all__ = ["CSV", "JSON", "content", "rows", "write"]
 
@@ -71,7 +70,7 @@ def rows(found: Sensitivity) -> Iterator[tuple[str, ...]]:
     for one in found.analyses:
         head = (one.scenario, one.outcome)
         for key, unit in units.items():
-            for name, index in _by_name(one, key).items():
+            for name, index in one.measures(key).items():
                 yield (*head, key, unit, name, *_texts(index.value, index.low, index.high))
             for change in one.changes:
                 if change.key == key:
@@ -85,11 +84,6 @@ def rows(found: Sensitivity) -> Iterator[tuple[str, ...]]:
         for name, share in asdict(one.variance).items():
             if name != "points" and share is not None:
                 yield (*head, "", "", f"share of variance: {name.replace('_', ' ')}", *_texts(share, None, None))
-
-
-def _by_name(one: Analysis, key: str) -> Mapping[str, Index]:
-    indices = {} if one.indices is None else one.indices.by_parameter.get(key, {})
-    return {**indices, **one.regression.by_parameter.get(key, {})}
 
 
 def _texts(*numbers: float | None) -> list[str]:
