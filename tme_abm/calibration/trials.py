@@ -41,8 +41,8 @@ RUNS = "runs"
 
 Simulate = Callable[[Mapping[str, Setting]], Simulator]
 """Makes a simulator of changes to the catalogue, place to value."""
-Watch = Callable[[int, float], AbstractContextManager[Tell | None]]
-"""Given how many runs of how many days are to come, what watches them."""
+Watch = Callable[..., AbstractContextManager[Tell | None]]
+"""Watches runs: called with their number `runs` and their length `days`."""
 Key = tuple[str, ...]
 
 
@@ -172,8 +172,7 @@ class Trials:
             )
             for key, seed, name in arms
         ]
-        watch = self.watch or (lambda _runs, _days: nullcontext())
-        with watch(len(tasks), self.days) as tell:
+        with self.watch(runs=len(tasks), days=self.days) if self.watch else nullcontext() as tell:
             outcomes = run_all(tasks, jobs=self.jobs, tell=tell)
         _complain(tasks, outcomes)
         rows = {

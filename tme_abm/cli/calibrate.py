@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from ..calibration.calibrate import Calibrated
     from ..calibration.targets import Floats, Goal
-    from ..runs.run import Tell
 
 __all__ = ["calibrate"]
 
@@ -66,9 +65,6 @@ def calibrate(
     log_to_stderr(verbose=verbose, quiet=quiet)
     from ..calibration import calibrate as experiment
 
-    def watch(runs: int, length: float) -> AbstractContextManager[Tell | None]:
-        return progress.of_comparison(quiet=quiet, runs=runs, days=length)
-
     directory = out or RESULTS / ("calibrate-check" if check else "calibrate")
     with interruptible(SAME_COMMAND):
         found = experiment.calibrate(
@@ -82,7 +78,7 @@ def calibrate(
             check=check,
             command=command(),
             overwrite=overwrite,
-            watch=watch,
+            watch=partial(progress.of_comparison, quiet=quiet),
             tell=(lambda _: None) if quiet else note,
         )
     show(_targets(found))

@@ -149,6 +149,5 @@ def _check_points(points: Sequence[BranchPoint]) -> None:
 
 def _is_begun(point: BranchPoint, task: Task, *, overwrite: bool) -> bool:
     """Whether this very branch has been begun and can go on."""
-    begun = is_begun(task, overwrite=overwrite, like=point.is_of, unlike="another branching, ")
     # A branch without any state was stopped while it was laid out.
-    return begun and any((task.out / CHECKPOINTS).glob("step_*.json"))
+    return is_begun(task, overwrite=overwrite, point=point) and any((task.out / CHECKPOINTS).glob("step_*.json"))

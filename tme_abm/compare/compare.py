@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from ..runs.simulator import Simulator, or_tumor
 from .comparison import COMPARISON, RUNS, Comparison, Run, conclude, run_directory
 
 if TYPE_CHECKING:
+    from ..runs.branch import BranchPoint
     from ..scenario.schema import Scenario
 
 __all__ = ["check_names", "claim_directory", "compare", "is_begun", "simulate", "tasks_of"]
@@ -126,12 +127,10 @@ def check_names(scenarios: Sequence[Scenario]) -> None:
             )
 
 
-def is_begun(
-    task: Task, *, overwrite: bool, like: Callable[[Mapping[str, Any]], bool] | None = None, unlike: str = ""
-) -> bool:
+def is_begun(task: Task, *, overwrite: bool, point: BranchPoint | None = None) -> bool:
     """Whether the directory of a task holds its run or the beginning of it: same scenario, seed, model, no more days.
 
-    `like` may ask more of the manifest, and `unlike` says what else may differ.
+    A branch must have branched off from `point`.
 
     Raises:
         InputError: the directory holds another run, and `overwrite` is not given.
@@ -144,11 +143,12 @@ def is_begun(
         and found["seed"] == task.seed
         and found.get("model") == task.simulator.fingerprint()
         and found["days"] <= task.days
-        and (like is None or like(found))
+        and (point is None or point.is_of(found))
     )
     if not same and not overwrite:
+        branching = "" if point is None else "another branching, "
         raise InputError(
-            f"holds another run of '{found['scenario']}' ({unlike}other values, another version of the model, or "
+            f"holds another run of '{found['scenario']}' ({branching}other values, another version of the model, or "
             "more days); replace it with --overwrite, or choose another directory with --out",
             file=task.out,
         )

@@ -49,7 +49,7 @@ class Swap:
         return (self.into, *(variant.scenario for variant in self.variants), self.source)
 
 
-def swaps(source: Scenario, into: Scenario, groups: Mapping[str, str] | None = None) -> Swap:
+def swaps(source: Scenario, into: Scenario) -> Swap:
     """The variants of `into` with one group of `source`'s traits at a time, and with all of them.
 
     Raises:
@@ -57,8 +57,6 @@ def swaps(source: Scenario, into: Scenario, groups: Mapping[str, str] | None = N
     """
     from ..scenario.load import changed
 
-    if groups is None:
-        groups = {name: entry.group or OTHER for name, entry in into.catalogue.traits.items()}
     theirs: dict[str, str] = {}
     kept: list[str] = []
     for key, _, value in into.differences(source):
@@ -69,11 +67,9 @@ def swaps(source: Scenario, into: Scenario, groups: Mapping[str, str] | None = N
     if not theirs:
         raise InputError(f"{source.name} and {into.name} do not differ in any trait; there is nothing to swap")
     by_group: dict[str, dict[str, str]] = {}
-    for trait in [
-        *(name for name in groups if name in theirs),
-        *(name for name in theirs if name not in groups),
-    ]:
-        by_group.setdefault(groups.get(trait, OTHER), {})[trait] = theirs[trait]
+    for name, entry in into.catalogue.traits.items():
+        if name in theirs:
+            by_group.setdefault(entry.group or OTHER, {})[name] = theirs[name]
     if OTHER in by_group:  # last, whatever the order of the catalogue
         by_group[OTHER] = by_group.pop(OTHER)
     by_group[ALL] = theirs

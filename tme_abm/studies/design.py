@@ -79,48 +79,42 @@ def read_parameter(key: str, given: object, design: Design, *, whole: bool, file
     """
     place = f'parameters."{key}"'
     grid, ranges = design.kind == "grid", design.kind in SAMPLED
-    if isinstance(given, list) and not ranges:
-        return _listed(key, given, grid, file, place)
-    if isinstance(given, dict) and (grid or ranges):
-        return _ranged(key, validated(_Range, given, file=file, place=place), whole, grid, file, place)
-    wanted = [
-        'a list of values, such as [0.2, 0.5]' if not ranges else "",
-        'a range, such as { from = "50 /mm^2", to = "200 /mm^2" }' if grid or ranges else "",
-    ]
-    raise InputError(f"this design needs {' or '.join(filter(None, wanted))} here", file=file, place=place)
 
-
-def _listed(key: str, given: Sequence[Any], grid: bool, file: Path, place: str) -> Parameter:
-    if not given:
-        raise InputError("has no values", file=file, place=place)
-    numbers, unit = _numbers(given)
-    shown: tuple[float | str, ...] = tuple(map(_plain, given)) if numbers is None else numbers
-    for index, value in enumerate(shown):
-        if grid and value in shown[:index]:
-            raise InputError(f"the value {_plain(given[index])} stands there twice", file=file, place=place)
-    return Parameter(key=key, unit=unit, values=shown, settings=tuple(given))
-
-
-def _ranged(key: str, given: _Range, whole: bool, grid: bool, file: Path, place: str) -> Parameter:
     def refused(what: str) -> InputError:
         return InputError(what, file=file, place=place)
 
-    if grid and given.levels is None:
+    if isinstance(given, list) and not ranges:
+        if not given:
+            raise refused("has no values")
+        numbers, unit = _numbers(given)
+        shown: tuple[float | str, ...] = tuple(map(_plain, given)) if numbers is None else numbers
+        for index, value in enumerate(shown):
+            if grid and value in shown[:index]:
+                raise refused(f"the value {_plain(given[index])} stands there twice")
+        return Parameter(key=key, unit=unit, values=shown, settings=tuple(given))
+    if not isinstance(given, dict) or not (grid or ranges):
+        needed = [
+            'a list of values, such as [0.2, 0.5]' if not ranges else "",
+            'a range, such as { from = "50 /mm^2", to = "200 /mm^2" }' if grid or ranges else "",
+        ]
+        raise refused(f"this design needs {' or '.join(filter(None, needed))} here")
+    span = validated(_Range, given, file=file, place=place)
+    if grid and span.levels is None:
         raise refused("a grid needs to know how many values (levels = 4)")
-    if not grid and given.levels is not None:
+    if not grid and span.levels is not None:
         raise refused("levels is for a grid; this design draws its own values")
-    numbers, unit = _numbers([given.low, given.high])
+    numbers, unit = _numbers([span.low, span.high])
     if numbers is None:
-        raise refused(f"from {given.low!r} to {given.high!r} is no range of numbers in one kind of unit")
+        raise refused(f"from {span.low!r} to {span.high!r} is no range of numbers in one kind of unit")
     low, high = numbers
     if not low < high:
-        raise refused(f"should rise: {given.low!r} is not below {given.high!r}")
-    if given.scale == "log" and low <= 0:
+        raise refused(f"should rise: {span.low!r} is not below {span.high!r}")
+    if span.scale == "log" and low <= 0:
         raise refused("a logarithmic range lies above 0")
     if whole and not (low.is_integer() and high.is_integer()):
-        raise refused("takes whole numbers, and the ends are none")
-    ends = Parameter(key=key, unit=unit, scale=given.scale, low=low, high=high, whole=whole)
-    levels = [ends.level(float(position)).shown for position in np.linspace(0.0, 1.0, given.levels or 0)]
+        raise refused("takes whole numbers, and the ends are not whole")
+    ends = Parameter(key=key, unit=unit, scale=span.scale, low=low, high=high, whole=whole)
+    levels = [ends.level(float(position)).shown for position in np.linspace(0.0, 1.0, span.levels or 0)]
     return replace(ends, values=tuple(dict.fromkeys(levels)))
 
 

@@ -42,8 +42,6 @@ __all__ = ["Indices", "Pair", "Regression", "factorial", "morris", "regression",
 
 Floats = NDArray[np.float64]
 
-EXTRA = "needs SALib; install it with: pip install 'tme_abm[sensitivity]'"
-
 _TINY = 1e-12
 _NOTHING = 1e-10  # a share of variance that is rounding
 _AT_ONCE = 2_000_000  # numbers held at a time
@@ -86,10 +84,7 @@ class Regression:
 
 def morris(found: Outcome, axes: Axes) -> Indices:
     """mu, mu*, sigma of each parameter, in the unit of the outcome over the whole range of the parameter."""
-    try:
-        from SALib.analyze import morris as analysis
-    except ImportError as error:
-        raise InputError(f"the analysis of a Morris design {EXTRA}") from error
+    analysis = _salib("morris")
     paths = axes.trajectories()
     values, whole, thinned = [], [], 0
     for path in paths:
@@ -124,10 +119,7 @@ def morris(found: Outcome, axes: Axes) -> Indices:
 
 def sobol(found: Outcome, axes: Axes, samples: int) -> Indices:
     """S1 and ST of each parameter, and S2 of each pair where the design has the points for it."""
-    try:
-        from SALib.analyze import sobol as analysis
-    except ImportError as error:
-        raise InputError(f"the analysis of a Sobol design {EXTRA}") from error
+    analysis = _salib("sobol")
     keys = [one.key for one in axes.parameters]
     planned = axes.points // axes.block(samples)
     missing = int((~np.isfinite(found.values)).sum())
@@ -166,6 +158,16 @@ def factorial(found: Outcome, axes: Axes) -> Indices:
         alone, without = float(along.mean(axis=0).var()), float(along.mean(axis=1).var())
         made[one.key] = {"S1": _index(alone / total), "ST": _index(1 - without / total)}
     return Indices(by_parameter=made, used=used, planned=planned)
+
+
+def _salib(name: str) -> Any:
+    """The module of SALib that analyzes a "morris" or a "sobol" design."""
+    try:
+        from SALib.analyze import morris, sobol
+    except ImportError as error:
+        what = f"the analysis of a {name.capitalize()} design needs SALib"
+        raise InputError(f"{what}; install it with: pip install 'tme_abm[sensitivity]'") from error
+    return {"morris": morris, "sobol": sobol}[name]
 
 
 def _problem(axes: Axes) -> dict[str, Any]:
