@@ -26,7 +26,7 @@ def test_a_finished_study(tmp_path: Path) -> None:
     batched(loaded(tmp_path), out)
     found = study_status(out)
     assert (found.runs, found.total("done"), found.finished, found.at_work) == (12, 12, True, "")
-    assert found.counts["hot"] == {"done": 6, "failed": 0, "begun": 0, "pending": 0}
+    assert found.scenarios["hot"] == {"done": 6, "failed": 0, "begun": 0, "pending": 0}
     assert sum(found.states["hot"].values()) == 6
     assert found.seconds_left == 0
     with pytest.raises(InputError, match="is not the directory of a study"):
@@ -37,7 +37,7 @@ def test_a_study_with_failures(tmp_path: Path) -> None:
     out = tmp_path / "out"
     batched(loaded(tmp_path), out, ToySimulator(fails_at=20, fails_for="cold"))
     found = study_status(out)
-    assert found.counts["cold"] == {"done": 0, "failed": 6, "begun": 0, "pending": 0}
+    assert found.scenarios["cold"] == {"done": 0, "failed": 6, "begun": 0, "pending": 0}
     assert found.failures["runs/cold/point_00000/seed_001"] == "ZeroDivisionError: no cells left to divide by"
     assert found.finished
     assert found.to_json()["failed"] == 6
@@ -69,10 +69,10 @@ def test_a_killed_study_with_a_run_begun_and_one_that_no_table_knows(
     assert {what: found.total(what) for what in ("done", "failed", "begun", "pending")} == {
         "done": 4, "failed": 0, "begun": 1, "pending": 7,
     }  # fmt: skip
-    assert found.begun == {half.directory: pytest.approx(0.25)}
+    assert found.begun_runs == {half.directory: pytest.approx(0.25)}
     assert found.at_work == ""
     seconds = mean_seconds(out)
-    left = {"hot": 6 - found.counts["hot"]["done"], "cold": 6 - found.counts["cold"]["done"]}
+    left = {"hot": 6 - found.scenarios["hot"]["done"], "cold": 6 - found.scenarios["cold"]["done"]}
     wanted = sum(left[name] * seconds[name] for name in left) - 0.5 * seconds[half.scenario]
     assert found.seconds_left == pytest.approx(wanted, rel=1e-6)
     session = json.loads((out / "session.json").read_text())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ..core.parallel import Executor
-    from ..runs.simulator import Simulator
     from ..studies.parameters import Parameter
     from ..studies.status import Estimate, StudyStatus
     from ..studies.study import Study
@@ -74,9 +72,11 @@ def batch(
       batch my_study.toml --scheduler tcp://10.0.0.5:8786
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
-    from ..core.parallel import processes
+    from ..core.parallel import cores, processes
     from ..runs.simulator import or_tumor
     from ..studies import batch as experiment
+    from ..studies.directory import check_place
+    from ..studies.status import estimate, study_status
     from ..studies.study import STUDY, find_study, load_study
     from ..studies.tables import check_parquet, write_parquet
 
@@ -89,9 +89,18 @@ def batch(
     again = file.name == STUDY and (file.parent / "study.json").is_file()
     directory = out or (file.parent if again else RESULTS / slug(plan.name))
     if dry_run:
-        _dry_run(plan, directory, simulator, count)
+        check_place(directory, plan, simulator.fingerprint())
+        for line in _plan_lines(plan, directory, estimate(plan, directory, simulator), processes=count):
+            say(line)
         return
-    executor = _executor(scheduler, directory, simulator, jobs)
+    executor: Executor | None = None  # processes of this machine
+    if scheduler is not None:
+        from ..studies.cluster import LOCAL, ClusterExecutor
+
+        if scheduler != LOCAL and "://" not in scheduler:
+            known = ("local", "tcp://HOST:PORT")
+            raise InputError(f"'{scheduler}' is not an address", place="--scheduler", allowed=known)
+        executor = ClusterExecutor(scheduler, study=directory, simulator=simulator, jobs=jobs or max(2, cores()))
     how = f"nothing that is finished is lost. Go on with: batch {shlex.quote(str(directory))}"
     with interruptible(how), of_batch(quiet=quiet, days=plan.days) as tell:
         found = experiment.run_study(
@@ -108,7 +117,8 @@ def batch(
         note(f"{found.found} of {found.runs} runs were done already")
     if parquet:
         write_parquet(directory)
-    show(_outcome_table(directory))
+    extent = f"{plural(len(plan.points), 'point')}, {plural(len(plan.seeds), 'seed')}, day {plan.days:g}"
+    show(_table(study_status(directory), {"done": "done", "failed": "failed"}, f"{plan.name}: {extent}"))
     say(f"{directory}")
     for place, error in list(found.failed.items())[:SHOWN_ERRORS]:
         complain(f"{place}: {error}")
@@ -139,35 +149,17 @@ def status(
     if as_json:
         say(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
         return
-    show(_status_table(found))
+    headings = {"done": "done", "failed": "failed", "begun": "begun", "pending": "not begun"}
+    show(_table(found, headings, f"{found.name}: {found.total('done')} of {found.runs} runs done"))
     for line in _status_lines(found):
         say(line)
 
 
-def _dry_run(plan: Study, directory: Path, simulator: Simulator, count: int) -> None:
-    from ..studies.directory import check_place
-    from ..studies.status import estimate, free_bytes
-
-    check_place(directory, plan, simulator.fingerprint())
-    cost = estimate(plan, directory, simulator)
-    for line in _plan_lines(plan, directory, cost, processes=count, free=free_bytes(directory)):
-        say(line)
-
-
-def _executor(scheduler: str | None, directory: Path, simulator: Simulator, jobs: int | None) -> Executor | None:
-    """None is for processes of this machine."""
-    if scheduler is None:
-        return None
-    from ..core.parallel import cores
-    from ..studies.cluster import LOCAL, ClusterExecutor
-
-    if scheduler != LOCAL and "://" not in scheduler:
-        raise InputError(f"'{scheduler}' is not an address", place="--scheduler", allowed=("local", "tcp://HOST:PORT"))
-    return ClusterExecutor(scheduler, study=directory, simulator=simulator, jobs=jobs or max(2, cores()))
-
-
-def _plan_lines(plan: Study, directory: Path, cost: Estimate, *, processes: int, free: int) -> list[str]:
+def _plan_lines(plan: Study, directory: Path, cost: Estimate, *, processes: int) -> list[str]:
     """What would be run, and what it would cost."""
+    from ..studies.status import free_bytes
+
+    free = free_bytes(directory)
     lines = [f"study      {plan.name}" + (f": {plan.title}" if plan.title else ""), f"directory  {directory}"]
     lines.append(f"scenarios  {', '.join(plan.scenarios)}")
     if plan.settings:
@@ -196,21 +188,14 @@ def _plan_lines(plan: Study, directory: Path, cost: Estimate, *, processes: int,
     return lines
 
 
-def _status_table(found: StudyStatus) -> Table:
-    """One line a scenario: its runs by what they are, and the states of those that are done."""
-    rows = [
-        (
-            name,
-            *(str(one[what]) for what in ("done", "failed", "begun", "pending")),
-            *(str(found.states[name].get(state, 0)) for state in STATES),
-        )
-        for name, one in found.counts.items()
-    ]
-    return table(
-        ("scenario", "done", "failed", "begun", "not begun", *STATES),
-        rows,
-        title=f"{found.name}: {found.total('done')} of {found.runs} runs done",
-    )
+def _table(found: StudyStatus, statuses: dict[str, str], title: str) -> Table:
+    """One line a scenario: its runs by status (with the heading of each), and the states of those that are done."""
+    rows = []
+    for name, counts in found.scenarios.items():
+        states = [found.states[name].get(state, 0) for state in STATES]
+        numbers = [*(counts[status] for status in statuses), *states, counts["done"] - sum(states)]
+        rows.append((name, *map(str, numbers)))
+    return table(("scenario", *statuses.values(), *STATES, "other"), rows, title=title)
 
 
 def _status_lines(found: StudyStatus) -> list[str]:
@@ -231,23 +216,6 @@ def _status_lines(found: StudyStatus) -> list[str]:
     if found.failures:
         lines.append(f"try failed runs again with: batch {found.directory} --retry-failed")
     return lines
-
-
-def _outcome_table(directory: Path) -> Table:
-    """One line a scenario, at the end of a batch."""
-    from ..studies.results import read_study
-
-    results = read_study(directory)
-    rows = []
-    for name in results.scenarios:
-        mine = [row for row in results.runs if row["scenario"] == name]
-        status, states = Counter(row["status"] for row in mine), Counter(row["state"] for row in mine)
-        other = status["done"] - sum(states[state] for state in STATES)
-        rows.append(
-            (name, str(status["done"]), str(status["failed"]), *(str(states[state]) for state in STATES), str(other))
-        )
-    extent = f"{plural(results.points, 'point')}, {plural(len(results.seeds), 'seed')}, day {results.days:g}"
-    return table(("scenario", "done", "failed", *STATES, "other"), rows, title=f"{results.name}: {extent}")
 
 
 def _parameter(parameter: Parameter) -> str:

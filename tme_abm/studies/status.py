@@ -18,7 +18,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,25 +50,26 @@ SAMPLED_RUNS = 20  # whose size is measured, where many are done
 class StudyStatus:
     """The progress of a study.
 
-    counts: runs by scenario and what they are (done, failed, begun, pending). states: of the runs that are done, by
-    scenario. at_work: on which machine a batch works on it now, "" if none does. seconds_left: None if unknown.
+    scenarios: numbers of runs by scenario and status (done, failed, begun, pending). states: of the runs that are done,
+    by scenario. begun_runs: the day each has reached. at_work: the machine on which a batch works on the study now, ""
+    if none does. seconds_left: None if unknown.
     """
 
     directory: Path
     name: str
     title: str
     runs: int
-    counts: dict[str, dict[str, int]]
+    scenarios: dict[str, dict[str, int]]
     states: dict[str, dict[str, int]]
     failures: dict[str, str]
-    begun: dict[str, float]
+    begun_runs: dict[str, float]
     at_work: str
     workers: int
     seconds_left: float | None
 
     def total(self, what: str) -> int:
-        """Over all scenarios."""
-        return sum(one[what] for one in self.counts.values())
+        """The number of runs with this status, over all scenarios."""
+        return sum(one[what] for one in self.scenarios.values())
 
     @property
     def finished(self) -> bool:
@@ -76,20 +77,12 @@ class StudyStatus:
         return self.total(DONE) + self.total(FAILED) == self.runs
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """The status as plain values, with the totals over all scenarios."""
         return {
+            **asdict(self),
             "directory": str(self.directory),
-            "name": self.name,
-            "title": self.title,
-            "runs": self.runs,
-            **{what: self.total(what) for what in (DONE, FAILED, BEGUN, PENDING)},
-            "scenarios": self.counts,
-            "states": self.states,
-            "failures": self.failures,
-            "begun_runs": self.begun,
-            "at_work": self.at_work,
-            "workers": self.workers,
             "seconds_left": None if self.seconds_left is None else round(self.seconds_left, 1),
+            **{what: self.total(what) for what in (DONE, FAILED, BEGUN, PENDING)},
         }
 
 
@@ -121,10 +114,10 @@ def study_status(directory: Path) -> StudyStatus:
         name=results.name,
         title=results.title,
         runs=len(results.runs),
-        counts=counts,
+        scenarios=counts,
         states=states,
         failures=failed,
-        begun=begun,
+        begun_runs=begun,
         at_work=at_work,
         workers=workers,
         seconds_left=_left(results, counts, begun, elapsed, int(session.get("workers", 0)) or 1),
