@@ -154,6 +154,11 @@ class Calibration:
         """Every place of the catalogue that is set, and to what."""
         return {place: value for knob, value in zip(self.knobs, settings, strict=True) for place in knob.places}
 
+    def required_met(self, values: Floats) -> list[bool]:
+        """Whether each required goal is met by `values` (n_goals,)."""
+        pairs = zip(self.goals, values, strict=True)
+        return [goal.inside(float(value)) for goal, value in pairs if goal.required]
+
     def misses(self, values: Floats) -> Floats:
         """The distance of `values` (n_goals, …) from their bands, as logarithms of a factor; 0 inside."""
         shape = (-1,) + (1,) * (values.ndim - 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ..calibration.calibrate import Calibrated
-    from ..calibration.targets import Floats, Goal
+    from ..calibration.targets import Goal
 
 __all__ = ["calibrate"]
 
@@ -105,7 +104,8 @@ def _targets(found: Calibrated) -> Table:
         for index, goal in enumerate(goals)
     ]
     rows.append(("loss", "0", "", *(f"{evaluation.loss:.4f}" for evaluation in shown.values())))
-    rows.append(("required targets met", "", "", *(_met(goals, values) for values in medians)))
+    met = [found.calibration.required_met(values) for values in medians]
+    rows.append(("required targets met", "", "", *(f"{sum(one)} of {len(one)}" for one in met)))
     return table(("target", "band", "weight", *shown), rows)
 
 
@@ -117,11 +117,6 @@ def _values(found: Calibrated) -> Table:
         for knob, best in zip(found.calibration.knobs, settings, strict=True)
     ]
     return table(("free parameter", "shipped", "best", "range"), rows)
-
-
-def _met(goals: Sequence[Goal], values: Floats) -> str:
-    inside = [goal.inside(float(value)) for goal, value in zip(goals, values, strict=True) if goal.required]
-    return f"{sum(inside)} of {len(inside)}"
 
 
 def _band(goal: Goal) -> str:

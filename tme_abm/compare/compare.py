@@ -104,12 +104,10 @@ def simulate(
 ) -> Comparison:
     """Bring the tasks to their ends and compare the scenarios; `began` and `extra` are those of `conclude`."""
     outcomes = run_all(tasks, jobs=jobs, tell=tell)
-    runs = {
-        (task.scenario.name, task.seed): Run(
-            scenario=task.scenario.name, seed=task.seed, directory=task.out, error=outcome.error or ""
-        )
+    runs = [
+        Run(scenario=task.scenario.name, seed=task.seed, directory=task.out, error=outcome.error or "")
         for task, outcome in zip(tasks, outcomes, strict=True)
-    }
+    ]
     first = tasks[0]
     return conclude(
         scenarios, runs, out=out, days=first.days, simulator=first.simulator, command=first.command, began=began,

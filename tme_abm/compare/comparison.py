@@ -268,7 +268,7 @@ class Comparison:
 
 def conclude(
     scenarios: Sequence[Scenario],
-    runs: Mapping[tuple[str, int], Run],
+    runs: Sequence[Run],
     *,
     out: Path,
     days: float,
@@ -278,13 +278,12 @@ def conclude(
     jobs: int = 0,
     extra: Mapping[str, Any] | None = None,
 ) -> Comparison:
-    """Compare `scenarios` by their runs (name and seed to run, seed by seed) and write what is found to `out`.
+    """Compare `scenarios` by their `runs`, which have the same seeds in the same order, and write the result to `out`.
 
     `began` is the time.monotonic() at which the work began; `extra` is added to comparison.json.
     """
-    seeds = tuple(dict.fromkeys(seed for _, seed in runs))
     tumors = {
-        one.name: _tumor(one, [runs[one.name, seed] for seed in seeds], days, simulator) for one in scenarios
+        one.name: _tumor(one, [run for run in runs if run.scenario == one.name], days, simulator) for one in scenarios
     }
     found = Comparison(
         directory=out,
@@ -296,7 +295,7 @@ def conclude(
             for key, mine, theirs in a.differences(b)
         ),
         days=days,
-        seeds=seeds,
+        seeds=tuple(dict.fromkeys(run.seed for run in runs)),
         versions=versions(),
         extra={
             "command": command,

@@ -61,7 +61,7 @@ def compare_runs(
     claim_directory(out)
     return conclude(
         list(scenarios.values()),
-        {(label, seed): runs[label, seed] for seed in seeds for label in scenarios},
+        [runs[label, seed] for seed in seeds for label in scenarios],
         out=out,
         days=next(iter(manifests.values()))["days"],
         simulator=or_tumor(simulator),

@@ -7,7 +7,6 @@ arms differ while all others stay as they are at one point.
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -142,26 +141,25 @@ def compare_study(
         InputError: an arm without any finished run, runs that do not belong to the study, or a directory in the way.
     """
     began = time.monotonic()
-    rows = {(row["scenario"], row["point"], row["seed"]): row for row in study.runs}
-    scenarios: dict[str, Scenario] = {}
+    scenarios: list[Scenario] = []
     models: set[str] = set()
-    runs: dict[tuple[str, int], Run] = {}
+    runs: list[Run] = []
     for label, (name, point) in chosen.arms.items():
-        done = [row["directory"] for row in study.runs if _is_done(row, name, point)]
+        mine = [row for row in study.runs if (row["scenario"], row["point"]) == (name, point)]
+        done = [row for row in mine if row["status"] == "done"]
         if not done:
             raise InputError(f"no run of '{label}' is finished; finish the study with batch", file=study.directory)
-        scenarios[label] = labeled_scenario(done[0], label)
-    for seed, (label, (name, point)) in itertools.product(study.seeds, chosen.arms.items()):
-        row = rows[name, point, seed]
-        error = "" if row["status"] == "done" else row["error"] or "not finished yet"
-        runs[label, seed] = Run(scenario=label, seed=seed, directory=row["directory"], error=error)
-        if not error:
-            models.add(_model(row, scenarios[label]))
+        scenario = labeled_scenario(done[0]["directory"], label)
+        scenarios.append(scenario)
+        models |= {_model(row, scenario) for row in done}
+        for row in mine:
+            error = "" if row["status"] == "done" else row["error"] or "not finished yet"
+            runs.append(Run(scenario=label, seed=row["seed"], directory=row["directory"], error=error))
     if len(models) > 1:
         raise InputError("holds runs of several versions of the model, which cannot be compared", file=study.directory)
     claim_directory(out)
     return conclude(
-        list(scenarios.values()),
+        scenarios,
         runs,
         out=out,
         days=study.days,
@@ -170,10 +168,6 @@ def compare_study(
         began=began,
         extra={"study": _about(study, chosen)},
     )
-
-
-def _is_done(row: Mapping[str, Any], scenario: str, point: int) -> bool:
-    return (row["scenario"], row["point"], row["status"]) == (scenario, point, "done")
 
 
 def _model(row: Mapping[str, Any], scenario: Scenario) -> str:

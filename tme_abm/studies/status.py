@@ -17,10 +17,11 @@ import platform
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ..core import files
@@ -144,7 +145,7 @@ def mean_seconds(directory: Path) -> dict[str, float]:
                 spent.setdefault(row["scenario"], []).append(float(row["wall_seconds"]))
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return {name: sum(one) / len(one) for name, one in spent.items()}
+    return {name: fmean(one) for name, one in spent.items()}
 
 
 def _look(directory: Path) -> tuple[str, float, float]:
@@ -170,19 +171,14 @@ def _left(
     """Seconds until the end with `workers` processes, None if unknown."""
     known = mean_seconds(results.directory)
     if not known and elapsed:
-        known = dict.fromkeys(results.scenarios, _mean(elapsed) * results.days)
+        known = dict.fromkeys(results.scenarios, fmean(elapsed) * results.days)
     if not known:
         return None
-    typical = _mean(known.values())
+    typical = fmean(known.values())
     left = sum(
         (one[BEGUN] + one[PENDING]) * known.get(name, typical) for name, one in counts.items()
     ) - sum(known.get(place.split("/")[1], typical) * min(1.0, day / results.days) for place, day in begun.items())
     return max(0.0, left / workers)
-
-
-def _mean(values: Iterable[float]) -> float:
-    found = list(values)
-    return sum(found) / len(found)
 
 
 def _note(path: Path) -> dict[str, Any]:
@@ -231,8 +227,8 @@ def estimate(study: Study, out: Path, simulator: Simulator) -> Estimate:
         )
     pilots = {name: _pilot(study, name, simulator) for name in study.scenarios}
     counts = Counter((run.scenario, run.point) for run in left)  # all seeds of a point cost the same
-    costs = [(pilots[name].cost(study.scenario(name, point)), count) for (name, point), count in counts.items()]
-    steps = " and ".join(f"{pilot.steps} of {name}" for name, pilot in pilots.items())
+    costs = [(pilots[name][1](study.scenario(name, point)), count) for (name, point), count in counts.items()]
+    steps = " and ".join(f"{steps} of {name}" for name, (steps, _) in pilots.items())
     return Estimate(
         runs=len(left),
         seconds=sum(seconds * count for (seconds, _), count in costs),
@@ -249,16 +245,8 @@ def free_bytes(out: Path) -> int:
     return shutil.disk_usage(place).free
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Pilot:
-    """Measurements of one scenario: steps made, and a function from a resolved scenario to seconds and bytes of a run.
-    """
-
-    steps: int
-    cost: Callable[[Scenario], tuple[float, float]]
-
-
-def _pilot(study: Study, name: str, simulator: Simulator) -> _Pilot:
+def _pilot(study: Study, name: str, simulator: Simulator) -> tuple[int, Callable[[Scenario], tuple[float, float]]]:
+    """The steps made in a scenario, and a function from a resolved scenario to the seconds and bytes of a run."""
     scenario = study.scenario(name, len(study.points) // 2)
     began = time.perf_counter()
     model = simulator.start(scenario, study.seeds[0])
@@ -272,7 +260,7 @@ def _pilot(study: Study, name: str, simulator: Simulator) -> _Pilot:
     began = time.perf_counter()
     measures = simulator.measure(model)
     a_step += (time.perf_counter() - began) / max(1.0, scenario.record.every / scenario.clock.dt)
-    lines = {metric: _line(metric, value) for metric, value in measures.items()}
+    lines = {metric: len(f"0.08333333333333333,{metric},{value!r}\n") for metric, value in measures.items()}
     a_row = sum(lines.values()) + sum(lines[one] + len(f"12,{name},1,") for one in study.metrics if one in lines)
     a_picture = len(files.npz_bytes(simulator.snapshot(model)))
     checkpoint = len(files.npz_bytes(model.state()))
@@ -285,11 +273,7 @@ def _pilot(study: Study, name: str, simulator: Simulator) -> _Pilot:
         size = rows * a_row + (pictures * a_picture + checkpoint) * ratio
         return seconds, size + len(of.resolved_toml()) + NOTES
 
-    return _Pilot(steps=steps, cost=cost)
-
-
-def _line(metric: str, value: float) -> int:
-    return len(f"0.08333333333333333,{metric},{value!r}\n")
+    return steps, cost
 
 
 def _size(directory: Path) -> int:

@@ -62,8 +62,7 @@ class Tables:
         directory = self.out / run.directory
         manifest, measures = read_manifest(directory), read_series(directory).last()
         values = ["" if name not in measures else repr(measures[name]) for name in self.study.metrics]
-        outcome = (DONE, self.simulator.classify(measures), "", run.directory)
-        self.done[index] = files.csv_line([*self._who(run), *self._levels(run), *outcome, *values])
+        self.done[index] = self._row(run, DONE, self.simulator.classify(measures), "", values)
         host = host or self._hosts.get(run.directory, "")
         self._timings[index] = [manifest["wall_seconds"], manifest.get("resumed", 0), host]
         self.failed.pop(index, None)
@@ -114,9 +113,13 @@ class Tables:
         files.write_bytes(self.out / TIMINGS, b"".join([files.csv_line(TIMING_COLUMNS), *timed]))
 
     def _row_without_result(self, index: int) -> bytes:
-        run, error = self.study.runs[index], self.failed.get(index)
-        outcome = (PENDING if error is None else FAILED, "", error or "", run.directory)
-        return files.csv_line([*self._who(run), *self._levels(run), *outcome, *("" for _ in self.study.metrics)])
+        error = self.failed.get(index)
+        empty = [""] * len(self.study.metrics)
+        return self._row(self.study.runs[index], PENDING if error is None else FAILED, "", error or "", empty)
+
+    def _row(self, run: Run, status: str, state: str, error: str, values: list[str]) -> bytes:
+        levels = (level.text for level in self.study.points[run.point])
+        return files.csv_line([*self._who(run), *levels, status, state, error, run.directory, *values])
 
     def _series(self) -> Iterator[bytes]:
         yield files.csv_line(SERIES_COLUMNS)
@@ -131,9 +134,6 @@ class Tables:
     @staticmethod
     def _who(run: Run) -> tuple[object, ...]:
         return run.point, run.scenario, run.seed
-
-    def _levels(self, run: Run) -> list[str]:
-        return [level.text for level in self.study.points[run.point]]
 
 
 def _prefixed(content: str, prefix: str, wanted: frozenset[str]) -> bytes:
