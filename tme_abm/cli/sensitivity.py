@@ -77,7 +77,7 @@ def sensitivity(
         note(losses(found))
     say(f"{page}")
     for refusal in found.refusals:
-        complain(f"no {found.method_name} indices: {refusal}")
+        complain(f"no {found.method.split()[0].capitalize()} indices: {refusal}")
     if found.refusals:
         raise typer.Exit(1)
 

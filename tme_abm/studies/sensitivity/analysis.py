@@ -20,22 +20,19 @@ from numpy.typing import NDArray
 from ...core.errors import InputError
 from ..parameters import Parameter, value_text
 from .axes import Axes, axes
-from .ends import Change, changes, pairing
+from .ends import Change, changes
 from .indices import Indices, Regression, factorial, morris, regression, sobol
 from .outcomes import DECISIVE, PROBABILITIES, Index, Noise, Outcome, chosen, noise, outcome
 
 if TYPE_CHECKING:
     from ..results import StudyResults
 
-__all__ = ["METHODS", "Analysis", "Sensitivity", "Side", "StateMap", "analyze"]
+__all__ = ["Analysis", "Sensitivity", "Side", "StateMap", "analyze"]
 
 Floats = NDArray[np.float64]
 
 RUNS_A_CELL = 6  # points that a cell should hold on average, before the map gets finer
 COARSEST, FINEST = 3, 8
-
-METHODS = {"morris": "Morris", "sobol indices": "Sobol", "grid": "variance of the grid", "": ""}
-"""The method of the indices by the kind of the design; "grid" is any full grid, "" none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,11 +135,6 @@ class Sensitivity:
         return min(mine, key=lambda one: order.get(one.outcome, len(order)), default=None)
 
     @property
-    def method_name(self) -> str:
-        """The indices that the design was made for, as people call them."""
-        return METHODS[self.method]
-
-    @property
     def refusals(self) -> tuple[str, ...]:
         """Why indices are missing where the design was made for them, each reason once."""
         notes = [one.indices.note for one in self.analyses if one.indices is not None and one.indices.refused]
@@ -169,19 +161,15 @@ def analyze(
         raise InputError("no run of the study is finished yet; run it with: batch", file=study.directory)
     keys = [one.key for one in swept.parameters]
     _known_keys(plane or (), keys)
-    method = study.kind if study.kind in ("morris", "sobol indices") else "grid" if swept.is_grid else ""
-    base = swept.base_points(study.samples) if method == "sobol indices" else None
-    how = pairing(study.kind, swept)
     found = {(scenario, name): outcome(study, scenario, name) for scenario in study.scenarios for name in names}
-    made = [_analysis(one, swept, method, how, base, study.samples) for one in found.values()]
     kept = Sensitivity(
         study=study,
         parameters=swept.parameters,
         fixed=tuple(one.key for one in study.parameters if one.key not in keys),
-        method=method,
-        pairing=how,
+        method=swept.method,
+        pairing=swept.pairing,
         outcomes=names,
-        analyses=tuple(made),
+        analyses=tuple(_analysis(one, swept) for one in found.values()),
         maps=(),
         lost=Counter(row["status"] for row in study.runs if row["status"] != "done"),
     )
@@ -191,19 +179,18 @@ def analyze(
     return replace(kept, maps=tuple(maps))
 
 
-def _analysis(
-    found: Outcome, swept: Axes, method: str, how: str, base: NDArray[np.int64] | None, samples: int
-) -> Analysis:
+def _analysis(found: Outcome, swept: Axes) -> Analysis:
+    method = swept.method
     means = found.means[np.isfinite(found.means)]
     indices = None
     if found.varies and method == "morris":
         indices = morris(found, swept)
     elif found.varies and method == "sobol indices":
-        indices = sobol(found, swept, samples)
+        indices = sobol(found, swept)
     elif found.varies and method == "grid":
         indices = factorial(found, swept)
     elif method == "sobol indices" and not np.isfinite(found.values).all():
-        indices = sobol(found, swept, samples)  # says that runs are missing
+        indices = sobol(found, swept)  # says that runs are missing
     return Analysis(
         scenario=found.scenario,
         outcome=found.name,
@@ -212,8 +199,8 @@ def _analysis(
         variance=noise(found),
         indices=indices,
         # The points of a trajectory hang together: a regression would take them for independent.
-        regression=regression(found, swept, base) if found.varies and how != "morris" else Regression(by_parameter={}),
-        changes=changes(found, swept, how, base) if found.varies else (),
+        regression=regression(found, swept) if found.varies and method != "morris" else Regression(by_parameter={}),
+        changes=changes(found, swept) if found.varies else (),
     )
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ..design import INDICES
 from ..parameters import Parameter
 
 if TYPE_CHECKING:
@@ -32,16 +34,36 @@ class Axes:
     """The parameters that vary, and the `position` (points, parameters) of each design point between their ends.
 
     Here `low` and `high` of an ordered parameter are always known, and `values` are the different values of the study
-    in order if they are few, empty for a sample of a range.
+    in order if they are few, empty for a sample of a range. `kind` and `samples` are those of the design.
     """
 
     parameters: tuple[Parameter, ...]
     position: Floats
+    kind: str
+    samples: int
 
     @property
     def points(self) -> int:
         """The number of design points."""
         return len(self.position)
+
+    @property
+    def method(self) -> str:
+        """How indices are computed: "morris", "sobol indices", "grid" for any full grid, "" for none."""
+        return self.kind if self.kind in INDICES else "grid" if self.is_grid else ""
+
+    @property
+    def pairing(self) -> str:
+        """How the ends of a parameter are compared: "grid", "morris" or "sample"."""
+        return "morris" if self.kind == "morris" else "grid" if self.is_grid else "sample"
+
+    @cached_property
+    def independent(self) -> Indices:
+        """The independent points: all; of a Saltelli arrangement the first and the last of each block."""
+        points = np.arange(self.points)
+        if self.method != "sobol indices":
+            return points
+        return points[np.isin(points % self.block, (0, self.block - 1))]
 
     def number(self, key: str) -> int:
         """The column of a parameter."""
@@ -52,7 +74,7 @@ class Axes:
         places = np.unique(self.position[:, number])
         return np.searchsorted(places, self.position[:, number]).astype(np.int64)
 
-    @property
+    @cached_property
     def is_grid(self) -> bool:
         """Whether every combination of the values occurs exactly once."""
         if not self.parameters:
@@ -90,26 +112,21 @@ class Axes:
             )
         return found.astype(np.int64)
 
-    def block(self, samples: int) -> int:
+    @cached_property
+    def block(self) -> int:
         """Points for each base sample of Sobol indices: parameters + 2, or 2 (parameters + 1) with the second order.
 
         Raises:
-            InputError: the points do not belong to so many samples.
+            InputError: the number of points does not fit the number of samples.
         """
         count = len(self.parameters)
         for block in (count + 2, 2 * count + 2):
-            if self.points == samples * block:
+            if self.points == self.samples * block:
                 return block
         raise InputError(
-            f"{self.points} points do not belong to {samples} base samples of {count} parameters that vary",
+            f"{self.points} points do not belong to {self.samples} base samples of {count} parameters that vary",
             place="design.csv",
         )
-
-    def base_points(self, samples: int) -> Indices:
-        """The points of a Saltelli arrangement that are independent: the first and the last of each block."""
-        block = self.block(samples)
-        starts = np.arange(0, self.points, block)
-        return np.sort(np.concatenate([starts, starts + block - 1])).astype(np.int64)
 
 
 def axes(study: StudyResults) -> Axes:
@@ -119,6 +136,8 @@ def axes(study: StudyResults) -> Axes:
     return Axes(
         parameters=tuple(parameter for parameter, _ in vary),
         position=np.column_stack([position for _, position in vary]) if vary else np.empty((study.points, 0)),
+        kind=study.kind,
+        samples=study.samples,
     )
 
 

@@ -16,7 +16,6 @@ four of four: the units it counts are the runs of a grid, else the trajectories 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +27,7 @@ from ..parameters import value_text
 from .axes import Axes
 from .outcomes import LEVEL, Outcome
 
-__all__ = ["Change", "changes", "newcombe", "pairing"]
+__all__ = ["Change", "changes", "newcombe"]
 
 Floats = NDArray[np.float64]
 Interval = tuple[float, float] | None
@@ -55,24 +54,12 @@ class Change:
     counted: tuple[int, int]
 
 
-def pairing(kind: str, axes: Axes) -> str:
-    """How the ends are compared in a design: "grid", "morris" or "sample"."""
-    if kind == "morris":
-        return "morris"
-    return "grid" if axes.is_grid else "sample"
-
-
-def changes(found: Outcome, axes: Axes, how: str, points: NDArray[np.int64] | None = None) -> tuple[Change, ...]:
-    """The change along each parameter, the largest first; `points` are those of a sample that are independent."""
-    rows = np.arange(axes.points) if points is None else points
-    along: Callable[[int], Ends | None] = {
-        "grid": lambda number: _along_grid(found, axes, number),
-        "morris": lambda number: _along_steps(found, axes, number),
-        "sample": lambda number: _thirds(found, axes, number, rows),
-    }[how]
+def changes(found: Outcome, axes: Axes) -> tuple[Change, ...]:
+    """The change along each parameter, the largest first."""
+    compare = {"grid": _along_grid, "morris": _along_steps, "sample": _thirds}[axes.pairing]
     made = []
     for number, parameter in enumerate(axes.parameters):
-        ends = along(number)
+        ends = compare(found, axes, number)
         if ends is None:
             continue
         low, high, interval, low_end, high_end = ends
@@ -118,7 +105,8 @@ def _along_steps(found: Outcome, axes: Axes, number: int) -> Ends | None:
     return np.array(low), np.array(high), mean_interval(np.subtract(high, low)).interval, first, last
 
 
-def _thirds(found: Outcome, axes: Axes, number: int, rows: NDArray[np.int64]) -> Ends | None:
+def _thirds(found: Outcome, axes: Axes, number: int) -> Ends | None:
+    rows = axes.independent
     parameter, position, means = axes.parameters[number], axes.position[rows, number], found.means[rows]
     there = np.isfinite(means)
     if not there.any():

@@ -117,11 +117,11 @@ def morris(found: Outcome, axes: Axes) -> Indices:
     return Indices(by_parameter=made, used=used, planned=planned, note="; ".join(parts))
 
 
-def sobol(found: Outcome, axes: Axes, samples: int) -> Indices:
+def sobol(found: Outcome, axes: Axes) -> Indices:
     """S1 and ST of each parameter, and S2 of each pair where the design has the points for it."""
     analysis = _salib("sobol")
     keys = [one.key for one in axes.parameters]
-    planned = axes.points // axes.block(samples)
+    planned = axes.points // axes.block
     missing = int((~np.isfinite(found.values)).sum())
     if missing:
         note = (
@@ -129,7 +129,7 @@ def sobol(found: Outcome, axes: Axes, samples: int) -> Indices:
             "(batch), try failed runs again (batch --retry-failed), or ask for a metric that every run has"
         )
         return Indices(by_parameter={}, planned=planned, note=note, refused=True)
-    second = axes.block(samples) == 2 * len(keys) + 2
+    second = axes.block == 2 * len(keys) + 2
     result = analysis.analyze(
         _problem(axes), found.means, calc_second_order=second, num_resamples=RESAMPLES, conf_level=LEVEL, seed=SEED
     )
@@ -185,10 +185,10 @@ def _index(value: float, half: float = np.nan) -> Index:
 # ---------------------------------------------------------------- regression
 
 
-def regression(found: Outcome, axes: Axes, points: NDArray[np.int64] | None = None) -> Regression:
-    """Regress the means over seeds on the positions of the ordered parameters, at `points` (all by default)."""
+def regression(found: Outcome, axes: Axes) -> Regression:
+    """Regress the means over seeds on the positions of the ordered parameters, at the independent points."""
     ordered = [k for k, parameter in enumerate(axes.parameters) if parameter.ordered]
-    rows = np.arange(axes.points) if points is None else points
+    rows = axes.independent
     means = found.means[rows]
     there = np.isfinite(means)
     used = int(there.sum())
