@@ -129,6 +129,11 @@ def calibrated(out: Path, **more: Any) -> Calibrated:
     return calibrate(out=out, **{"calibration": TOY, "simulate": Toy, "budget": 20, "jobs": 1} | more)
 
 
+def evaluations(directory: Path) -> list[dict[str, str]]:
+    with (directory / "evaluations.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
 def read(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
@@ -369,15 +374,15 @@ def test_a_calibration_ends_inside_the_bands(tmp_path: Path, bench: Bench) -> No
     assert "# Found by: calibrate --budget 20\n" in (tmp_path / "a/calibrated.toml").read_text()
     assert "of 20 evaluations: loss " in told[0]
     assert set(read(tmp_path / "a")) == {"calibrated.toml", "calibration.json", "evaluations.csv"}
-    rows = list(csv.DictReader((tmp_path / "a/evaluations.csv").open()))
-    assert len(rows) == found.evaluations
+    rows = evaluations(tmp_path / "a")
+    assert len(rows) < 20  # it ends when every goal is met
     assert (rows[0]["hits"], rows[0]["gain"]) == ("0.05 /min", "12.0")
     assert float(rows[0]["hot: CD8 core, day 2, seed 2"]) == pytest.approx(102)
 
 
 def test_a_calibration_goes_on_where_it_was_killed(tmp_path: Path, bench: Bench) -> None:
     narrow = replace(TOY, goals=(goal(low=40, high=40.001), goal(metrics=("Treg core",), low=5, high=5.001)))
-    whole = calibrated(tmp_path / "a", calibration=narrow)
+    calibrated(tmp_path / "a", calibration=narrow)
     runs = len(bench.begun)
     bench.begun.clear()
     for patience in (5, 11, 30):
@@ -385,14 +390,14 @@ def test_a_calibration_goes_on_where_it_was_killed(tmp_path: Path, bench: Bench)
         with pytest.raises(KeyboardInterrupt):
             calibrated(tmp_path / "b", calibration=narrow)
     bench.dies_after = math.inf
-    again = calibrated(tmp_path / "b", calibration=narrow)
+    calibrated(tmp_path / "b", calibration=narrow)
     assert len(bench.begun) == runs
     assert read(tmp_path / "a") == read(tmp_path / "b")
-    assert again.evaluations == whole.evaluations == 20
+    assert len(evaluations(tmp_path / "b")) == 20
     bench.begun.clear()
-    more = calibrated(tmp_path / "b", calibration=narrow, budget=23)
+    calibrated(tmp_path / "b", calibration=narrow, budget=23)
     assert len(bench.begun) == 2 * (3 + 1)  # three more evaluations, and new seeds for the best
-    assert more.evaluations == 23
+    assert len(evaluations(tmp_path / "b")) == 23
 
 
 def test_bands_may_change_without_new_runs(tmp_path: Path, bench: Bench) -> None:

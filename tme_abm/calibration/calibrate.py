@@ -22,7 +22,7 @@ from ..core.errors import InputError
 from ..core.parallel import processes
 from ..runs.run import check_seed
 from .search import Search
-from .targets import Calibration, Floats, read_calibration
+from .targets import Calibration, read_calibration
 from .trials import Evaluation, Simulate, Trials, Watch, tuned
 
 __all__ = ["CALIBRATED", "Calibrated", "calibrate"]
@@ -36,9 +36,7 @@ CALIBRATED = "calibrated.toml"
 class Calibrated:
     """The shipped values, the best that were found, and the best on new seeds; after a check only the first."""
 
-    directory: Path
     calibration: Calibration
-    evaluations: int
     shipped: Evaluation
     best: Evaluation | None = None
     renewed: Evaluation | None = None
@@ -96,32 +94,20 @@ def calibrate(
     trials.open(overwrite=overwrite)
     if check:
         shipped = trials.evaluate([calibration.settings(calibration.start)])[0]
-        return Calibrated(directory=out, calibration=calibration, evaluations=1, shipped=shipped)
+        return Calibrated(calibration=calibration, shipped=shipped)
 
-    done = _search(trials, calibration, budget, seed, tell)
+    done = _search(trials, budget, seed, tell)
     best = _best(done)
     tell("the best values on new seeds")
     renewed = trials.renewed(best.settings)
     files.write_bytes(out / CALIBRATED, _proposal(calibration, done[0], best, renewed, command).encode())
-    return Calibrated(
-        directory=out,
-        calibration=calibration,
-        evaluations=len(done),
-        shipped=done[0],
-        best=best,
-        renewed=renewed,
-    )
+    return Calibrated(calibration=calibration, shipped=done[0], best=best, renewed=renewed)
 
 
-def _search(
-    trials: Trials, calibration: Calibration, budget: int, seed: int, tell: Callable[[str], None]
-) -> list[Evaluation]:
+def _search(trials: Trials, budget: int, seed: int, tell: Callable[[str], None]) -> list[Evaluation]:
     """Every evaluation, the shipped values first."""
-
-    def loss(outcomes: Floats) -> float:
-        return calibration.loss(outcomes[:, np.newaxis])
-
-    search = Search(calibration.start, seed=seed, loss=loss)
+    calibration = trials.calibration
+    search = Search(calibration.start, seed=seed, loss=lambda outcomes: calibration.loss(outcomes[:, np.newaxis]))
     points = np.vstack([calibration.start, search.ask()])[:budget]
     done: list[Evaluation] = []
     while True:

@@ -83,7 +83,7 @@ def calibrate(
     show(_targets(found))
     if not check:
         show(_values(found))
-        say(f"{found.directory / experiment.CALIBRATED}")
+        say(f"{directory / experiment.CALIBRATED}")
     if check and not found.met:
         raise typer.Exit(1)
 

@@ -51,7 +51,7 @@ def write(source: Source, pictures: list[Path], out: Path) -> None:
             ids.setdefault(cell, len(ids))
         _write_step(source, picture, ids, f"output{number:08d}", out)
         days.append(picture.day)
-    _matrix(out / MESH, "mesh", np.vstack([_voxels(picture), _volumes(picture)]))
+    _matrix(out / MESH, "mesh", _voxels(picture))
     _table(
         out / "cells.csv",
         ("x", "y", "z", "type"),
@@ -70,7 +70,7 @@ def _write_step(source: Source, picture: Picture, ids: dict[str, int], name: str
     rows = _rows(picture, numbers)
     _matrix(out / f"{name}_cells.mat", "cells", np.vstack([values for _, _, values in rows]))
     fields = [field.ravel().astype(np.float64) for field in picture.fields.values()]
-    voxels = np.vstack([_voxels(picture), _volumes(picture), *fields])
+    voxels = np.vstack([_voxels(picture), *fields])
     _matrix(out / f"{name}_microenvironment0.mat", "multiscale_microenvironment", voxels)
     _graph(out / f"{name}_cell_neighbor_graph.txt", numbers, _touching(picture))
     _graph(out / f"{name}_attached_cells_graph.txt", numbers, _bound(picture))
@@ -123,12 +123,9 @@ def _positions(picture: Picture) -> Array:
 
 
 def _voxels(picture: Picture) -> Array:
-    """Centers of all sites, x fastest, (3, n)."""
-    return _centered(picture, picture.centers(np.arange(np.prod(picture.shape))))
-
-
-def _volumes(picture: Picture) -> Array:
-    return np.full((1, int(np.prod(picture.shape))), picture.spacing**3)
+    """Centers and volumes of all sites, x fastest, (4, n)."""
+    sites = np.arange(np.prod(picture.shape))
+    return np.vstack([_centered(picture, picture.centers(sites)), np.full(len(sites), picture.spacing**3)])
 
 
 def _centered(picture: Picture, places: Array) -> Array:

@@ -153,8 +153,7 @@ class Study:
     @cached_property
     def in_order_of_work(self) -> tuple[int, ...]:
         """Indices of the runs, seed by seed: an interrupted study has whole replicates."""
-        replicate = {seed: number for number, seed in enumerate(self.seeds)}
-        return tuple(sorted(range(len(self.runs)), key=lambda index: replicate[self.runs[index].seed]))
+        return tuple(sorted(range(len(self.runs)), key=lambda index: self.seeds.index(self.runs[index].seed)))
 
     def document(self) -> dict[str, Any]:
         """Every word of the study, as its canonical file holds it."""

@@ -119,7 +119,6 @@ class Sensitivity:
     fixed: tuple[str, ...]
     method: str
     pairing: str
-    outcomes: tuple[str, ...]
     analyses: tuple[Analysis, ...]
     maps: tuple[StateMap, ...]
     lost: Mapping[str, int]
@@ -168,7 +167,6 @@ def analyze(
         fixed=tuple(one.key for one in study.parameters if one.key not in keys),
         method=swept.method,
         pairing=swept.pairing,
-        outcomes=names,
         analyses=tuple(_analysis(one, swept) for one in found.values()),
         maps=(),
         lost=Counter(row["status"] for row in study.runs if row["status"] != "done"),
