@@ -22,11 +22,11 @@ from ..core.errors import InputError
 from ..runs.results import read_manifest
 from ..runs.simulator import Simulator, or_tumor
 from .parameters import Parameter, value_text
+from .results import StudyResults, check_known
 from .sensitivity.axes import Axes, axes
 
 if TYPE_CHECKING:
     from ..scenario.schema import Scenario
-    from .results import StudyResults
 
 __all__ = ["MOST", "StudyArms", "choose", "compare_study"]
 
@@ -52,9 +52,7 @@ def choose(
     Raises:
         InputError: unknown names, too many arms, or fewer than two.
     """
-    for name in scenarios:
-        if name not in study.scenarios:
-            raise InputError(f"the study has no scenario '{name}'", allowed=study.scenarios, word=name)
+    check_known(scenarios, study.scenarios, "the study has no scenario")
     for point in points:
         if not 0 <= point < study.points:
             raise InputError(f"the study has the points 0 to {study.points - 1}, not {point}", place="--point")
@@ -82,9 +80,7 @@ def choose(
 def _along(swept: Axes, points: Sequence[int], by: Sequence[str]) -> list[int]:
     """The points that differ from the base point in the parameters `by` only, in the order of their values."""
     keys = [one.key for one in swept.parameters]
-    for key in by:
-        if key not in keys:
-            raise InputError(f"the study does not vary '{key}'", place="--by", allowed=keys, word=key)
+    check_known(by, keys, "the study does not vary", place="--by")
     if len(points) > 1:
         raise InputError("with --by, name one point only: that where the other parameters are held", place="--point")
     free = [k for k, key in enumerate(keys) if key in by]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ..core.errors import InputError
 from .directory import DESIGN, OUTCOME_COLUMNS, RUN_TABLE, read_summary
 from .parameters import Parameter
 
-__all__ = ["StudyResults", "read_study"]
+__all__ = ["StudyResults", "check_known", "read_study"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class StudyResults:
         Raises:
             InputError: no such metric or scenario.
         """
-        _known(metric, self.metrics, "metric")
+        check_known([metric], self.metrics, "the study has no metric")
         found = np.full((self.points, len(self.seeds)), np.nan)
         for row, replicate in self._of(scenario):
             found[row["point"], replicate] = row[metric]
@@ -66,7 +66,7 @@ class StudyResults:
         return found
 
     def _of(self, scenario: str) -> list[tuple[dict[str, Any], int]]:
-        _known(scenario, self.scenarios, "scenario")
+        check_known([scenario], self.scenarios, "the study has no scenario")
         place = {seed: number for number, seed in enumerate(self.seeds)}
         return [(row, place[row["seed"]]) for row in self.runs if row["scenario"] == scenario]
 
@@ -134,6 +134,8 @@ def _rows(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _known(word: str, allowed: tuple[str, ...], what: str) -> None:
-    if word not in allowed:
-        raise InputError(f"the study has no {what} '{word}'", allowed=allowed, word=word)
+def check_known(words: Iterable[str], allowed: Sequence[str], refusal: str, *, place: str = "") -> None:
+    """Raises InputError, with `refusal` and the word, for the first of `words` that is not `allowed`."""
+    for word in words:
+        if word not in allowed:
+            raise InputError(f"{refusal} '{word}'", place=place, allowed=allowed, word=word)

@@ -12,20 +12,17 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
 from ..parameters import Parameter, value_text
+from ..results import StudyResults, check_known
 from .axes import Axes, axes
 from .ends import Change, changes
 from .indices import Indices, Regression, factorial, morris, regression, sobol
 from .outcomes import DECISIVE, PROBABILITIES, Index, Noise, Outcome, chosen, noise, outcome
-
-if TYPE_CHECKING:
-    from ..results import StudyResults
 
 __all__ = ["Analysis", "Sensitivity", "Side", "StateMap", "analyze"]
 
@@ -159,7 +156,9 @@ def analyze(
     if not any(row["status"] == "done" for row in study.runs):
         raise InputError("no run of the study is finished yet; run it with: batch", file=study.directory)
     keys = [one.key for one in swept.parameters]
-    _known_keys(plane or (), keys)
+    check_known(plane or (), keys, "the study does not vary", place="--map")
+    if plane and len(set(plane)) < len(plane):
+        raise InputError(f"takes two different parameters, not '{plane[0]}' twice", place="--map", allowed=keys)
     found = {(scenario, name): outcome(study, scenario, name) for scenario in study.scenarios for name in names}
     kept = Sensitivity(
         study=study,
@@ -200,14 +199,6 @@ def _analysis(found: Outcome, swept: Axes) -> Analysis:
         regression=regression(found, swept) if found.varies and method != "morris" else Regression(by_parameter={}),
         changes=changes(found, swept) if found.varies else (),
     )
-
-
-def _known_keys(asked: Sequence[str], keys: Sequence[str]) -> None:
-    for key in asked:
-        if key not in keys:
-            raise InputError(f"the study does not vary '{key}'", place="--map", allowed=keys, word=key)
-    if len(set(asked)) < len(asked):
-        raise InputError(f"takes two different parameters, not '{asked[0]}' twice", place="--map", allowed=keys)
 
 
 def _largest(kept: Sensitivity) -> list[str]:

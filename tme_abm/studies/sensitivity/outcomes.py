@@ -9,15 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.errors import InputError
-
-if TYPE_CHECKING:
-    from ..results import StudyResults
+from ..results import StudyResults, check_known
 
 __all__ = ["DECISIVE", "PROBABILITIES", "Index", "Noise", "Outcome", "chosen", "noise", "outcome"]
 
@@ -98,9 +94,7 @@ def chosen(study: StudyResults, asked: Sequence[str] | None) -> tuple[str, ...]:
     known = (*PROBABILITIES, *study.metrics)
     if not asked:
         return tuple(name for name in _USUAL if name in known)
-    for name in asked:
-        if name not in known:
-            raise InputError(f"the study has no metric '{name}'", place="--metric", allowed=known, word=name)
+    check_known(asked, known, "the study has no metric", place="--metric")
     return tuple(dict.fromkeys(asked))
 
 
