@@ -35,8 +35,8 @@ def shown(made: Study, key: str) -> list[float | str]:
     [
         ("metric = ['CD8 core']", "metric: unknown key. Allowed: .* Did you mean 'metrics'"),
         ("replicates = 0", "replicates: should be greater than or equal to 1, not 0"),
-        ("replicates = 2\nseeds = [1]", "say either seeds, or replicates"),
-        ("seeds = [1, 1]", "a seed stands there twice"),
+        ("replicates = 2\nseeds = [1]", "give either seeds, or replicates"),
+        ("seeds = [1, 1]", "a seed is listed twice"),
         ("days = -1", "days: should be greater than 0, not -1"),
         ("days = inf", "days: should be a finite number, not inf"),
         ("name = 'a/b'", "cannot serve as a name"),
@@ -46,7 +46,7 @@ def shown(made: Study, key: str) -> list[float | str]:
         ("[design]\nsamples = 3", "a grid takes the values as they are"),
         ("[design]\nkind = 'morris'\nsamples = 3", r"parameters: a morris design needs \[parameters\]"),
         (f"[parameters]\n{ANTIGEN} = []", "has no values"),
-        (f"[parameters]\n{ANTIGEN} = [0.2, 0.2]", "the value 0.2 stands there twice"),
+        (f"[parameters]\n{ANTIGEN} = [0.2, 0.2]", "the value 0.2 is listed twice"),
         (f"[parameters]\n{ANTIGEN} = 0.2", 'parameters."tumor.traits.antigenicity": this design needs a list of'),
         (f"[parameters]\n{ANTIGEN} = {{ from = 0.1, to = 0.9 }}", "a grid needs to know how many values"),
         (f"[parameters]\n{ANTIGEN} = {{ from = 0.9, to = 0.1, levels = 2 }}", "should rise: 0.9 is not below 0.1"),
@@ -56,8 +56,8 @@ def shown(made: Study, key: str) -> list[float | str]:
         ("[parameters]\n\"vessels.density\" = { from = '50 /mm^2', to = '2 nM', levels = 2 }", "no range of numbers"),
         ("[parameters]\n\"tumor.cells\" = { from = 50.5, to = 100, levels = 2 }", "takes whole numbers"),
         ('[parameters]\n"clock.days" = [1, 2]', "cannot be swept: it has no effect"),
-        ('[parameters]\n"name" = ["a", "b"]', "cannot be swept: it is how results are told apart"),
-        (f"[set]\n{ANTIGEN} = 0.3\n[parameters]\n{ANTIGEN} = [0.2]", r"stands under \[set\] too"),
+        ('[parameters]\n"name" = ["a", "b"]', "cannot be swept: it names the results"),
+        (f"[set]\n{ANTIGEN} = 0.3\n[parameters]\n{ANTIGEN} = [0.2]", r"is also under \[set\]"),
         (f"[parameters]\n{ANTIGEN} = [0.2]\ntumor.traits.antigenicity = [0.2]", "is given twice"),
         (
             '[parameters]\n"tumor.trait.antigenicity" = [0.2]',
@@ -283,5 +283,5 @@ def test_the_scenarios_of_a_study_have_its_packs(tmp_path: Path) -> None:
     assert by_option.hash != bare.hash
     with pytest.raises(InputError, match=r"small.toml: catalogue: no such file: .*nope.toml"):
         study(tmp_path, 'catalogue = ["nope.toml"]\n')
-    with pytest.raises(InputError, match=r"small.toml: set.catalogue: is said at the top of the study"):
+    with pytest.raises(InputError, match=r"small.toml: set.catalogue: is given at the top of the study"):
         study(tmp_path, '[set]\ncatalogue = ["packs/il99.toml"]\n')

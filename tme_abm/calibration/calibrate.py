@@ -1,6 +1,6 @@
 """Calibration: find values of the free parameters with which the shipped scenarios meet their targets.
 
-`targets` says what is free and what is aimed at, `search` where to look next, and `trials` what comes of it. The
+`targets` reads the free parameters and the targets, `search` proposes values, and `trials` evaluates them. The
 search begins at the shipped values and follows from its seed; every evaluation is kept, so the same command given
 again goes on where it stopped. At the end the best values meet seeds they were not chosen by, for what was chosen
 among many flatters itself on its own seeds. Nothing is written into the catalogue: `calibrated.toml` is a proposal,

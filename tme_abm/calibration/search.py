@@ -2,7 +2,7 @@
 
 Evaluations are dear (minutes each), noisy, and few: some dozens for a dozen and a half of parameters. A strategy that
 only ranks them copes with the noise but wastes what they tell. So each generation is drawn around the weighted mean
-of the best so far, with a step of its own for every parameter, and one of its members is not drawn but reckoned:
+of the best so far, with a step of its own for every parameter, and one of its members is not drawn but computed:
 outcomes follow parameters roughly by power laws near the best point, so a linear model of their logarithms says where
 the loss should vanish. If the model is right that member wins; if not, nothing but one evaluation is lost.
 
@@ -32,7 +32,7 @@ RIDGE = 0.03  # squared noise of a logarithm over squared slope: 0.2 over 1.2
 
 
 class Search:
-    """Ask for points (k, n), tell what came of them, ask again.
+    """Proposes points (k, n) and learns from their outcomes.
 
     `start` (n,) is where it begins; `loss` of outcomes (m,) is what it lowers.
     """
@@ -48,7 +48,7 @@ class Search:
         self.weights /= self.weights.sum()
 
     def ask(self) -> Floats:
-        """The next generation (SIZE, n); the reckoned member, when there is one, comes first."""
+        """The next generation (SIZE, n); the computed member, if there is one, comes first."""
         drawn = np.random.default_rng([self.seed, self.generation]).normal(size=(SIZE // 2, self.center.size))
         points = self.center + self.steps * np.concatenate([drawn, -drawn])
         if self.guess is not None:

@@ -184,7 +184,7 @@ class Calibration:
 
 
 def read_calibration(source: Path | Traversable | None = None, catalogue: Catalogue | None = None) -> Calibration:
-    """The calibration in the file `source`, by default the shipped one. Raises InputError."""
+    """The calibration in the file `source`, by default the shipped one. Raises InputError if it is not valid."""
     catalogue = catalogue or load_catalogue()
     source = source or resources.files(__package__).joinpath(FILE)
     name = source.name

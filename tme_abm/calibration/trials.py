@@ -53,7 +53,7 @@ class Tuned(Simulator):
     values: tuple[tuple[str, Setting], ...]
 
     def fingerprint(self) -> str:
-        """That of the model, and of the values."""
+        """The fingerprint of the model and of the values."""
         return f"{super().fingerprint()} {files.sha256(repr(self.values).encode())}"
 
     def start(self, scenario: Scenario, seed: int) -> Any:
@@ -64,7 +64,7 @@ class Tuned(Simulator):
         return TumorModel(scenario, rng=seed, catalogue=changed(scenario.catalogue, dict(self.values)))
 
     def resume(self, scenario: Scenario, seed: int, arrays: Mapping[str, Any]) -> Any:
-        """A tumor as it was."""
+        """A tumor in the state of `arrays`."""
         model = self.start(scenario, seed)
         model.restore(arrays)
         return model
@@ -77,7 +77,7 @@ def tuned(changes: Mapping[str, Setting]) -> Simulator:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """A value for each knob, and what came of them: `values` (n_goals, n_seeds)."""
+    """A value for each knob, and their outcomes: `values` (n_goals, n_seeds)."""
 
     settings: tuple[Setting, ...]
     values: Floats
@@ -105,7 +105,10 @@ class Trials:
     known: dict[Key, Floats] = field(default_factory=dict)
 
     def open(self, *, overwrite: bool) -> None:
-        """Begin in an empty directory, or go on in that of the same calibration. Raises InputError."""
+        """Begin in an empty directory, or continue the same calibration.
+
+        Raises InputError if the directory holds something else or another calibration.
+        """
         self.scenarios = self._scenarios()  # before anything is written: the lattice may be too small
         there = files.check_holds(self.out, (SETUP,), "calibration")
         setup = self._setup()

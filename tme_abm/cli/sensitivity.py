@@ -1,4 +1,4 @@
-"""The command `sensitivity`: what decides, in a study that ran."""
+"""The command `sensitivity`: which parameters of a study decide its outcome."""
 
 from __future__ import annotations
 

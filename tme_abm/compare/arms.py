@@ -1,8 +1,8 @@
 """Arms: several ways in which the same tissues go on, side by side.
 
-An arms file names the arms and what each does from the branching on. Every arm goes on from every checkpoint given,
-one a seed, so that the twins of a seed share their past and a difference between arms is one of pairs. Branches that
-were simulated before are used again.
+An arms file lists the arms and what each changes after the branching. Every arm continues every given checkpoint, one
+for each seed. The runs of a seed then share their past, and arms are compared in pairs. Branches that were simulated
+before are used again.
 """
 
 from __future__ import annotations
@@ -96,13 +96,12 @@ def compare_arms(
     tell: Tell | None = None,
     simulator: Simulator | None = None,
 ) -> Comparison:
-    """Let every arm go on from every point and write the comparison to `out`.
+    """Simulate every arm from every point and write the comparison to `out`.
 
-    `days` is by default the longest the arms ask for.
+    `days` is by default the largest number of days of the arms.
 
     Raises:
-        InputError: points that do not belong together, an arm that changes the past, or a directory that holds
-            something else.
+        InputError: the points do not belong together, an arm changes the past, or `out` holds something else.
     """
     began = time.monotonic()
     jobs = processes(jobs)
@@ -125,7 +124,7 @@ def compare_arms(
 
 
 def _check_points(points: Sequence[BranchPoint]) -> None:
-    """Refuse checkpoints of different days or scenarios, and two of one seed."""
+    """Raises InputError if the checkpoints differ in their day or scenario, or two have the same seed."""
     if not points:
         raise InputError("name the runs that the arms branch off from")
     points = sorted(points, key=lambda point: point.seed)
@@ -148,6 +147,6 @@ def _check_points(points: Sequence[BranchPoint]) -> None:
 
 
 def _is_begun(point: BranchPoint, task: Task, *, overwrite: bool) -> bool:
-    """Whether this very branch has been begun and can go on."""
+    """Whether this branch has been begun and can be continued."""
     # A branch without any state was stopped while it was laid out.
     return is_begun(task, overwrite=overwrite, point=point) and any((task.out / CHECKPOINTS).glob("step_*.json"))

@@ -1,8 +1,8 @@
 """Scenarios side by side: the same seeds in each, the same days.
 
-Every (scenario, seed) is a run of its own in `runs/NAME/seed_NNN`. Scenarios share their seeds, and randomness is
-addressed, so that replicate k of one scenario meets the same chances as replicate k of another: differences are taken
-in pairs. Runs that exist already are used again; those that were interrupted go on.
+Every (scenario, seed) is a run in `runs/NAME/seed_NNN`. Scenarios share their seeds, and random numbers are addressed,
+so replicate k of one scenario has the same random numbers as replicate k of another, and differences are taken in
+pairs. Runs that exist already are used again; those that were interrupted are continued.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ def compare(
 ) -> Comparison:
     """Run every scenario with seeds `seed` … `seed + replicates − 1` and write the comparison to `out`.
 
-    `days` is by default the longest the scenarios ask for. `extra` is added to comparison.json. A run that fails is
-    listed under `failures` and left out of the statistics.
+    `days` is by default the largest number of days of the scenarios. `extra` is added to comparison.json. A run that
+    fails is listed under `failures` and left out of the statistics.
 
     Raises:
-        InputError: equal names, impossible numbers, or a directory that holds something else.
+        InputError: two scenarios have the same name, a number is not valid, or `out` holds something else.
     """
     if not scenarios:
         raise InputError("nothing to compare: name a scenario")
@@ -159,5 +159,5 @@ def claim_directory(out: Path) -> None:
     with files.disk_errors(out, "create the directory"):
         (out / RUNS).mkdir(parents=True, exist_ok=True)
     probe = out / ".writable"
-    files.write_bytes(probe, b"")  # better to learn now than after an hour that nothing can be written
+    files.write_bytes(probe, b"")  # fails now, and not after an hour, if nothing can be written
     probe.unlink(missing_ok=True)

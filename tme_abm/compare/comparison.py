@@ -1,6 +1,6 @@
-"""A comparison: arms side by side, what became of each, and what differs with how much certainty.
+"""A comparison: the results of arms side by side, and their differences with intervals.
 
-`conclude` works it out from the runs of every arm and seed and writes it, `read_comparison` reads it back.
+`conclude` computes it from the runs of every arm and seed and writes it, `read_comparison` reads it back.
 `comparison.json` holds states, final metrics, contrasts and where the runs are; `time_courses.json` holds means and
 bands over time. Values are in the order of the seeds. A run without a result leaves a gap in its place (NaN, in the
 files null), so that pairs stay pairs.
@@ -214,7 +214,7 @@ class Comparison:
 
     @property
     def partings(self) -> tuple[float, ...]:
-        """The days on which arms of one tissue parted; empty where the tumors never were one."""
+        """The days on which the arms branched from one tissue; empty if they did not."""
         return tuple(float(day) for day in self.extra.get("branched", {}).get("days", ()))
 
     @cached_property
@@ -373,7 +373,7 @@ def _inside(path: Path, directory: Path) -> str:
 
 
 def read_comparison(directory: Path) -> Comparison:
-    """The comparison in a directory. Raises InputError if it holds none."""
+    """The comparison in a directory. Raises InputError if `directory` holds no comparison."""
     source = directory / COMPARISON
     raw = files.read_json(source)
     try:

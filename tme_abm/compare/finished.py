@@ -28,10 +28,10 @@ def compare_runs(
 ) -> Comparison:
     """Compare finished runs, by scenario and seed, and write the comparison to `out`.
 
-    Arms are called like their scenarios, or like the directories of their runs where two scenarios share a name.
+    Arms have the names of their scenarios, or of the directories of their runs if two scenarios have the same name.
 
     Raises:
-        InputError: runs that are not finished, or that cannot be paired.
+        InputError: a run is not finished, or the runs cannot be paired.
     """
     began = time.monotonic()
     manifests = {directory: read_manifest(directory) for directory in directories}

@@ -1,7 +1,7 @@
 """A batch performs a study: runs that are done are read, begun runs go on, missing runs begin.
 
-The truth is in the run directories and in the list of failures; everything else is made from them. So a batch may be
-killed at any moment: the next one looks at what is there and does the rest, with the same result to the byte.
+Everything is made from the run directories and the list of failures. So a batch may be killed at any moment: the next
+one reads them and does the rest, with the same result to the byte.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class _Batch:
                     try:
                         self._note_session(executor.capacity())
                         self._work(executor)
-                    finally:  # at first, so that workers of a cluster see at once that nobody waits
+                    finally:  # before anything else, so that workers of a cluster end at once
                         with suppress(InputError):
                             self._note_session(0)
             except BaseException:
@@ -207,7 +207,7 @@ class _Batch:
                 self.tables.note_failed(index, "its result cannot be read back")
 
     def _note_session(self, workers: int) -> None:
-        """Write which session works here, if any; a worker of an earlier session then sees that nobody waits for it."""
+        """Write which session works here, if any, so that workers of an earlier session end."""
         self.workers = workers or self.workers
         note = {
             "id": self.session if workers else "",
@@ -219,7 +219,7 @@ class _Batch:
         files.write_json(self.out / SESSION, note)
 
     def _interrupted(self) -> None:
-        """Leave readable tables behind, within seconds; if even that fails, the first error is the one to tell."""
+        """Write readable tables within seconds. An error here is not raised: the first error matters more."""
         with suppress(InputError):
             if self.tables.seconds < LEFT_QUICK:
                 self.tables.refresh(now=True)

@@ -90,7 +90,7 @@ def read_parameter(key: str, given: object, design: Design, *, whole: bool, file
         shown: tuple[float | str, ...] = tuple(map(_plain, given)) if numbers is None else numbers
         for index, value in enumerate(shown):
             if grid and value in shown[:index]:
-                raise refused(f"the value {_plain(given[index])} stands there twice")
+                raise refused(f"the value {_plain(given[index])} is listed twice")
         return Parameter(key=key, unit=unit, values=shown, settings=tuple(given))
     if not isinstance(given, dict) or not (grid or ranges):
         needed = [

@@ -1,18 +1,18 @@
-"""The directory of a study: begun once, bound to one study, one model and one set of scenarios.
+"""The directory of a study, which holds the runs of one study, one model and one set of scenarios.
 
     study.toml          the resolved study, which can be run again
     study.json          what readers need of it: hash, fingerprint of the model, parameters, numbers
     scenarios/          its scenarios, resolved
     design.csv          one row a design point
-    runs/               one ordinary run directory a run
+    runs/               a run directory for each run
     runs.csv            one row a run, in the order of the plan
     series.csv          the metrics of the finished runs over time
     timings.csv         how long they took, and where: the only table that differs between two runs of a study
-    failures.json       runs that failed and are not tried again unless asked for
-    session.json        who works on the study now, or did last
+    failures.json       runs that failed, which are tried again on request only
+    session.json        the batch that works on the study now, or did last
 
-A study goes on in its directory only if nothing differs that results depend on; else the error says what differs. One
-batch works on a study at a time. The tables are made from the runs and can be made again at any time.
+A study continues in its directory only if nothing differs that results depend on; else the error lists what differs.
+One batch works on a study at a time. The tables are made from the runs and can be made again at any time.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ PATIENCE_SECONDS = 0.4  # with a process that holds the lock
 
 
 def check_place(out: Path, study: Study, fingerprint: str) -> bool:
-    """Whether this study was begun here before. Nothing is written.
+    """Whether this study was begun in `out` before. Nothing is written.
 
     Raises:
-        InputError: something else is there, another study, or one that was begun with other scenarios or models.
+        InputError: `out` holds something else, another study, or this one with other scenarios or another model.
     """
     with files.disk_errors(out, "use the directory"):
         if out.exists() and not out.is_dir():
@@ -86,7 +86,7 @@ def check_place(out: Path, study: Study, fingerprint: str) -> bool:
 
 
 def prepare(out: Path, study: Study, fingerprint: str, *, begun: bool) -> None:
-    """Write the files that describe the study; study.json last, for with it the study has `begun`."""
+    """Write the files that describe the study. study.json is the last: a study that has it has `begun`."""
     with files.disk_errors(out, "create the directory"):
         (out / SCENARIOS).mkdir(parents=True, exist_ok=True)
         for folder in (out, out / SCENARIOS):
@@ -105,13 +105,13 @@ def prepare(out: Path, study: Study, fingerprint: str, *, begun: bool) -> None:
 
 
 def locked(out: Path) -> AbstractContextManager[None]:
-    """Keep a second batch out; who asks for the status holds the lock for a moment."""
+    """Hold the lock of a study, which one batch can have at a time (`status` holds it for a moment)."""
     taken = "another batch is at work on this study; watch it with the command status"
     return files.locked(out, taken, patience=PATIENCE_SECONDS)
 
 
 def read_summary(directory: Path) -> dict[str, Any]:
-    """study.json. Raises InputError where there is no study."""
+    """The content of study.json. Raises InputError if `directory` is not the directory of a study."""
     if not directory.is_dir():
         raise InputError("there is no such directory", file=directory)
     if not (directory / SUMMARY).is_file():
@@ -158,7 +158,7 @@ def _summary(study: Study, fingerprint: str) -> dict[str, Any]:
 
 
 def _differences(out: Path, held: Mapping[str, Any], study: Study, fingerprint: str) -> list[str]:
-    """The differences from the study that the directory was begun with, a clause each."""
+    """The differences from the study that the directory was begun with, each as a clause."""
     found: list[str] = []
     for name, scenario in study.scenarios.items():
         if held.get("scenario_hashes", {}).get(name) not in (None, scenario.hash):

@@ -1,7 +1,7 @@
-"""One run of a study, in a worker: it begins, goes on, or is only read, whichever is needed.
+"""One run of a study, in a worker: it is begun, continued or only read, whichever is needed.
 
-A run that breaks raises its error, a disk that refuses stops the whole batch. A worker whose batch is gone or has been
-interrupted ends at its next step; nothing is lost, for a run is whole on disk at every moment.
+A run that fails raises its error; a disk that cannot be written stops the whole batch. A worker whose batch has ended
+or was interrupted ends at its next step. Nothing is lost, because a run is whole on disk at every moment.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """A run to perform. If the study has another `session` by now, nobody waits for the run."""
+    """A run to perform for a batch, which waits for it as long as the study has its `session`."""
 
     task: Task
     study: Path
@@ -42,7 +42,7 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """The end of an order. stop: why no run can go on (the disk), else "". left: nobody waits for the run."""
+    """How an order ended. stop: why no run can go on (the disk), else "". left: no batch waits for the run."""
 
     stop: str = ""
     left: bool = False
@@ -50,11 +50,11 @@ class Ended:
 
 
 class _Left(BaseException):
-    """Nobody waits for this run any more. No Exception, so that the run is not marked as failed."""
+    """No batch waits for this run anymore. It is not an Exception, so that the run is not marked as failed."""
 
 
 def perform(order: Order) -> Ended:
-    """Bring one run to its end. Raises what broke the run."""
+    """Simulate one run to its end. Raises the error of a run that fails."""
     host = platform.node()
     looked = time.monotonic()
 
@@ -83,10 +83,10 @@ def perform(order: Order) -> Ended:
 
 
 def _bring_to_end(order: Order, progress: Callable[[Progress], None]) -> None:
-    """Begin the run or go on with it; if another process writes it, wait until that ends.
+    """Begin or continue the run; if another process writes it, wait until that process ends.
 
-    Such a process belongs to a batch that was killed a moment ago, and is about to end. On a cluster it may go on for
-    a while; when it has finished the run, there is nothing more to do here.
+    Such a process belongs to a batch that was killed a moment ago and is about to end. On a cluster it may continue for
+    a while; when it has finished the run, nothing is left to do here.
     """
     seen, since = "", time.monotonic()
     while wanted(order):

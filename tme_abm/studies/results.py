@@ -1,5 +1,4 @@
-"""The directory of a study, read back: its plan and the results so far. It can be read while the study runs.
-"""
+"""The directory of a study, read back: its plan and the results so far. It can be read while the study runs."""
 
 from __future__ import annotations
 
@@ -75,7 +74,7 @@ def read_study(directory: Path) -> StudyResults:
     """The study in a directory.
 
     Raises:
-        InputError: there is none, or its tables were changed by hand.
+        InputError: `directory` is not the directory of a study, or its tables are damaged.
     """
     summary = read_summary(directory)
     try:

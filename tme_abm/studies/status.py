@@ -74,7 +74,7 @@ class StudyStatus:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left to do, but perhaps to try failed runs again."""
+        """Whether every run is done or has failed."""
         return self.total(DONE) + self.total(FAILED) == self.runs
 
     def to_json(self) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class StudyStatus:
 
 
 def study_status(directory: Path) -> StudyStatus:
-    """The progress of the study in a directory. Raises InputError if there is none."""
+    """The progress of a study. Raises InputError if `directory` is not the directory of a study."""
     results = read_study(directory)
     failed = {name: str(error) for name, error in _note(directory / FAILURES).items()}
     counts = {name: dict.fromkeys((DONE, FAILED, BEGUN, PENDING), 0) for name in results.scenarios}
@@ -137,7 +137,7 @@ def reached(directory: Path) -> float:
 
 
 def mean_seconds(directory: Path) -> dict[str, float]:
-    """The mean length of the finished runs of a study on the clock of the wall, by scenario."""
+    """The mean duration of the finished runs of a study in seconds, by scenario."""
     spent: dict[str, list[float]] = {}
     try:
         with (directory / TIMINGS).open(encoding="utf-8", newline="") as file:
@@ -202,7 +202,7 @@ def _at_work(directory: Path, session: dict[str, Any]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Seconds of one process and bytes on disk for what is left, and what the estimate rests on."""
+    """The cost of the runs that are left: seconds of one process and bytes on disk. `basis` is what it rests on."""
 
     runs: int
     seconds: float
@@ -238,7 +238,7 @@ def estimate(study: Study, out: Path, simulator: Simulator) -> Estimate:
 
 
 def free_bytes(out: Path) -> int:
-    """Room on the disk that `out` is or will be on."""
+    """The number of free bytes on the disk of `out`, which need not exist."""
     place = out.absolute()
     while not place.exists():
         place = place.parent

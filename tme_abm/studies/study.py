@@ -1,8 +1,8 @@
 """A study: from its file to scenarios, design points and runs, with everything checked.
 
 The file is read in two steps. `StudyDocument` is its form: which scenarios, which parameters, how many replicates.
-`load_study` says what the words mean: it loads the scenarios, draws the design points, and resolves every scenario at
-every point, so that nothing runs before all of it is valid. The canonical text of a study holds all that its results
+`load_study` loads the scenarios, draws the design points, and resolves every scenario at every point, so that nothing
+runs before all of it is valid. The canonical text of a study holds all that its results
 depend on and can be run again; it refers to its scenarios as files beside it, which the directory of a study holds.
 """
 
@@ -32,14 +32,14 @@ __all__ = ["SCENARIOS", "STUDY", "Run", "Study", "find_study", "load_study"]
 
 STUDY = "study.toml"
 SCENARIOS = "scenarios"
-PROBED = 8  # design points, spread over all, that are asked for their metrics
+PROBED = 8  # design points, spread over all, whose metrics are listed
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = (_PACKAGE / "_scenarios" / "studies", _PACKAGE.parent / "scenarios" / "studies")  # in a wheel, a checkout
 _FORBIDDEN = {
-    "name": "is how results are told apart",
-    "extends": "can only be said in a file",
-    "catalogue": "is said at the top of the study",
+    "name": "names the results",
+    "extends": "works in a file only",
+    "catalogue": "is given at the top of the study",
     "clock.days": "has no effect: the runs of a study all last its days",
 }
 
@@ -77,7 +77,7 @@ class StudyDocument(Frozen):
     @classmethod
     def _different_seeds(cls, given: tuple[int, ...] | None) -> tuple[int, ...] | None:
         if given is not None and len(set(given)) < len(given):
-            raise ValueError("a seed stands there twice, and would give the same run twice")
+            raise ValueError("a seed is listed twice, which would give the same run twice")
         return given
 
     @field_validator("metrics", mode="after")
@@ -88,7 +88,7 @@ class StudyDocument(Frozen):
     @model_validator(mode="after")
     def _seeds_said_once(self) -> StudyDocument:
         if self.seeds is not None and (self.replicates is not None or self.seed is not None):
-            raise ValueError("say either seeds, or replicates and the first seed")
+            raise ValueError("give either seeds, or replicates and the first seed")
         if not all(0 <= number < SEEDS for number in self.all_seeds):
             raise ValueError(f"a seed lies between 0 and {SEEDS - 1}")
         return self
@@ -115,13 +115,13 @@ class Run:
 
     @property
     def directory(self) -> str:
-        """Its directory, relative to that of the study."""
+        """The directory of the run, relative to that of the study."""
         return f"runs/{self.scenario}/point_{self.point:05d}/seed_{self.seed:03d}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A resolved study. `written`: [parameters] as in the file; `notes`: remarks for readers of the plan."""
+    """A resolved study. `written` is the table [parameters] of the file, `notes` are remarks on the plan."""
 
     name: str
     title: str
@@ -156,7 +156,7 @@ class Study:
         return tuple(sorted(range(len(self.runs)), key=lambda index: self.seeds.index(self.runs[index].seed)))
 
     def document(self) -> dict[str, Any]:
-        """Every word of the study, as its canonical file holds it."""
+        """The content of the canonical file."""
         design: dict[str, Any] = {"kind": self.design.kind}
         if self.design.kind in SAMPLED:
             design |= {"samples": self.design.samples, "seed": self.design.seed}
@@ -194,7 +194,7 @@ class Study:
 
 
 def find_study(name_or_path: str) -> Path:
-    """The file of a shipped study, given by its name, or of any other; of the directory of a study its own."""
+    """The file of a shipped study (by its name), the study.toml of the directory of a study, or the path itself."""
     path = Path(name_or_path)
     if path.is_dir() and (path / STUDY).is_file():
         return path / STUDY
@@ -209,10 +209,10 @@ def find_study(name_or_path: str) -> Path:
 def load_study(
     path: Path, *, simulator: Simulator, days: float | None = None, packs: Sequence[Path | str] = ()
 ) -> Study:
-    """The study in a file, with everything checked. `days` takes the place of the file's.
+    """The study in a file, with everything checked. `days` replaces those of the file.
 
     Raises:
-        InputError: what is wrong, in which file, at which key or design point, and what would be allowed.
+        InputError: the file, a scenario or a design point is not valid; the error names the key and what is allowed.
     """
     document = validated(StudyDocument, {"name": path.stem} | read_toml(path), file=path)
     if days is not None:

@@ -1,7 +1,7 @@
 """The tables of a study, made from its runs: one row a run, and the series of all that are done; also as Parquet.
 
-They are written anew as runs end, at most every few seconds and never for more than a small share of the time, each
-in one move: who reads them while the study runs sees a whole table. All but timings.csv depend on the study alone.
+They are written again as runs end, at most every few seconds and for a small share of the time only. Each is replaced
+in one move, so a reader always sees a whole table. All but timings.csv depend on the study alone.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Tables:
         self._changed, self._due, self.seconds = True, 0.0, 0.0
 
     def note_done(self, index: int, host: str = "") -> None:
-        """Read the result of a run. InputError if it cannot be read."""
+        """Read the result of a run. Raises InputError if it cannot be read."""
         run = self.study.runs[index]
         directory = self.out / run.directory
         manifest, measures = read_manifest(directory), read_series(directory).last()
@@ -69,7 +69,7 @@ class Tables:
         self._changed = True
 
     def note_failed(self, index: int, error: str) -> None:
-        """Remember that a run failed, also beyond this batch."""
+        """Note that a run failed, for this batch and later ones."""
         self.failed[index] = " ".join(error.split())
         self._changed = True
         self.write_failures()
@@ -104,7 +104,7 @@ class Tables:
         self._due = time.monotonic() + max(EVERY_SECONDS, self.seconds / SHARE)
 
     def write_runs(self) -> None:
-        """runs.csv and timings.csv, which are quick."""
+        """Write runs.csv and timings.csv, which are small."""
         runs = self.study.runs
         header = [*RUN_COLUMNS, *(one.key for one in self.study.parameters), *OUTCOME_COLUMNS, *self.study.metrics]
         rows = [self.done.get(index) or self._row_without_result(index) for index in range(len(runs))]
@@ -164,7 +164,7 @@ def _hosts(path: Path) -> dict[str, str]:
 
 
 def check_parquet() -> Any:
-    """pyarrow, or an InputError that says how to get it."""
+    """The module pyarrow. Raises InputError if it is not installed."""
     try:
         import pyarrow
     except ImportError as error:
@@ -175,7 +175,7 @@ def check_parquet() -> Any:
 
 
 def write_parquet(directory: Path) -> tuple[Path, Path]:
-    """Write runs.parquet and series.parquet from the tables of a study; where they are.
+    """Write runs.parquet and series.parquet from the tables of a study and return their paths.
 
     Raises:
         InputError: no pyarrow, no tables, or the disk refuses.
