@@ -258,6 +258,16 @@ def test_another_study_in_the_same_directory_is_refused_with_what_differs(
     assert contents(copy) == before
 
 
+def test_a_changed_pack_is_named_by_its_file_in_one_line(tmp_path: Path) -> None:
+    pack, text = tmp_path / "il99.toml", 'scenarios = ["hot"]\ndays = 0.1\ncatalogue = ["il99.toml"]\n'
+    pack.write_text('# My own.\n[reference.mine]\ntitle = "Mine of 2026"\nurl = "https://example.org/1"\n')
+    batched(loaded(tmp_path, text), tmp_path / "out")
+    pack.write_text(pack.read_text().replace("2026", "2027"))
+    with pytest.raises(InputError, match=r"changed \(the pack il99\.toml was \w{12}, is \w{12}\)") as caught:
+        batched(loaded(tmp_path, text), tmp_path / "out")
+    assert "\n" not in str(caught.value)
+
+
 def test_a_directory_in_which_nothing_has_run_binds_nothing(tmp_path: Path) -> None:
     made = loaded(tmp_path)
     out = tmp_path / "out"

@@ -23,6 +23,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from ..biology.schema import Pack
 from ..core import files
 from ..core.errors import InputError
 from ..core.toml import flatten
@@ -162,8 +163,7 @@ def _differences(out: Path, held: Mapping[str, Any], study: Study, fingerprint: 
     found: list[str] = []
     for name, scenario in study.scenarios.items():
         if held.get("scenario_hashes", {}).get(name) not in (None, scenario.hash):
-            before = flatten(_table(out / SCENARIOS / f"{name}.toml"))
-            changes = _changes(before, flatten(scenario.document()))
+            changes = _changes(_values(_table(out / SCENARIOS / f"{name}.toml")), _values(scenario.document()))
             found.append(f"scenario '{name}' has changed" + (f" ({_few(changes)})" if changes else ""))
     changes = _changes(flatten(_table(out / STUDY)), flatten(study.document()))
     found += [f"the study: {_few(changes)}"] if changes else []
@@ -182,6 +182,12 @@ def _table(path: Path) -> dict[str, Any]:
         return {}
 
 
+def _values(document: Mapping[str, Any]) -> dict[str, str]:
+    """The values of a resolved scenario; of a pack its SHA-256, as its text says nothing in one line."""
+    packs = {f"the pack {pack['name']}": Pack(**pack).sha256[:12] for pack in document.get("packs", ())}
+    return packs | flatten({key: value for key, value in document.items() if key != "packs"})
+
+
 def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     keys = dict.fromkeys([*before, *now])
     return [
@@ -194,6 +200,7 @@ def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 def _short(text: str | None) -> str:
     if text is None:
         return "not there"
+    text = " ".join(text.split())
     return text if len(text) <= 60 else f"{text[:60]}…"
 
 
