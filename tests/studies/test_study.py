@@ -283,5 +283,8 @@ def test_the_scenarios_of_a_study_have_its_packs(tmp_path: Path) -> None:
     assert by_option.hash != bare.hash
     with pytest.raises(InputError, match=r"small.toml: catalogue: no such file: .*nope.toml"):
         study(tmp_path, 'catalogue = ["nope.toml"]\n')
+    (tmp_path / "wrong.toml").write_text("[cell.CD8]\nhunt = 1\n")
+    with pytest.raises(InputError, match=r"^wrong\.toml: cell\.CD8"):  # and not "in hot.toml", which names no pack
+        study(tmp_path, 'catalogue = ["wrong.toml"]\n')
     with pytest.raises(InputError, match=r"small.toml: set.catalogue: is given at the top of the study"):
         study(tmp_path, '[set]\ncatalogue = ["packs/il99.toml"]\n')

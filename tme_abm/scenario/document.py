@@ -60,8 +60,7 @@ class Document:
     def add_pack(self, pack: Pack | Path | str, origin: str) -> None:
         """Put the text of a pack, or of the file of one, into the document."""
         read = pack if isinstance(pack, Pack) else read_pack(pack)
-        if not isinstance(pack, Pack):
-            self.packs.setdefault(read.name, str(pack))
+        self.packs.setdefault(read.name, read.name if pack is read else str(pack))
         self._add_packs([read.model_dump()], origin)
 
     def _add_packs(self, packs: Sequence[Any], origin: str) -> None:
