@@ -208,7 +208,7 @@ class Session:
                 felt = self.model.tissue.controls
                 try:
                     self.model = TumorModel.from_state(scenario, seed, self.model.state())
-                except KeyError as error:
+                except InputError as error:
                     raise InputError(
                         "without it other molecules have a field; save the scenario and plant anew"
                     ) from error

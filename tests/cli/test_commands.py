@@ -88,6 +88,7 @@ def test_what_is_unexpected_is_told_in_one_line_too(tme: Run, monkeypatch: pytes
         (["run", "hot", "--set", "clok.dt=5 min"], "Did you mean 'clock'"),
         (["run", "hot", "--days", "-3"], "positive number of days"),
         (["run", "hot", "--days", "nan"], "positive number of days"),
+        (["run", "hot", "--days", "1e300"], "at most 100,000, not 1e"),
         (["run", "hot", "--days", "week"], "--days.*valid number"),
         (["run", "hot", "--seed", "-3"], "--seed.*greater than or equal to 0"),
         (["run", "hot", "--seed", "99999999999999999999"], "seed: a seed lies between 0 and 18446744073709551615"),

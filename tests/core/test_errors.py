@@ -43,6 +43,12 @@ def test_several_problems_are_numbered_and_a_shared_file_is_named_once() -> None
     assert str(combine([first, elsewhere])) == "2 problems.\n  1. a.toml: p1: bad 1.\n  2. b.toml: bad 3."
 
 
+def test_of_many_problems_the_first_are_listed() -> None:
+    lines = str(combine([InputError(f"bad {number}") for number in range(2000)])).splitlines()
+    assert lines[0] == "2000 problems."
+    assert lines[-2:] == ["  20. bad 19.", "  … and 1980 more."]
+
+
 def test_whoever_knows_more_adds_the_file_and_the_outer_place() -> None:
     error = InputError("no cell 'CD9'", place="cell", allowed=("CD8",), word="CD9", because=("count",))
     outer = error.at("protocol.0").at("design point 3", file="a.toml")

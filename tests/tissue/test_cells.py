@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tme_abm.core.errors import InputError
 from tme_abm.tissue import COLUMNS, Cells, Column
 
 
@@ -78,5 +79,5 @@ def test_saving_and_loading_is_exact_and_complete() -> None:
         np.testing.assert_array_equal(other[name], cells[name])
     incomplete = cells.arrays()
     del incomplete["phase"]
-    with pytest.raises(KeyError, match="phase"):
+    with pytest.raises(InputError, match="same columns: phase"):
         other.load(incomplete)

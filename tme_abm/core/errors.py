@@ -17,6 +17,7 @@ from typing import Any
 
 __all__ = ["InputError", "TmeError", "brief", "combine", "nearest", "sentence"]
 
+_REPORTED = 20  # a longer list of problems hides the first, which often causes the others
 _LISTED = 12  # a longer list of allowed words hides the useful ones
 _BRIEF = 40
 
@@ -100,16 +101,18 @@ def nearest(word: str | None, allowed: Iterable[str]) -> str | None:
 
 
 def combine(errors: Sequence[InputError]) -> InputError:
-    """One error that lists `errors`, numbered if there are several; a file that they share is named once."""
+    """One error that lists the first of `errors`, numbered if there are several; a shared file is named once."""
     errors = [part for error in errors for part in error.parts]
     if len(errors) == 1:
         return errors[0]
     files = {error.file for error in errors}
     file = files.pop() if len(files) == 1 else None
     lines = [f"{len(errors)} problems."]
-    for number, error in enumerate(errors, start=1):
+    for number, error in enumerate(errors[:_REPORTED], start=1):
         place = f"{error.place}: " if error.place else ""
         lines.append(f"  {number}. " + (place + error.clause() if file is not None else str(error)))
+    if len(errors) > _REPORTED:
+        lines.append(f"  … and {len(errors) - _REPORTED} more.")
     together = InputError("\n".join(lines), file=file)
     together.parts = tuple(errors)
     return together

@@ -43,6 +43,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+LONGEST = 100_000  # days: further than a lifetime
 SEEDS = 2**64  # a draw is hashed from a word of 64 bits
 
 
@@ -202,9 +203,9 @@ def changed_since(out: Path) -> InputError:
 
 
 def checked_days(days: float) -> float:
-    """The length of a run. Raises InputError if `days` is not positive and finite."""
-    if not 0 < days < float("inf"):
-        raise InputError(f"a run lasts a positive number of days, not {days:g}", place="days")
+    """The length of a run. Raises InputError if `days` is not positive, or more than a run could ever reach."""
+    if not 0 < days <= LONGEST:
+        raise InputError(f"a run lasts a positive number of days, at most {LONGEST:,}, not {days:g}", place="days")
     return float(days)
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ..core.errors import InputError
+
 __all__ = ["ALIVE", "APOPTOTIC", "COLUMNS", "NECROTIC", "Cells", "Column"]
 
 ALIVE, APOPTOTIC, NECROTIC = 0, 1, 2
@@ -125,7 +127,8 @@ class Cells:
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Replace all cells by `arrays`, which must hold exactly the columns of this table."""
         if set(arrays) != set(self.columns):
-            raise KeyError(f"columns differ: {sorted(set(arrays) ^ set(self.columns))}")
+            differing = ", ".join(sorted(set(arrays) ^ set(self.columns)))
+            raise InputError(f"the state and the cells do not have the same columns: {differing}", place="state")
         self._count = 0
         self.append(len(arrays["key"]), **arrays)
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import draws
+from ..core.errors import InputError
 from ..kernels.chance import choose, contested, probability, winners
 from ..kernels.space import contact_sum
 from .behaviors import Behaviors
@@ -359,14 +360,15 @@ class Tissue:
         return state
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Restore the arrays of `state()`. Raises KeyError if names, ValueError if shapes do not fit."""
+        """Restore the arrays of `state()`. Raises InputError if names, ValueError if shapes do not fit."""
         parts: dict[str, dict[str, NDArray[Any]]] = {}
         for path, values in state.items():
             group, _, name = path.partition("/")
             parts.setdefault(group, {})[name] = values
         saved, wells = parts.get("fields", {}), self.lattice.wells
         if set(saved) != set(self.fields):
-            raise KeyError(f"fields differ: {sorted(set(saved) ^ set(self.fields))}")
+            differing = ", ".join(sorted(set(saved) ^ set(self.fields)))
+            raise InputError(f"the state and the tissue do not have the same fields: {differing}", place="state")
         for name, values in saved.items():
             if values.shape != self.fields[name].shape:
                 raise ValueError(f"the field of {name} has the shape {values.shape}, not {self.fields[name].shape}")
