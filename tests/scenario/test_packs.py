@@ -124,6 +124,7 @@ def test_a_catalogue_from_python_takes_the_place_of_packs(tumor: Path) -> None:
             "il99.toml: cell.TAM.behaviors.secretion XCL1: no reference 'me'. Allowed: ",
         ),
         ("[molecule.IL99]\nreach = 'far'\n", "il99.toml: 2 problems."),
+        ("[cell.CD8]\nreplaces = true\nhunts = ['TAM']\n", "cell.CD8.name: missing, for replaces = true replaces all"),
         (
             "[cell.CD8.behaviors.attack]\nreplaces = true\nvalue = '1 /min'\nbasis = 'assumed'\nnote = 'x'\n",
             "il99.toml: 7 problems.\n  1. rule (CD8: IL2 increases attack): 'increases', but 'towards' (0.1 /min)",

@@ -118,7 +118,7 @@ def _assembled(files: Iterable[tuple[str, Traversable]], packs: Sequence[Pack], 
         origins=laid.origins,
         packs=tuple(packs),
     )
-    return _checked(catalogue, errors)
+    return _checked(catalogue, [laid.explained(error) for error in errors])
 
 
 def _checked(catalogue: Catalogue, errors: Sequence[InputError] = ()) -> Catalogue:
@@ -155,6 +155,7 @@ class _Laid:
         self.origins: dict[str, str] = {}
         self.errors: list[InputError] = []
         self._said: dict[tuple[str, ...], str] = {}  # (cell, signal, effect, behavior) -> place of the rule
+        self._replaced: set[str] = set()  # places of whole tables that a mark replaced
 
     def add(self, label: str, content: Mapping[str, Any]) -> None:
         """Merge the tables of the file `label` over the present ones."""
@@ -170,6 +171,14 @@ class _Laid:
                 self._refuse(f"should be a table such as [{key}.NAME]", label, key)
             else:
                 self._lay(self.tables[key], value, key, label)
+
+    def explained(self, error: InputError) -> InputError:
+        """`error`; of a key that a replaced table has lost it says how."""
+        table, _, _ = (error.place or "").rpartition(".")
+        if table not in self._replaced or not error.what.startswith("missing"):
+            return error
+        how = f"missing, for replaces = true replaces all of [{table}]; put it into the inner table that is to change"
+        return error.replace(what=how)
 
     def put_in_order(self) -> None:
         """Put the entries that [order] lists first; the others stay in the order of the files."""
@@ -191,6 +200,7 @@ class _Laid:
             replaces = self._unmarked(value, place, label)
             if key not in under or replaces:
                 if replaces and key in under:
+                    self._replaced.add(place)
                     self.origins = {at: file for at, file in self.origins.items() if not at.startswith(f"{place}.")}
                 elif replaces:
                     self._refuse(_NOTHING, label, place)
