@@ -44,7 +44,7 @@ help:
 
 run: $(VENV)/.ready
 	$(BIN)/tme-abm compare cold hot --replicates $(REPLICATES) --days $(DAYS) --out $(OUT)
-	@echo 'The report is $(CURDIR)/$(OUT)/report.html'
+	@echo 'The report is $(abspath $(OUT))/report.html'
 
 claims: $(VENV)/.ready
 	$(BIN)/tme-abm claims --out $(CLAIMS)
