@@ -1,17 +1,89 @@
-"""Addressed randomness: exactness and refusals; its statistics are a check of `verification` (random-draws)."""
+"""Addressed randomness: statistics at a false alarm of 1e-6 a test, exactness, refusals."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy import stats
 
 from tme_abm.core import draws
 from tme_abm.core.errors import TmeError
 
+FALSE_ALARM = 1e-6
 KEYS = np.arange(1 << 18, dtype=np.uint64)
 GOLDEN_BITS = [6665532699715821247, 10099526103932520429, 8554944863328808542]
 GOLDEN_UNIFORM = [0.862820595517545]
 GOLDEN_CHILDREN = [3416180857649857548, 11199400077541252693]
+PATTERNS = {
+    "consecutive": KEYS,
+    "high bits": KEYS << np.uint64(40),
+    "strided": KEYS * np.uint64(4096) + np.uint64(17),
+    "signed": -np.arange(1 << 18, dtype=np.int64),
+    "lineage": draws.child_keys(KEYS, 3),
+}
+
+
+def even(counts: NDArray[np.int64]) -> bool:
+    """Whether counts could come from equally likely bins."""
+    return bool(stats.chisquare(counts.ravel()).pvalue > FALSE_ALARM)
+
+
+def joint(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.bincount((first * 32).astype(int) * 32 + (second * 32).astype(int), minlength=1024)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("shift", [0, 27, 54])
+def test_high_middle_and_low_bits_are_even(pattern: str, shift: int) -> None:
+    drawn = draws.bits(1, "hits", 2, PATTERNS[pattern])
+    bins = (drawn >> np.uint64(shift)) & np.uint64(1023)
+    assert even(np.bincount(bins.astype(np.int64), minlength=1024))
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_neighboring_keys_are_independent(pattern: str) -> None:
+    drawn = draws.uniform(1, "hits", 2, PATTERNS[pattern])
+    assert even(joint(drawn[::2], drawn[1::2]))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [(2, "hits", 2, 0), (1, "migration", 2, 0), (1, "hits", 3, 0), (1, "hits", 2, 1), (2, "hits", 1, 0)],
+    ids=["seed", "stream", "step", "lane", "seed and step"],
+)
+def test_addresses_that_differ_in_one_part_are_independent(other: tuple[int, str, int, int]) -> None:
+    seed, stream, step, lane = other
+    first = draws.uniform(1, "hits", 2, KEYS)
+    second = draws.uniform(seed, stream, step, KEYS, lane)
+    assert even(joint(first, second))
+
+
+def test_one_key_through_many_steps_is_even_and_serially_independent() -> None:
+    drawn = np.concatenate([draws.uniform(1, "hits", step, np.arange(16)) for step in range(2048)])
+    by_key = drawn.reshape(2048, 16)
+    assert even(np.bincount((drawn * 256).astype(int), minlength=256))
+    pairs = np.stack([by_key[:-1].ravel(), by_key[1:].ravel()])[:, ::2]
+    assert even(np.bincount((pairs[0] * 16).astype(int) * 16 + (pairs[1] * 16).astype(int), minlength=256))
+
+
+@pytest.mark.parametrize("part", ["key", "seed", "step"])
+def test_every_input_bit_flips_half_of_the_output_bits(part: str) -> None:
+    keys = draws.child_keys(np.arange(2048), 0)
+    before = draws.bits(5, "hits", 9, keys)
+    flips = np.empty((64, 64))
+    for bit in range(64):
+        flip = 1 << bit
+        after = draws.bits(
+            5 ^ flip if part == "seed" else 5,
+            "hits",
+            9 ^ flip if part == "step" else 9,
+            keys ^ np.uint64(flip) if part == "key" else keys,
+        )
+        changed = (before ^ after)[:, None] >> np.arange(64, dtype=np.uint64)
+        flips[bit] = (changed & np.uint64(1)).sum(axis=0)
+    limit = stats.norm.isf(FALSE_ALARM / flips.size / 2)
+    assert np.abs(flips - keys.size / 2).max() < limit * np.sqrt(keys.size) / 2
 
 
 def test_a_draw_does_not_depend_on_the_array_it_is_in() -> None:
@@ -22,7 +94,6 @@ def test_a_draw_does_not_depend_on_the_array_it_is_in() -> None:
     assert (draws.bits(7, "push", 1, keys[8190:8195]) == whole[8190:8195]).all()
     assert (draws.bits(7, "push", 1, keys.reshape(100, 200)[:, ::2]) == whole.reshape(100, 200)[:, ::2]).all()
     assert draws.bits(7, "push", 1, 12) == whole[12]
-    assert (draws.bits(7, "push", 1, -keys.astype(np.int64)) == draws.bits(7, "push", 1, -keys)).all()
     assert len(np.unique(whole)) == whole.size
 
 
@@ -42,6 +113,16 @@ def test_uniform_lies_below_one() -> None:
     drawn = draws.uniform(3, "phase", 0, KEYS)
     assert drawn.min() >= 0.0
     assert drawn.max() < 1.0
+
+
+@pytest.mark.parametrize("mean", [0.02, 0.5, 3.0, 9.9, 10.1, 60.0, 2000.0])
+def test_poisson_counts_follow_the_distribution(mean: float) -> None:
+    drawn = draws.poisson(4, "hits", 0, KEYS[:60_000], mean)
+    low, high = (int(stats.poisson.ppf(q, mean)) for q in (1e-3, 1 - 1e-3))
+    edges = np.arange(low, high + 1)
+    expected = np.diff(np.concatenate([[0.0], stats.poisson.cdf(edges, mean), [1.0]])) * drawn.size
+    observed = np.bincount(np.clip(drawn, low, high + 1) - low, minlength=edges.size + 1)
+    assert stats.chisquare(observed, expected).pvalue > FALSE_ALARM
 
 
 def test_poisson_is_monotone_in_the_mean_and_does_not_mix_rows() -> None:

@@ -1,4 +1,4 @@
-"""All solvers solve the same equation: against the fine stencil, in every direction and precision."""
+"""All solvers solve the same equation: against the fine stencil, in order, in every direction and precision."""
 
 from __future__ import annotations
 
@@ -48,6 +48,23 @@ def test_agrees_with_the_stencil_on_a_fine_step(name, shape):
         c = METHODS[name](c, case, tolerance=1e-6)
         d = stencil_step(d, case, substeps=40)
     np.testing.assert_allclose(c, d, rtol=2e-2 if name == "implicit" else 2e-3)
+
+
+@pytest.mark.parametrize(("name", "order"), [("implicit", 1), ("sdirk2", 2), ("stencil", 1)])
+def test_order_in_time(name, order):
+    case = problem((16, 16), number=0.5, strength=1.0, consumers=0.2, sources=0.2)
+    start = 1.0 + np.cos(np.pi * (np.arange(16) + 0.5) / 16) * np.ones((16, 1))
+
+    def run(step, n: int, **more) -> np.ndarray:
+        c, given = start, replace(case, dt=10.0 / n, decay=0.05)
+        for _ in range(n):
+            c = step(c, given, **more)
+        return c
+
+    more = {"substeps": 1} if name == "stencil" else {"tolerance": 1e-13}
+    finest = run(METHODS["sdirk2"], 1024, tolerance=1e-13)
+    errors = [np.abs(run(METHODS[name], n, **more) - finest).max() for n in (32, 64)]
+    assert np.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.12)
 
 
 @pytest.mark.parametrize("shape", [(12, 16), (6, 8, 10)])

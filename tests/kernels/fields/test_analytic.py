@@ -1,4 +1,4 @@
-"""Single steps of the solvers against closed forms; steady fields are checks of `verification`."""
+"""The solvers against closed forms: decaying modes, steady gradients, point sources."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import k0
 
 from tme_abm.kernels.fields import Problem, implicit_step, sdirk2_step, spectral_step, stencil_step
 from tme_abm.kernels.fields.spectral import eigenvalues
@@ -47,6 +48,57 @@ def test_a_cosine_mode_decays_as_it_should(shape):
     np.testing.assert_allclose(implicit_step(c, given), backward, rtol=1e-12)
     np.testing.assert_allclose(sdirk2_step(c, given), exact, rtol=2e-2)
     np.testing.assert_allclose(stencil_step(c, given, substeps=4000), exact, rtol=1e-3)
+
+
+@pytest.mark.parametrize("step", [implicit_step, spectral_step, sdirk2_step, stencil_step])
+def test_steady_gradient_of_a_wall_source(step):
+    """c ~ exp(-x / sqrt(D / k)) away from a plane source at a wall."""
+    length, decay = 90.0, 0.1
+    source = np.zeros((3, 80))
+    source[:, 0] = 1.0
+    c = np.zeros_like(source)
+    dt = 5.0 if step is stencil_step else 60.0
+    given = Problem(dt=dt, diffusivity=decay * length**2, decay=decay, source=source, spacing=H)
+    for _ in range(40):
+        c = step(c, given, tolerance=1e-4)
+    x = H * np.arange(80)
+    near = x < 4 * length
+    np.testing.assert_allclose(c[1, near] / c[1, 0], np.exp(-x / length)[near], rtol=0.02)
+    assert c.sum() * decay == pytest.approx(source.sum(), rel=1e-3)
+
+
+@pytest.mark.parametrize("step", [implicit_step, spectral_step])
+def test_point_source_in_2d(step):
+    """c = s h^2 K0(r / L) / (2 pi D)."""
+    length, decay = 75.0, 0.1
+    source = np.zeros((101, 101))
+    source[50, 50] = 1.0
+    c = np.zeros_like(source)
+    given = Problem(dt=60.0, diffusivity=decay * length**2, decay=decay, source=source, spacing=H)
+    for _ in range(30):
+        c = step(c, given, tolerance=1e-4)
+    y, x = np.indices(c.shape)
+    r = H * np.hypot(y - 50, x - 50)
+    ring = (r > 4 * H) & (r < 3 * length)
+    theory = H**2 * k0(r[ring] / length) / (2 * math.pi * decay * length**2)
+    np.testing.assert_allclose(c[ring], theory, rtol=0.03)
+
+
+@pytest.mark.parametrize("step", [implicit_step, spectral_step])
+def test_point_source_in_3d(step):
+    """c = s h^3 exp(-r / L) / (4 pi D r)."""
+    length, decay = 60.0, 0.1
+    source = np.zeros((41, 41, 41))
+    source[20, 20, 20] = 1.0
+    c = np.zeros_like(source)
+    given = Problem(dt=60.0, diffusivity=decay * length**2, decay=decay, source=source, spacing=H)
+    for _ in range(12):
+        c = step(c, given, tolerance=1e-4)
+    z, y, x = np.indices(c.shape)
+    r = H * np.sqrt((z - 20.0) ** 2 + (y - 20.0) ** 2 + (x - 20.0) ** 2)
+    shell = (r > 4 * H) & (r < 2.5 * length)
+    theory = H**3 * np.exp(-r[shell] / length) / (4 * math.pi * decay * length**2 * r[shell])
+    np.testing.assert_allclose(c[shell], theory, rtol=0.04)
 
 
 def test_exact_without_diffusion_of_a_uniform_field():
