@@ -141,6 +141,20 @@ def test_what_is_unexpected_is_told_in_one_line_too(tme: Run, monkeypatch: pytes
         (["validate", "hot", "hit"], "Did you mean 'hot'"),
         (["validate", "text.toml"], "text.toml: line 1, column 6: not valid TOML"),
         (["sources", "--basis", "mesured"], "Did you mean 'measured'"),
+        (["run", "hot", "--set", "clock.dt=-5 min"], "clock.dt=-5 min: clock.dt: should be above 0, not '-5 min'"),
+        (["run", "hot", "--set", "clock.dt=5 um"], "clock.dt: '5 um' is a length, not a time; expected a time such as"),
+        (["run", "hot", "--set", "blood.CD8.renewal=-1 /day"], "blood.CD8.renewal: should be 0 or more, not '-1 /day'"),
+        (["run", "hot", "--set", "tumor.traits.mhc1=3"], "tumor.traits.mhc1: should be between 0 and 1, not 3"),
+        (["run", "hot", "--set", "lattice.shape=[20,20]"], "lattice.shape: too small for its tumor: 700 cells"),
+        (["run", "full"], "full: this is a directory, not a TOML file"),
+        (["run", "itself.toml"], "itself.toml: extends: the scenario extends itself"),
+        (["compare", "hot", "hot"], "two scenarios are called 'hot'"),
+        (["compare", "hot", "cold", "--replicates", "0"], "at least one replicate"),
+        (["compare", "hot", "cold", "--jobs", "0"], "jobs: at least one process"),
+        (["compare", "hot", "cold", "--days", "-1"], "days: .*positive number of days"),
+        (["compare", "hot", "cold", "--seed", "-1"], "--seed.*greater than or equal to 0"),
+        (["compare", "--swap", "hot", "--into", "hot"], "do not differ in any trait"),
+        (["explain", "hit"], "Did you mean 'hot'"),
         (["sources", "--json", "--csv"], "choose one"),
         (["simulate", "hot"], "No such command"),
         (["run", "hot", "--seeds", "4"], "No such option"),
@@ -150,6 +164,7 @@ def test_bad_input_is_one_message_and_exit_code_2(tme: Run, tmp_path: Path, argu
     (tmp_path / "full").mkdir()
     (tmp_path / "full/thesis.txt").write_text("mine")
     (tmp_path / "text.toml").write_text("This is no TOML.")
+    (tmp_path / "itself.toml").write_text('extends = "itself.toml"')
     (tmp_path / "typo.toml").write_text('extends = "hot"\n[tumor]\ncels = 7')
     if "run" in arguments[1:]:
         tme("run", "hot", *SHORT, "--out", "run")
