@@ -99,7 +99,7 @@ def test_for_an_assay_what_runs_it_counts_too(copy: Path) -> None:
 
 
 def test_no_module_that_the_model_loads_is_left_out() -> None:
-    loads = "import sys, tme_abm.model, tme_abm.observe.metrics, tme_abm.observe.snapshot; print(*sys.modules)"
+    loads = "import sys, tme_abm.simulation, tme_abm.observe.metrics, tme_abm.observe.snapshot; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", loads], capture_output=True, text=True, check=True, cwd=ROOT).stdout
 
     imports = _Imports(PACKAGE)

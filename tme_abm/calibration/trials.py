@@ -59,9 +59,9 @@ class Tuned(Simulator):
     def start(self, scenario: Scenario, seed: int) -> Any:
         """A new tumor."""
         from ..biology import changed
-        from ..model import TumorModel
+        from ..simulation import Simulation
 
-        return TumorModel(scenario, rng=seed, catalogue=changed(scenario.catalogue, dict(self.values)))
+        return Simulation(scenario, rng=seed, catalogue=changed(scenario.catalogue, dict(self.values)))
 
     def resume(self, scenario: Scenario, seed: int, arrays: Mapping[str, Any]) -> Any:
         """A tumor in the state of `arrays`."""

@@ -15,7 +15,6 @@ from typing import Annotated
 import typer
 
 from ..core.errors import InputError
-from ..core.toml import write_toml
 from . import options
 from .terminal import note
 
@@ -85,6 +84,8 @@ def view(
 
 def _with_packs(scenario: str, catalogue: list[Path]) -> str:
     """A scenario file that adds the packs; the page itself loads scenarios without options."""
+    from ..core.toml import write_toml
+
     file = Path(tempfile.mkdtemp(prefix="tme-abm-")) / f"{Path(scenario).stem}.toml"
     named = {"extends": scenario, "catalogue": [str(pack.resolve()) for pack in catalogue]}
     file.write_text(write_toml(named), encoding="utf-8")

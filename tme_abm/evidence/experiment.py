@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from ..biology import load_catalogue
 from ..core.errors import InputError, TmeError
 from ..core.units import MINUTES_PER_DAY, parse
-from ..model import TumorModel
 from ..scenario import intervention
+from ..simulation import Simulation
 from .assays import Assay
 from .dishes import arm_scenario, dishes, scaled_arms, wells_of
 from .judge import judge, verdicts
@@ -82,8 +82,7 @@ def _run_arm(assay: Assay, arm: str, readouts: Mapping[Key, Readout], times: Seq
     record = {molecule for found in readouts.values() for molecule in found.molecules}
     scenario = arm_scenario(assay, arm, days=times[-1] / MINUTES_PER_DAY, record=record)
     wells, begin = wells_of(assay), assay.minutes[0]
-    model = TumorModel(scenario, rng=seed, catalogue=load_catalogue(), wells=wells)
-    model.take_no_census()  # it costs as much as a small dish
+    model = Simulation(scenario, rng=seed, catalogue=load_catalogue(), wells=wells)
     watch, looks = Watch(model, paths=any(found.paths for found in readouts.values())), 0
     sums = {key: np.zeros(wells) for key in readouts if key[1] == "mean"}
     series: list[Read] = []

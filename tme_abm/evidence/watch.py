@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.units import MINUTES_PER_DAY, parse
-from ..model import TumorModel
 from ..processes import Response
+from ..simulation import Simulation
 from ..tissue import ALIVE
 
 __all__ = ["Walk", "Watch", "ratio"]
@@ -35,7 +35,7 @@ class Walk:
 class Watch:
     """Counts cells and events from `begin` on, if `look` is called after every step. `paths`: it follows every cell."""
 
-    def __init__(self, model: TumorModel, *, paths: bool = False) -> None:
+    def __init__(self, model: Simulation, *, paths: bool = False) -> None:
         self.model, self.paths = model, paths
         self.wells = model.tissue.lattice.wells
         self._index = model.biology.cell_index

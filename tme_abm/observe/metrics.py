@@ -28,8 +28,8 @@ from .compartments import compartments
 
 if TYPE_CHECKING:
     from ..biology import Biology, Catalogue
-    from ..model import TumorModel
     from ..scenario import Scenario
+    from ..simulation import Simulation
 
 __all__ = [
     "HEADLINES", "METRICS", "PER_MM2", "Metric", "describe", "find_metric", "headlines", "measure", "measure_wells",
@@ -141,12 +141,12 @@ def headlines(available: Collection[str]) -> list[str]:
     return [known[metric] for metric in HEADLINES if metric in known]
 
 
-def measure_wells(model: TumorModel) -> list[dict[str, float]]:
+def measure_wells(model: Simulation) -> list[dict[str, float]]:
     """All metrics of each well of a model, in the order of the wells."""
     return [measure(model, well) for well in range(model.tissue.lattice.wells)]
 
 
-def measure(model: TumorModel, well: int = 0) -> dict[str, float]:
+def measure(model: Simulation, well: int = 0) -> dict[str, float]:
     """All metrics of one well of a model; NaN where there is nothing to measure."""
     tissue, here = model.tissue, _Well(model, well)
     members = _measured(model.biology, tissue.lattice.ndim, list(tissue.fields))
@@ -184,7 +184,7 @@ class _Well:
     cells of the tumor's kinds. tumor : those that live.
     """
 
-    def __init__(self, model: TumorModel, well: int) -> None:
+    def __init__(self, model: Simulation, well: int) -> None:
         self.biology, self.tissue, self.number = model.biology, model.tissue, well
         self.cells, self.lattice = model.tissue.cells, model.tissue.lattice
         self.core, self.margin = compartments(model.tissue, well)

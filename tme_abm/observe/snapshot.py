@@ -16,14 +16,14 @@ from ..tissue import ALIVE, IMMUNE, TISSUE, Tissue
 from .compartments import compartments
 
 if TYPE_CHECKING:
-    from ..model import TumorModel
+    from ..simulation import Simulation
 
 __all__ = ["snapshot"]
 
 _OF_THE_STEP = ("heading", "binding")  # columns that matter from one step to the next only
 
 
-def snapshot(model: TumorModel, well: int = 0) -> dict[str, NDArray[Any]]:
+def snapshot(model: Simulation, well: int = 0) -> dict[str, NDArray[Any]]:
     """The tissue of a well: kinds by layer (−1 for an empty site), dead cells, vessels, core, all fields [nM], and the
     columns of its cells.
     """

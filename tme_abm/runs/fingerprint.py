@@ -23,7 +23,7 @@ __all__ = ["fingerprint", "model_fingerprint", "package_version", "versions"]
 
 _PACKAGES = ("numpy", "scipy", "mesa")
 _ROOT = Path(__file__).parents[1]
-_MODEL = ("model", "observe.metrics", "observe.snapshot")
+_MODEL = ("simulation", "observe.metrics", "observe.snapshot")
 _DATA = "biology/data/**/*.toml"
 
 

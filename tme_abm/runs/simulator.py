@@ -32,21 +32,21 @@ class Simulator:
 
     def start(self, scenario: Scenario, seed: int) -> Any:
         """A model at its first step."""
-        from ..model import TumorModel
+        from ..simulation import Simulation
 
-        return TumorModel(scenario, rng=seed)
+        return Simulation(scenario, rng=seed)
 
     def resume(self, scenario: Scenario, seed: int, arrays: Arrays) -> Any:
         """A model in the state `arrays`."""
-        from ..model import TumorModel
+        from ..simulation import Simulation
 
-        return TumorModel.from_state(scenario, seed, arrays)
+        return Simulation.from_state(scenario, seed, arrays)
 
     def branch(self, scenario: Scenario, seed: int, arrays: Arrays) -> Any:
         """A model in the state `arrays` of another scenario."""
-        from ..model import TumorModel
+        from ..simulation import Simulation
 
-        return TumorModel.branched(scenario, seed, arrays)
+        return Simulation.branched(scenario, seed, arrays)
 
     def metrics(self, scenario: Scenario) -> tuple[str, ...]:
         """The names of the metrics that `measure` returns for a model of `scenario`."""

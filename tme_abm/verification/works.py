@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..biology import Biology
 from ..core import draws
 from ..kernels.fields import METHODS, Problem, Step
-from ..model import TumorModel
 from ..processes import Migration, Process
 from ..scenario import Scenario
+from ..simulation import Simulation
 from ..tissue import Tissue
 
 __all__ = [
@@ -30,14 +30,12 @@ __all__ = [
 METHOD_NAMES = tuple(METHODS)
 
 Bits = Callable[[int, str, int, ArrayLike, int], NDArray[np.uint64]]
-MakeModel = Callable[[Scenario, int, int], TumorModel]
+MakeModel = Callable[[Scenario, int, int], Simulation]
 
 
-def _model(scenario: Scenario, seed: int, wells: int) -> TumorModel:
-    """The model of a scenario with several wells, without the census, which no check reads."""
-    model = TumorModel(scenario, rng=seed, wells=wells)
-    model.take_no_census()
-    return model
+def _model(scenario: Scenario, seed: int, wells: int) -> Simulation:
+    """The model of a scenario with several wells."""
+    return Simulation(scenario, rng=seed, wells=wells)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +157,7 @@ class _Hasty:
 def hasty(process: str, dt: float) -> Works:
     """One process of the model has a constant time step, whatever the clock says."""
 
-    def make(scenario: Scenario, seed: int, wells: int) -> TumorModel:
+    def make(scenario: Scenario, seed: int, wells: int) -> Simulation:
         model = _model(scenario, seed, wells)
         model.processes[process] = _Hasty(model.processes[process], dt)
         return model

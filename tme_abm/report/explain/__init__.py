@@ -73,7 +73,7 @@ def _tumor(scenario: Scenario, catalogue: Catalogue) -> dict[str, Any]:
 def _model(scenario: Scenario, catalogue: Catalogue) -> dict[str, Any]:
     """The steps of the model and the biology of all tumors."""
     # Imported here: the model brings in Mesa, which a report of finished results has no need of.
-    from ...model import SCHEDULE
+    from ...simulation import SCHEDULE
 
     biology = scenario.biology()
     return {
