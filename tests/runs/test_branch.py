@@ -307,6 +307,13 @@ def test_states_that_are_not_there(toy: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "a").exists()
 
 
+def test_the_start_is_no_past_to_branch_from(tmp_path: Path) -> None:
+    run(small(), out=tmp_path / "a", seed=3, days=0, simulator=TOY)
+    for at in (None, 0.0):
+        with pytest.raises(InputError, match=r"no past to share.*--seed 3"):
+            branch_point(tmp_path / "a", at=at, simulator=TOY)
+
+
 def test_a_damaged_state_is_not_believed(tmp_path: Path) -> None:
     run(KEPT, out=tmp_path / "a", seed=3, days=1, simulator=TOY)
     path = tmp_path / "a/checkpoint/step_000000144.npz"

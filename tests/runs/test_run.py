@@ -289,6 +289,20 @@ def test_a_scenario_changed_by_hand_is_not_gone_on_with(tmp_path: Path) -> None:
         go_on(out)
 
 
+def test_a_run_of_no_days_holds_the_start_and_can_go_on(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
+    seen: list[Progress] = []
+    found = run(HOT, out=tmp_path / "a", seed=3, days=0, simulator=TOY, progress=seen.append)
+    assert (found.days, found.steps, [now.step for now in seen]) == (0, 0, [0])
+    manifest = read_manifest(tmp_path / "a")
+    assert (manifest["status"], manifest["days"], manifest["steps"]) == ("done", 0, 0)
+    assert read_series(tmp_path / "a").times.tolist() == [0]
+    assert [day for day, _ in list_snapshots(tmp_path / "a")] == [0]
+    assert is_finished(tmp_path / "a", scenario=HOT, seed=3, days=0, simulator=TOY)
+
+    resume(tmp_path / "a", days=DAYS, simulator=TOY)
+    assert results(tmp_path / "a") == undisturbed
+
+
 def test_where_a_run_may_not_begin(earlier: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds a run already.*--resume.*--overwrite"):
         begin(earlier)

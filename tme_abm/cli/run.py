@@ -29,7 +29,10 @@ def run(
         argument("SCENARIO", "A scenario file, or the name of a shipped scenario. Not needed with --resume."),
     ] = None,
     seed: Annotated[int | None, option("--seed", "N", "Seed of every random draw (1 by default).", min=0)] = None,
-    days: options.Days = None,
+    days: Annotated[
+        float | None,
+        option("--days", "D", "Days to simulate; by default those of the scenario. 0 only plants the tumor."),
+    ] = None,
     out: options.Out = None,
     settings: options.Set = None,
     catalogue: options.Catalogue = None,

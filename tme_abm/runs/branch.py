@@ -109,6 +109,12 @@ def branch_point(directory: Path, *, at: float | None = None, simulator: Simulat
             + '; a run keeps more with --set record.checkpoints="1 day"',
             file=directory,
         )
+    if step == 0 or (step is None and kept == [0]):
+        raise InputError(
+            f"is at its start, which has no past to share; begin a run of the changed scenario with --seed "
+            f"{run.manifest['seed']}, and it shares the draws",
+            file=directory,
+        )
     checkpoint = run.recall(step)
     if checkpoint is None:
         raise InputError("has no state to branch from: it was stopped before its first checkpoint", file=directory)

@@ -153,6 +153,11 @@ class RunDirectory:
 
     # ---------------------------------------------------------------- series and snapshots
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether no row has been recorded yet."""
+        return bytes(self._series) == files.csv_line(HEADER)
+
     def add_row(self, day: float, measures: Mapping[str, float]) -> None:
         """Append the metrics of one time to the series, in memory until `flush`."""
         for metric, value in measures.items():

@@ -73,7 +73,7 @@ def run(
     progress: Callback | None = None,
     simulator: Simulator | None = None,
 ) -> RunResult:
-    """Simulate `scenario` for `days` (by default its own) into the directory `out`.
+    """Simulate `scenario` for `days` (by default its own) into the directory `out`; 0 days are the tissue at the start.
 
     Raises:
         InputError: the scenario, seed, length or directory cannot be used, or the disk cannot be written.
@@ -82,7 +82,7 @@ def run(
     simulator = or_tumor(simulator)
     check_seed(seed)
     RunDirectory.check_free(out, overwrite=overwrite)
-    days = checked_days(scenario.clock.days if days is None else days)
+    days = checked_days(scenario.clock.days if days is None else days, or_none=True)
     model = simulator.start(scenario, seed)  # before anything is written: it may refuse the scenario
     manifest = new_manifest(scenario, seed=seed, days=days, command=command, simulator=simulator)
     directory = RunDirectory.create(out, manifest=manifest, resolved=scenario.resolved_toml(), overwrite=overwrite)
@@ -120,7 +120,7 @@ def resume(
     stored = begun_with(directory, simulator)
     if seed is not None and seed != manifest["seed"]:
         raise InputError(f"holds a run with seed {manifest['seed']}, not {seed}", file=out)
-    days = checked_days(manifest["days"] if days is None else days)
+    days = checked_days(manifest["days"] if days is None else days, or_none=True)
     if days < manifest["days"]:
         raise InputError(f"the run is of {manifest['days']:g} days and cannot end at {days:g}", file=out)
     with directory.locked():
@@ -202,10 +202,12 @@ def changed_since(out: Path) -> InputError:
     )
 
 
-def checked_days(days: float) -> float:
-    """The length of a run. Raises InputError if `days` is not positive, or more than a run could ever reach."""
-    if not 0 < days <= LONGEST:
-        raise InputError(f"a run lasts a positive number of days, at most {LONGEST:,}, not {days:g}", place="days")
+def checked_days(days: float, *, or_none: bool = False) -> float:
+    """The length of a run. Raises InputError if `days` is not positive (with `or_none`, 0 is no error), or more than a
+    run could ever reach."""
+    if not (0 < days <= LONGEST or (or_none and days == 0)):
+        lasts = f"a positive number of days, at most {LONGEST:,}{', or 0 for the starting tissue' if or_none else ''}"
+        raise InputError(f"a run lasts {lasts}, not {days:g}", place="days")
     return float(days)
 
 

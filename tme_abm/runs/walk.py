@@ -29,8 +29,8 @@ from .results import LOG, SERIES
 from .simulator import TUMOR, Simulator
 
 if TYPE_CHECKING:
-    from ..model import TumorModel
     from ..scenario import Scenario
+    from ..simulation import Simulation
 
 __all__ = ["Callback", "Logbook", "Progress", "RunFailed", "Walk", "is_due", "new_manifest", "now", "steps_until"]
 
@@ -157,7 +157,7 @@ class Walk:
     def _walk(self, model: Any, step: int) -> None:
         steps, first = int(self.directory.manifest["steps"]), step
         began = saved = flushed = time.monotonic()
-        if step == 0:
+        if self.directory.is_blank:  # not so at a checkpoint of step 0
             self._write(model, step)
             self.directory.flush()
         self.measures = self.measures or self.simulator.measure(model)
@@ -227,14 +227,14 @@ class Logbook:
     same to the byte as if the scenario of the directory had been run without interruption.
     """
 
-    def __init__(self, model: TumorModel) -> None:
+    def __init__(self, model: Simulation) -> None:
         """Begin with a model at its first step."""
         self._rows: dict[int, dict[str, float]] = {}
         self._pictures: dict[int, files.Arrays] = {}
         self._began = now()
         self.note(model)
 
-    def note(self, model: TumorModel) -> None:
+    def note(self, model: Simulation) -> None:
         """Record the row and the picture that are due after this step."""
         step, dt, record = model.clock.step, model.clock.dt, model.scenario.record
         if is_due(step, record.every, dt):
@@ -242,7 +242,7 @@ class Logbook:
         if is_due(step, record.snapshots, dt):
             self._pictures[step] = TUMOR.snapshot(model)
 
-    def keep(self, model: TumorModel, out: Path) -> None:
+    def keep(self, model: Simulation, out: Path) -> None:
         """Make `out` the directory of this run, to be resumed from the step that `model` has reached.
 
         Raises InputError if `out` holds something already or cannot be written.
