@@ -34,7 +34,7 @@ help:
 	@echo 'make run       compare a cold and a hot tumor; the report goes to $(OUT)/report.html'
 	@echo 'make claims    run the claims of the reviews as experiments; the report goes to $(CLAIMS)/claims.html'
 	@echo 'make verify    check the program against theory; the report goes to results/verification'
-	@echo 'make bench     measure what a step costs; the tables go to results/bench'
+	@echo 'make bench     measure what a step costs; the tables are Markdown on stdout'
 	@echo 'make view      watch a tumor ($(SCENARIO)) live in the browser, http://127.0.0.1:$(PORT)'
 	@echo 'make test      ruff, mypy, import-linter, quick tests'
 	@echo 'make test-all  the same with the slow tests'

@@ -1,112 +1,111 @@
 from __future__ import annotations
 
 import json
-import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.bench.made_up import measured
+from tests.bench.made_up import JOB, LARGE, SMALL, measured
 from tme_abm.bench import suite
-from tme_abm.bench.cases import Case
+from tme_abm.bench.cases import Case, plan
 from tme_abm.bench.measure import NotMeasured
 from tme_abm.core.errors import InputError
 
-SMALL = Case(cells=1000, fields=10, shape=(48, 48))
-LARGE = Case(cells=100_000, fields=40, shape=(480, 480))
+NAME = "2D 1k × 10"
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suite, "in_child", lambda case, _: measured(case))
-
-
-def run(cases: list[Case], *, deadline: float | None = None) -> tuple[list[Any], list[Any], list[str]]:
-    said: list[str] = []
-    return *suite.run_cases(cases, deadline=deadline, tell=said.append), said
-
-
-def test_what_does_not_fit_in_memory_is_skipped_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suite, "memory_gib", lambda *_: 0.3)
-    found, skipped, said = run([SMALL, LARGE])
-    assert [one["case"]["name"] for one in found] == ["2D 1k × 10"]
-    assert skipped[0]["case"] == "2D 100k × 40"
-    assert skipped[0]["why"].startswith("2D 100k × 40 was skipped: it is expected to need ")
-    assert skipped[0]["why"].endswith("GiB of memory and 0.3 GiB are free")
-    assert said[-1] == skipped[0]["why"]
-
-
-def test_what_does_not_fit_in_time_is_skipped_with_a_sentence() -> None:
-    found, skipped, _ = run([SMALL, LARGE], deadline=time.monotonic() + 25)
-    assert len(found) == 1
-    assert "s are left of the 60 s of a quick benchmark" in skipped[0]["why"]
-    assert run([LARGE], deadline=None)[1] == []
-
-
-def test_without_knowledge_of_the_memory_a_case_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suite, "memory_gib", lambda *_: None)
-    assert len(run([LARGE])[0]) == 1
-
-
-@pytest.mark.parametrize(
-    ("error", "sentence"),
-    [
-        (NotMeasured("it did not end within 60 s and was stopped"), "it did not end within 60 s and was stopped"),
-        (InputError("can have 2 to 43 fields, not 50", place="2D"), "2D: can have 2 to 43 fields, not 50."),
-    ],
-)
-def test_a_case_that_fails_is_told_and_the_others_go_on(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
-) -> None:
-    def fails(case: Case, _: float) -> dict[str, Any]:
-        if case == SMALL:
+def fails_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_child(case: Case, **_: Any) -> dict[str, Any]:
+        if case == LARGE:
             raise error
         return measured(case)
 
-    monkeypatch.setattr(suite, "in_child", fails)
-    found, skipped, _ = run([SMALL, LARGE])
-    assert [one["case"]["name"] for one in found] == [LARGE.name]
-    assert skipped == [{"case": SMALL.name, "why": f"{SMALL.name} was not measured: {sentence}"}]
+    monkeypatch.setattr(suite, "in_child", in_child)
+
+
+def test_a_case_that_fails_is_told_in_a_sentence_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    fails_with(NotMeasured("it did not end within 60 s and was stopped"), monkeypatch)
+    said: list[str] = []
+    found, skipped, interrupted = suite.run_cases([LARGE, SMALL], seconds=None, tell=said.append)
+    assert [one["name"] for one in found] == [NAME]
+    assert skipped == ["2D 100k × 40 was not measured: it did not end within 60 s and was stopped"]
+    assert said[1] == skipped[0]
+    assert not interrupted
 
 
 def test_what_was_measured_before_an_interruption_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(case: Case, _: float) -> dict[str, Any]:
-        if case == LARGE:
-            raise KeyboardInterrupt
-        return measured(case)
-
-    monkeypatch.setattr(suite, "in_child", interrupted)
-    found, skipped, _ = run([SMALL, LARGE, Case(cells=5, fields=10, shape=(9, 9))])
-    assert [one["case"]["name"] for one in found] == [SMALL.name]
-    assert [one["why"] for one in skipped] == [
-        f"{name} was not measured: the benchmark was interrupted" for name in ("2D 100k × 40", "2D 5 × 10")
-    ]
+    fails_with(KeyboardInterrupt(), monkeypatch)
+    found, skipped, interrupted = suite.run_cases([SMALL, LARGE, JOB], seconds=None, tell=lambda _: None)
+    assert [one["name"] for one in found] == [NAME]
+    assert skipped == [f"{one.name} was not measured: interrupted" for one in (LARGE, JOB)]
+    assert interrupted
 
 
-def test_needs_grow_with_cells_and_fields() -> None:
-    small, large = suite.expected_needs(SMALL), suite.expected_needs(LARGE)
-    assert small["seconds"] < large["seconds"] < 60
-    assert small["gib"] < large["gib"] < 1
+def test_a_quick_benchmark_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    fails_with(AssertionError("must not begin"), monkeypatch)
+    found, skipped, _ = suite.run_cases([LARGE], seconds=0.0, tell=lambda _: None)
+    assert (found, len(skipped)) == ([], 1)
+    assert "were over" in skipped[0]
 
 
-def test_the_largest_case_is_expected_to_fit_in_twelve_gib() -> None:
-    most = Case(cells=1_000_000, fields=40, shape=(1500, 1500))
-    assert 3 < suite.expected_needs(most)["gib"] < 12
+def test_the_whole_result_is_strict_json_and_names_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    fails_with(NotMeasured("why"), monkeypatch)
+    result = suite.benchmark([SMALL, LARGE], quick=False, tell=lambda _: None)
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    assert "cores, " in result["machine"]
+    assert [len(result[what]) for what in ("cases", "skipped")] == [1, 1]
 
 
-def test_the_whole_result_is_strict_json_and_names_the_machine() -> None:
-    result = suite.benchmark([SMALL, LARGE], quick=False, command="bench", tell=lambda _: None)
-    kept = json.loads(json.dumps(result, allow_nan=False))
-    assert set(kept) == {
-        "schema", "date", "command", "quick", "machine", "load_before", "load_after", "seconds", "interrupted",
-        "cases", "skipped", "peers",
-    }  # fmt: skip
-    assert kept["machine"]["cpu"]
-    assert set(kept["machine"]["versions"]) >= {"numpy", "scipy", "python", "tme_abm", "mesa"}
-    assert [one["case"]["name"] for one in kept["cases"]] == [SMALL.name, LARGE.name]
+def test_growth_is_the_exponent_over_large_tissues() -> None:
+    cases = [one for one in plan(quick=False) if one.fields < 40]
+    found = [measured(one, cell_us=9.0 if one.cells < 10_000 else one.cells**0.25) for one in cases]
+    assert suite.growth(found) == pytest.approx({"10": 1.25, "20": 1.25})
+    assert suite.growth(found[:4]) == {}
 
 
-def test_slow_cases_are_measured_once_more() -> None:
-    first = {"cases": [measured(SMALL, cell_us=9.0), measured(LARGE, cell_us=9.0)]}
-    again = suite.remeasured(first, [SMALL.name], tell=lambda _: None)
-    assert [(one["case"]["name"], one["ratios"]["cell step"]) for one in again["cases"]] == [(SMALL.name, 1000.0)]
+# ------------------------------------------------------------------ the check
+
+
+def test_a_ratio_is_held_against_the_best(tmp_path: Path) -> None:
+    path = tmp_path / "best.json"
+    first, second = (suite.ratios([measured(one, cell_us=us) for one in (SMALL, JOB)]) for us in (2.0, 3.0))
+    assert first == {NAME: {"cell-step": 1000.0, "field with uptake": 20.0, "field without uptake": 5.0}}
+    assert suite.record(first, {}, "first", path) == 3
+    assert suite.record(second, suite.read_best(path), "second", path) == 0  # nothing lower
+    assert suite.record(second, {}, "second", tmp_path / "other.json") == 3
+    best = suite.read_best(path)
+    assert suite.worse(second, best, allowed=1.6) == {}
+    assert suite.worse(second, best, allowed=1.4) == {
+        NAME: [
+            "2D 1k × 10: a cell-step costs 1500 times the reference kernel, 1.50 times the best (1000 in 'first'); "
+            "1.4 times are allowed"
+        ]
+    }
+    assert suite.worse({"new": {"cell-step": 1e9}}, best, allowed=1.4) == {}
+
+
+def test_a_slower_machine_is_no_regression() -> None:
+    fast, slow = measured(SMALL), measured(SMALL, cell_us=20.0, kernel_ns=20.0)
+    slow["costs"] = {what: 10 * cost for what, cost in fast["costs"].items()}
+    assert suite.ratios([slow]) == suite.ratios([fast])
+
+
+def test_of_two_measurements_the_better_counts() -> None:
+    other = replace(SMALL, cells=2000)
+    first = suite.ratios([measured(SMALL, cell_us=8.0), measured(other, cell_us=8.0)])
+    kept = suite.better(first, suite.ratios([measured(SMALL, cell_us=2.1)]))
+    assert [some["cell-step"] for some in kept.values()] == [1050.0, 4000.0]
+
+
+@pytest.mark.parametrize("content", ["[]", '{"x": 5}', '{"x": {"cell-step": 5}}', '{"x": {"cell-step": ["a", "b"]}}'])
+def test_a_damaged_file_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "best.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"should have a ratio|not a JSON"):
+        suite.read_best(path)
+
+
+def test_the_shipped_ratios_cover_the_quick_cases() -> None:
+    assert {one.name for one in plan(quick=True) if one.mix == "tumor"} <= set(suite.read_best(suite.BEST))

@@ -1,1 +1,1 @@
-"""The benchmark: the cost of a step by process, cell and voxel, and its comparison with earlier ones."""
+"""The benchmark: the cost of a step by cell, voxel and process, and its comparison with the best costs so far."""

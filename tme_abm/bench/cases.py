@@ -11,24 +11,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
 
-import numpy as np
-
-from ..biology import Biology, Catalogue, compile, load_catalogue
+from ..biology import Catalogue, compile, load_catalogue
 from ..core.errors import InputError
 from ..core.toml import read_toml
 from ..core.units import parse
-from ..processes.presence import fields_needed, kinds_present
+from ..processes.presence import fields_needed
 from ..scenario import Scenario, assembled, load
 
-__all__ = [
-    "JOBS", "Case", "case_catalogue", "case_scenario", "consumed_molecules", "parse_count", "plan", "settings",
-    "short_count",
-]  # fmt: skip
+__all__ = ["JOBS", "Case", "case_catalogue", "case_scenario", "parse_count", "plan", "settings", "short_count"]
 
 JOBS = ("job", "lean job")
 """The mixes for the job that peers were measured with."""
@@ -36,38 +31,22 @@ JOBS = ("job", "lean job")
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One tissue to measure; with `days` it is a job, which is measured over that time, not for some `seconds`."""
+    """One tissue to measure: after `warm_up` steps for some `seconds`, but at least and at most so many steps."""
 
     cells: int
     fields: int
-    shape: tuple[int, ...]
+    shape: Sequence[int]
     mix: str = "tumor"
-    days: float | None = None
-    seconds: float = 20.0
-    least: int = 3
-    most: int = 40
     warm_up: int = 4
+    least: int = 12
+    most: int = 40
+    seconds: float = 10.0
 
     @property
     def name(self) -> str:
         """The name of the case, such as `2D 10k × 20`, `3D 440k × 10`, `job 5k × 10`, `lean job 5k × 10`."""
         what = self.mix if self.mix in JOBS else f"{len(self.shape)}D"
         return f"{what} {short_count(self.cells)} × {self.fields}"
-
-    @property
-    def voxels(self) -> int:
-        """The number of sites of the lattice."""
-        return math.prod(self.shape)
-
-    def to_json(self) -> dict[str, Any]:
-        """The case as plain values, with its name."""
-        return {**asdict(self), "shape": list(self.shape), "name": self.name}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Case:
-        """The case from the values that `to_json` returned."""
-        known = {key: value for key, value in values.items() if key != "name"}
-        return cls(**{**known, "shape": tuple(known["shape"])})
 
 
 @cache
@@ -86,11 +65,8 @@ def short_count(number: float) -> str:
 
 def parse_count(text: str) -> int:
     """The number that a text such as "10k" says. Raises InputError if it is not a positive whole number."""
-    number = re.fullmatch(r"\s*([0-9.]+)([kKmM]?)\s*", text)
-    try:
-        value = float(number[1]) * {"": 1, "k": 1_000, "m": 1_000_000}[number[2].lower()] if number else 0.0
-    except ValueError:
-        value = 0.0
+    number = re.fullmatch(r"\s*(\d+\.?\d*)([kKmM]?)\s*", text)
+    value = float(number[1]) * {"": 1, "k": 1_000, "m": 1_000_000}[number[2].lower()] if number else 0.0
     if value < 1 or not value.is_integer():
         raise InputError(f"{text!r} is not a number of cells or fields", allowed=("1000", "10k", "1M"))
     return int(value)
@@ -102,7 +78,7 @@ def plan(*, quick: bool, cells: Sequence[int] = (), fields: Sequence[int] = ()) 
     The 3D case and the jobs of peers are in the plan only if neither is given.
     """
     table = settings()["quick" if quick else "full"]
-    pace = {key: table[key] for key in ("seconds", "least", "most", "warm_up")}
+    pace = {key: table[key] for key in ("warm_up", "least", "most", "seconds")}
     plane = [
         Case(cells=number, fields=count, shape=_square(number), **pace)
         for number in sorted(cells or table["cells"])
@@ -110,13 +86,13 @@ def plan(*, quick: bool, cells: Sequence[int] = (), fields: Sequence[int] = ()) 
     ]
     if cells or fields:
         return plane
-    solid = table["solid"]
+    solid, steps = table["solid"], table["job_steps"]
     ball = Case(cells=solid["cells"], fields=solid["fields"], shape=(solid["side"],) * 3, **pace)
     jobs = [
-        Case(cells=number, fields=job["fields"], shape=(job["side"],) * 2, mix=mix, days=job["days"], **pace)
-        for mix in JOBS
-        for job in [table[mix]]
-        for number in job["cells"]
+        Case(cells=number, fields=len(mix["fields"]), shape=(mix["side"],) * 2, mix=name, least=steps, most=steps)
+        for name in JOBS
+        for mix in [settings()["mix"][name]]
+        for number in mix["cells"]
     ]
     return [*jobs, *plane, ball]
 
@@ -131,15 +107,22 @@ def _square(cells: int) -> tuple[int, int]:
 
 def case_scenario(case: Case) -> Scenario:
     """The scenario of a case. Raises InputError if its cells cannot have that number of fields."""
-    names, extra = _chosen_fields(case)
-    first = _assembled(case, record=extra)
-    unwanted = [name for name in fields_needed(first, _biology(case, first)) if name not in names]
-    silenced = [{"do": "fix", "behavior": f"secretion {name}", "value": "0 molecules/cell/min"} for name in unwanted]
-    return _assembled(case, record=extra, protocol=silenced)
+    names = settings()["mix"][case.mix]["fields"][: case.fields]
+    own = _fields(case, _assembled(case))
+    silenced = [
+        {"do": "fix", "behavior": f"secretion {name}", "value": "0 molecules/cell/min"}
+        for name in own
+        if name not in names
+    ]
+    scenario = _assembled(case, record=[name for name in names if name not in own], protocol=silenced)
+    found = len(_fields(case, scenario))
+    if found != case.fields:
+        raise InputError(f"this tissue cannot have {case.fields} fields; the nearest number is {found}")
+    return scenario
 
 
 def case_catalogue(case: Case) -> Catalogue:
-    """The shipped catalogue, with only the rules that the mix lists, if any. Raises InputError if one is unknown."""
+    """The shipped catalogue, with only the rules that the mix lists, if any."""
     shipped, listed = load_catalogue(), settings()["mix"][case.mix].get("rules")
     if listed is None:
         return shipped
@@ -148,73 +131,36 @@ def case_catalogue(case: Case) -> Catalogue:
         for rule in shipped.rules
         for cell in rule.cell
     }
-    for word in listed:
-        if word not in known:
-            what, place = f"{word!r} is not a rule of the catalogue", f'mix."{case.mix}".rules'
-            raise InputError(what, file="cases.toml", place=place, allowed=known, word=word)
-    return replace(shipped, rules=tuple(known[word] for word in listed))
+    return replace(shipped, rules=tuple(known[words] for words in listed))
 
 
-def consumed_molecules(scenario: Scenario, biology: Biology) -> set[str]:
-    """The molecules that some cell of the scenario takes up."""
-    kinds = sorted(kinds_present(scenario, biology))
-    return {molecule.name for column, molecule in enumerate(biology.molecules) if np.any(biology.uptake[kinds, column])}
-
-
-def _biology(case: Case, scenario: Scenario) -> Biology:
-    return compile(case_catalogue(case), scenario.tumor.traits)
-
-
-def _chosen_fields(case: Case) -> tuple[set[str], list[str]]:
-    """The molecules that get a field, and those among them that get one only because they are recorded."""
-    natural = _assembled(case)
-    biology = _biology(case, natural)
-    own = fields_needed(natural, biology)
-    possible = fields_needed(_assembled(case, record=[one.name for one in biology.molecules]), biology)
-    consumed = consumed_molecules(natural, biology)
-    brought = {m.name for m in biology.molecules if m.background > 0 or m.exchange > 0} | set(natural.stroma.secretion)
-    fixed = [name for name in own if name in brought]  # by blood and stroma, not by cells
-    if not len(fixed) <= case.fields <= len(possible):
-        what = f"the cells of this tissue can have {len(fixed)} to {len(possible)} fields, not {case.fields}"
-        raise InputError(what, place=case.name)
-    # Fields that a run has anyway come first, then those of recorded molecules.
-    extra = [name for name in possible if name not in own][: max(case.fields - len(own), 0)]
-    left = min(case.fields, len(own)) - len(fixed)
-    dear = [name for name in own if name in consumed and name not in fixed]
-    free = [name for name in own if name not in consumed and name not in fixed]
-    number = min(left, len(dear))
-    if settings()["mix"][case.mix]["fields"] == "in proportion":
-        share = sum(name in consumed for name in own) / len(own)
-        number = round(share * min(case.fields, len(own))) - sum(name in consumed for name in fixed)
-        number = min(max(number, left - len(free), 0), len(dear), left)
-    return {*fixed, *dear[:number], *free[: left - number], *extra}, extra
+def _fields(case: Case, scenario: Scenario) -> list[str]:
+    return fields_needed(scenario, compile(case_catalogue(case), scenario.tumor.traits))
 
 
 def _assembled(case: Case, *, record: Sequence[str] = (), protocol: Sequence[Mapping[str, Any]] = ()) -> Scenario:
     """The shipped scenario of the mix, with the case's lattice and cells, and blood in proportion to the tissue."""
     mix = settings()["mix"][case.mix]
-    spacing = mix["spacing"]
+    spacing, sites = mix["spacing"], math.prod(case.shape)
     share: Mapping[str, float] = mix["share"]
     like = load(mix["extends"])
-    tumor = round(share["tumor"] * case.cells)
-    section = case.voxels * parse(spacing, "length") ** 2  # areal densities are those of a section, in 3D too
+    section = sites * parse(spacing, "length") ** 2  # areal densities are those of a section, in 3D too
     area = section / parse("1 mm^2", "area")
-    larger = case.voxels / math.prod(like.lattice.shape)
-    there = {name for name in share if name != "tumor"}
+    larger = sites / math.prod(like.lattice.shape)
     # Monocytes have no type before they arrive; their pool is that of the type they become.
     biology = like.biology()
-    pools = {biology.pool[biology.cell_index[name]] for name in there}
+    pools = {biology.pool[biology.cell_index[name]] for name in share if name != "tumor"}
     blood = {name: {"cells": pool.cells * larger if name in pools else 0.0} for name, pool in like.blood.items()}
     return assembled(
         {
             "name": f"bench {case.name}",
             "title": mix["description"],
             "lattice": {"shape": list(case.shape), "spacing": spacing, "margin": "0 um"},
-            "tumor": {"cells": tumor},
+            "tumor": {"cells": round(share["tumor"] * case.cells)},
             "immune": {name: f"{share.get(name, 0.0) * case.cells / area!r} /mm^2" for name in like.immune},
             "blood": blood,
             "record": {"molecules": list(record)},
-            "protocol": [dict(item) for item in protocol],
+            "protocol": list(protocol),
         },
         name="the benchmark",
         extends=mix["extends"],

@@ -1,147 +1,173 @@
-"""The whole benchmark: the measurements of its cases, a sentence for each that was not measured, and the machine."""
+"""The whole benchmark: the measurements of its cases, a sentence for each that was not measured, and the check.
+
+The check compares costs in units of the reference kernel with the best ones in `best.json`, because seconds depend on
+the machine. The file has the lowest ratio of every case and quantity that was ever recorded, with the label of its
+record. To accept a higher cost, remove the line of its case.
+"""
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import platform
+import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy
 
 from ..core.errors import InputError
+from ..core.files import read_json, write_bytes
 from ..core.parallel import VARIABLE
 from ..core.toml import read_toml
-from ..runs.fingerprint import versions
-from .cases import Case, settings
-from .measure import NotMeasured, in_child, memory_gib, proc_lines
+from .cases import Case
+from .measure import NotMeasured, in_child, proc
 
-__all__ = ["SCHEMA", "benchmark", "expected_needs", "peers", "remeasured", "run_cases"]
+__all__ = ["BEST", "benchmark", "better", "growth", "peers", "ratios", "read_best", "record", "run_cases", "worse"]
 
-SCHEMA = 1
-_QUICK_SECONDS = 60.0  # of a quick benchmark
-_PATIENCE = 4.0  # a case is stopped after this many times the expected seconds
-_GIB = float(1 << 30)
-_STARTING = 2.0  # seconds to start a process and import the package
-_SOLVED_AGAIN = 6  # further solutions of the fields: one by one, and by one thread
-_STEPS_A_DAY = 144  # of 10 minutes, the step of the shipped scenarios
-_INTERRUPTED = "not measured: the benchmark was interrupted"
-_THREADS = (VARIABLE, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+BEST = Path(__file__).with_name("best.json")
+GROWTH_FROM = 10_000
+"""The number of cells from which the growth of costs is fitted; below, a step costs what its numpy calls cost."""
+_QUICK_SECONDS = 58.0  # of all cases of a quick benchmark, which takes a minute with its start
+_CASE_SECONDS = 900.0  # of a case otherwise
 
 Tell = Callable[[str], None]
+Ratios = dict[str, dict[str, float]]
+"""Cost in units of the reference kernel, by case and quantity."""
+Best = Mapping[str, Mapping[str, tuple[float, str]]]
+"""The lowest ratio and its label, by case and quantity."""
 
 
-def benchmark(cases: Sequence[Case], *, quick: bool, command: str, tell: Tell) -> dict[str, Any]:
+def benchmark(cases: Sequence[Case], *, quick: bool, tell: Tell) -> dict[str, Any]:
     """The benchmark of `cases`, measured one after the other, as plain values for JSON."""
-    begun, before = time.monotonic(), _load_average()
-    deadline = begun + _QUICK_SECONDS if quick else None
-    found, skipped = run_cases(cases, deadline=deadline, tell=tell)
+    found, skipped, interrupted = run_cases(cases, seconds=_QUICK_SECONDS if quick else None, tell=tell)
+    cpu = proc("cpuinfo", "model name") or platform.processor() or platform.machine()
+    threads = os.environ.get(VARIABLE, "1")
     return {
-        "schema": SCHEMA,
+        "machine": f"{cpu}, {os.cpu_count()} cores, {platform.system()}; Python {platform.python_version()}, "
+        f"numpy {np.__version__}, scipy {scipy.__version__}; threads for the fields: {threads}",
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": command,
-        "quick": quick,
-        "machine": _machine(),
-        "load_before": before,
-        "load_after": _load_average(),
-        "seconds": round(time.monotonic() - begun, 1),
-        "interrupted": any(one["why"].endswith(_INTERRUPTED) for one in skipped),
         "cases": found,
         "skipped": skipped,
+        "interrupted": interrupted,
+        "growth": growth(found),
         "peers": dict(peers()),
     }
 
 
-def remeasured(result: Mapping[str, Any], names: Sequence[str], *, tell: Tell) -> dict[str, Any]:
-    """`result` with only its cases called `names`, measured once more."""
-    cases = [Case.from_json(one["case"]) for one in result["cases"] if one["case"]["name"] in names]
-    return {**result, "cases": run_cases(cases, deadline=None, tell=tell)[0]}
-
-
 def run_cases(
-    cases: Sequence[Case], *, deadline: float | None, tell: Tell
-) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """The measurements, and a sentence for every case that was not measured."""
+    cases: Sequence[Case], *, seconds: float | None, tell: Tell
+) -> tuple[list[dict[str, Any]], list[str], bool]:
+    """The measurements, a sentence for every case that was not measured, and whether the user interrupted.
+
+    All cases together get `seconds`, if that is a number.
+    """
+    end = None if seconds is None else time.monotonic() + seconds
     found: list[dict[str, Any]] = []
-    skipped: list[dict[str, str]] = []
+    skipped: list[str] = []
     for number, case in enumerate(cases):
-        expected = expected_needs(case)
-        why = _unfit(case, expected, deadline)
-        if why is None:
-            tell(f"{case.name}: {case.cells:,} cells, {case.voxels:,} sites")
-            try:
-                found.append(in_child(case, max(60.0, _PATIENCE * expected["seconds"])))
-                continue
-            except KeyboardInterrupt:
-                tell("interrupted; what was measured so far is kept")
-                skipped += [{"case": one.name, "why": f"{one.name} was {_INTERRUPTED}"} for one in cases[number:]]
-                break
-            except (NotMeasured, InputError) as error:
-                why = f"{case.name} was not measured: {error}"
-        tell(why)
-        skipped.append({"case": case.name, "why": why})
-    return found, skipped
+        tell(f"{case.name}: {case.cells:,} cells, {math.prod(case.shape):,} sites")
+        left = _CASE_SECONDS if end is None else end - time.monotonic()
+        free = proc("meminfo", "MemAvailable")
+        try:
+            if left <= 0:
+                raise NotMeasured(f"the {seconds:.0f} s of a quick benchmark were over")
+            found.append(in_child(case, seconds=left, gib=round(int(free.split()[0]) / 2**20, 1) if free else None))
+        except NotMeasured as why:
+            skipped.append(f"{case.name} was not measured: {why}")
+            tell(skipped[-1])
+        except KeyboardInterrupt:
+            tell("interrupted; what was measured so far is shown")
+            return found, [*skipped, *(f"{one.name} was not measured: interrupted" for one in cases[number:])], True
+    return found, skipped, False
 
 
-def expected_needs(case: Case) -> dict[str, float]:
-    """The memory [GiB] and seconds that `case` will need, by the estimates of `cases.toml`."""
-    needs: Mapping[str, float] = settings()["needs"]
-    step = case.cells * needs["cell_step_us"] * 1e-6 + case.voxels * case.fields * needs["voxel_field_ns"] * 1e-9
-    voxel_bytes = needs["voxel_bytes"] + needs["voxel_field_bytes"] * case.fields
-    gib = needs["base_gib"] + (needs["cell_bytes"] * case.cells + voxel_bytes * case.voxels) / _GIB
-    if case.days is not None:
-        measured = step * case.days * _STEPS_A_DAY
-    else:
-        measured = min(max(case.seconds, case.least * step), case.most * step)
-    planting = case.voxels * needs["planting_us"] * 1e-6
-    return {"gib": gib, "seconds": _STARTING + planting + (case.warm_up + _SOLVED_AGAIN) * step + measured}
+def growth(found: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The exponent p in (cost of all cells) ~ (number of cells)^p in 2D, by number of fields.
 
-
-def _unfit(case: Case, expected: Mapping[str, float], deadline: float | None) -> str | None:
-    """A sentence that says why `case` does not fit in memory or time; None if it fits."""
-    available = memory_gib("meminfo", "MemAvailable")
-    if available is not None and expected["gib"] > available:
-        return (
-            f"{case.name} was skipped: it is expected to need {expected['gib']:.1f} GiB of memory "
-            f"and {available:.1f} GiB are free"
-        )
-    left = None if deadline is None else deadline - time.monotonic()
-    if left is not None and expected["seconds"] > left:
-        return (
-            f"{case.name} was skipped: it is expected to take {expected['seconds']:.0f} s "
-            f"and {max(left, 0.0):.0f} s are left of the {_QUICK_SECONDS:.0f} s of a quick benchmark"
-        )
-    return None
+    By least squares between the logarithms, from `GROWTH_FROM` cells on; the cost is that of all but transport, in
+    units of the reference kernel. Left out where there are less than two sizes.
+    """
+    points: dict[str, list[tuple[float, float]]] = {}
+    for one in found:
+        if one["mix"] == "tumor" and len(one["shape"]) == 2 and one["planned_cells"] >= GROWTH_FROM:
+            cost = one["cells"] * one["costs"]["cell-step"] / one["kernel_ns"]
+            points.setdefault(str(one["fields"]["all"]), []).append((math.log(one["cells"]), math.log(cost)))
+    return {
+        fields: statistics.linear_regression([x for x, _ in some], [y for _, y in some]).slope
+        for fields, some in points.items()
+        if len(some) > 1
+    }
 
 
 @cache
 def peers() -> Mapping[str, Any]:
-    """The table `peers.toml`: measurements of other programs on another machine."""
+    """The table `peers.toml`: measurements of other programs."""
     return read_toml(resources.files(__package__).joinpath("peers.toml"), name="peers.toml")
 
 
-def _machine() -> dict[str, Any]:
-    """The processor, cores, memory, system and versions."""
-    named = (line.partition(":")[2].strip() for line in proc_lines("cpuinfo") if line.startswith("model name"))
-    memory = memory_gib("meminfo", "MemTotal")
+# ------------------------------------------------------------------ the check
+
+
+def ratios(found: Sequence[Mapping[str, Any]]) -> Ratios:
+    """The ratios to compare: all but those of jobs, whose cells multiply, and of the step, the sum of the others."""
     return {
-        "cpu": next(named, "") or platform.processor() or platform.machine(),
-        "cores": os.cpu_count() or 1,
-        "memory_gib": None if memory is None else round(memory, 1),
-        "system": f"{platform.system()} {platform.machine()}",
-        "versions": {**versions(), "numpy": np.__version__, "scipy": scipy.__version__},
-        "threads": {name: os.environ[name] for name in _THREADS if name in os.environ},
+        one["name"]: {what: cost / one["kernel_ns"] for what, cost in one["costs"].items() if what != "step"}
+        for one in found
+        if one["mix"] == "tumor"
     }
 
 
-def _load_average() -> list[float] | None:
-    """The load average of the last 1, 5 and 15 minutes; None if the system has none."""
+def better(first: Ratios, second: Ratios) -> Ratios:
+    """The ratios of `first`, or those of `second` that are lower, since disturbances only make a ratio larger."""
+    return {
+        case: {what: min(ratio, second.get(case, {}).get(what, ratio)) for what, ratio in some.items()}
+        for case, some in first.items()
+    }
+
+
+def worse(now: Ratios, best: Best, *, allowed: float) -> dict[str, list[str]]:
+    """A sentence for every ratio that is more than `allowed` times the best, by case."""
+    found: dict[str, list[str]] = {}
+    for case, some in now.items():
+        for what, ratio in some.items():
+            least, label = best.get(case, {}).get(what, (math.inf, ""))
+            if ratio > allowed * least:
+                found.setdefault(case, []).append(
+                    f"{case}: a {what} costs {ratio:.4g} times the reference kernel, {ratio / least:.2f} times the "
+                    f"best ({least:.4g} in {label!r}); {allowed:g} times are allowed"
+                )
+    return found
+
+
+def read_best(path: Path) -> Best:
+    """The best ratios in a file; empty without it. Raises InputError if it holds something else."""
+    best = read_json(path) if path.exists() else {}
     try:
-        return [round(value, 2) for value in os.getloadavg()]
-    except (OSError, AttributeError):
-        return None
+        return {
+            case: {what: (float(ratio), str(label)) for what, (ratio, label) in some.items()}
+            for case, some in best.items()
+        }
+    except (AttributeError, TypeError, ValueError):
+        raise InputError("should have a ratio and a label by case and quantity", file=path) from None
+
+
+def record(now: Ratios, best: Best, label: str, path: Path) -> int:
+    """Write to `path` the lower of `now` and `best`, the new ones under `label`; return how many are new."""
+    merged = {case: dict(some) for case, some in best.items()}
+    count = 0
+    for case, some in now.items():
+        for what, ratio in some.items():
+            if ratio < merged.setdefault(case, {}).get(what, (math.inf, ""))[0]:
+                merged[case][what] = (round(ratio, 2), label)
+                count += 1
+    lines = (f"{json.dumps(case, ensure_ascii=False)}: {json.dumps(some)}" for case, some in merged.items())
+    write_bytes(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
+    return count

@@ -35,6 +35,7 @@ from .memory import keep_freed_memory
 
 __all__ = [
     "DIED",
+    "THREAD_VARIABLES",
     "VARIABLE",
     "Executor",
     "Here",
@@ -54,7 +55,7 @@ logger = logging.getLogger(__name__)
 VARIABLE = "TME_ABM_THREADS"
 DIED = "its process died; the system may have ended it for lack of memory"
 
-_ONE_THREAD = (VARIABLE, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+THREAD_VARIABLES = (VARIABLE, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _LOOK_SECONDS = 0.2  # between two looks at what has ended
 _REPORT_SECONDS = 0.1  # between two reports of a task
 
@@ -375,8 +376,8 @@ def starting_workers() -> Iterator[None]:
     """A context for starting processes: they use one thread each, for fields and for linear algebra, and ignore Ctrl-C
     from their first moment on, while they still import.
     """
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     main = threading.current_thread() is threading.main_thread()
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
     try:

@@ -1,192 +1,130 @@
-"""The tables of a benchmark, for a terminal and as Markdown, from the same sections.
+"""The tables of a benchmark as Markdown, from the values that `bench.suite.benchmark` returns.
 
-All values come from the JSON of a benchmark. Costs are processor time of all threads unless they say wall: on a busy
-machine wall time includes other programs. The figures of a peer were measured elsewhere, and say so.
+Costs are processor time unless they say wall: on a busy machine wall time includes other programs. The figures of a
+peer were measured in other runs, and say so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...core.units import MINUTES_PER_DAY
 from ..style.numbers import DASH, short
 
-__all__ = ["Section", "largest", "machine_line", "markdown", "sections", "solver_means", "tissues"]
-
-_BRIEF_NOTES = 2  # the meaning of the columns, and the contents of the first case: the others differ in size only
+__all__ = ["markdown"]
 
 Result = Mapping[str, Any]
 Case = Mapping[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """One table with its title and its notes."""
-
-    title: str
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-def machine_line(result: Result) -> str:
-    """The machine, the versions and the load, in one line."""
-    machine = result["machine"]
-    versions = machine["versions"]
-    memory = f", {machine['memory_gib']:.0f} GiB" if machine["memory_gib"] else ""
-    load = " to ".join(f"{one[0]:.1f}" for one in (result["load_before"], result["load_after"]) if one)
-    return (
-        f"{machine['cpu']}, {machine['cores']} cores{memory}, {machine['system']}; Python {versions['python']}, "
-        f"numpy {versions['numpy']}, scipy {versions['scipy']}; {result['date']}"
-        + (f"; load average {load}" if load else "")
-    )
-
-
-def sections(result: Result) -> list[Section]:
-    """All tables with their notes."""
-    skipped = Section(title="Skipped", notes=tuple(one["why"] for one in result["skipped"]))
-    made = [_costs(result), _processes(result), _jobs(result), skipped]
-    return [one for one in made if one.rows or one.notes]
-
-
-def markdown(result: Result, *, brief: bool = False) -> str:
-    """The sections as Markdown, the machine first; if `brief`, only the costs and the jobs."""
-    parts = [f"*{machine_line(result)}*"]
-    for section in (_costs(result), _jobs(result)) if brief else sections(result):
-        if brief and not section.rows:
-            continue
-        parts.append(f"**{section.title}**")
-        if section.rows:
-            lines = [section.columns, ("---",) * len(section.columns), *section.rows]
-            parts.append("\n".join("| " + " | ".join(line) + " |" for line in lines))
-        parts += section.notes[:_BRIEF_NOTES] if brief else section.notes
+def markdown(result: Result) -> str:
+    """The costs, the time by process and the peers' job, each with its notes; and what was not measured."""
+    tissues = [one for one in result["cases"] if one["mix"] == "tumor"]
+    jobs = [one for one in result["cases"] if one["mix"] != "tumor"]
+    parts = [f"*{result['machine']}; {result['date']}*"]
+    if tissues:
+        parts += ["**What a step costs**", *_costs(tissues, result["growth"])]
+        parts += ["**Where the time of a step goes**", _processes(tissues)]
+    if jobs:
+        parts += ["**The peers' job: seconds for a simulated day**", *_jobs(jobs, result["peers"])]
+    if result["skipped"]:
+        parts += ["**Not measured**", *result["skipped"]]
     return "\n\n".join(parts) + "\n"
 
 
-def tissues(result: Result) -> list[Case]:
-    """The cases that are tumors, not jobs, in the order in which they ran."""
-    return [one for one in result["cases"] if one["case"]["mix"] == "tumor"]
-
-
-def largest(result: Result) -> list[Case]:
-    """The case with the most fields at each size, 2D before 3D."""
-    best: dict[tuple[int, int], Case] = {}
-    for one in sorted(tissues(result), key=lambda one: len(one["fields"])):
-        best[len(one["case"]["shape"]), one["case"]["cells"]] = one
-    return [best[key] for key in sorted(best)]
-
-
-def solver_means(case: Case) -> dict[str, float]:
-    """The mean processor time [ns per voxel] of a field solved alone: "consumed" if cells take it up, else "free".
-
-    Empty fields without sources are left out: they cost nothing.
-    """
-    found = {}
-    for kind, consumed in (("consumed", True), ("free", False)):
-        costs = [one["cpu_ns"] for one in case["solvers"] if one["consumed"] is consumed and not one["idle"]]
-        if costs:
-            found[kind] = sum(costs) / len(costs)
-    return found
-
-
-def _costs(result: Result) -> Section:
+def _costs(tissues: Sequence[Case], growth: Mapping[str, float]) -> list[str]:
     columns = (
-        "case", "cells", "sites", "fields", "step, wall [ms]", "step [ms]", "µs per cell-step", "ns per voxel·field",
-        "wall [ns]", "with uptake", "without", "peak memory [GiB]",
+        "case", "cells", "sites", "step, wall [ms]", "step [ms]", "cell-step [µs]", "field with uptake [ns]",
+        "field without uptake [ns]", "peak memory [GiB]",
     )  # fmt: skip
-    rows = []
-    for one in tissues(result):
-        step, means = one["step_seconds"], solver_means(one)
-        rows.append(
-            (
-                one["case"]["name"],
-                f"{one['cells']['median']:,.0f}",
-                " × ".join(str(side) for side in one["case"]["shape"]),
-                str(len(one["fields"])),
-                short(step["wall"]["median"] * 1e3),
-                _range(step["cpu"], 1e3),
-                _range(one["cell_step_us"]["cpu"]),
-                _range(one["voxel_field_ns"]["cpu"]),
-                short(one["voxel_field_ns"]["wall"]["median"]),
-                *(short(means.get(kind)) for kind in ("consumed", "free")),
-                f"{one['peak_gib']:.2f}",
-            )
+    rows = [
+        (
+            one["name"],
+            f"{one['cells']:,.0f}",
+            _sites(one),
+            short(one["wall_ms"]),
+            _with_ratio(one["cpu_ms"], one, "step"),
+            *(
+                _with_ratio(one["costs"][what] / unit, one, what) if what in one["costs"] else DASH
+                for what, unit in (("cell-step", 1e3), ("field with uptake", 1.0), ("field without uptake", 1.0))
+            ),
+            f"{one['peak_gib']:.2f}",
         )
-    notes = (
-        "Median over the steps counted (quartiles). A cell-step is everything in a step but transport, over the cells; "
-        "a voxel·field is transport over sites and fields, as processor time of all threads and as wall time. With "
-        "uptake, without: fields solved one by one, by one thread, mean.",
-        *dict.fromkeys(_content(one) for one in largest(result)),
-    )
-    return Section(title="What a step costs", columns=columns, rows=tuple(rows), notes=notes if rows else ())
+        for one in tissues
+    ]
+    kernel = [one["kernel_ns"] for one in tissues]
+    notes = [
+        "Means over consecutive steps, as processor time unless they say wall. A cell-step is everything in a step but "
+        "transport, over the cells; a field is transport, over the sites and fields of its kind. In parentheses: the "
+        f"same in units of the reference kernel, a pass of the five-point stencil, which took {min(kernel):.2f} to "
+        f"{max(kernel):.2f} ns a site between these steps; for a step, the number of such passes over all its fields.",
+    ]
+    if growth:
+        powers = ", ".join(f"{power:.2f} ({fields} fields)" for fields, power in growth.items())
+        notes.append(f"The cost of all cells grows with this power of their number, from 10k cells on: {powers}.")
+    return [_table(columns, rows), *notes]
 
 
-def _content(one: Case) -> str:
-    consumed = sum(solver["consumed"] for solver in one["solvers"])
-    idle = sum(solver["idle"] for solver in one["solvers"])
-    still = f", {idle} of them empty" if idle else ""
-    return (
-        f"{one['case']['name']}: {', '.join(f'{number:,} {name}' for name, number in one['types'].items())}; "
-        f"{one['rules']} rules; {len(one['fields'])} fields{still}, {consumed} taken up by cells; "
-        f"{one['density']:.2f} cells a site; {one['steps']} steps of {one['dt_min']:g} min counted, "
-        f"{one['precision']}; up to {one['threads']} thread{'s' * (one['threads'] > 1)} for the fields."
-    )
-
-
-def _processes(result: Result) -> Section:
+def _processes(tissues: Sequence[Case]) -> str:
     """The time by process, in the case with the most fields at each size."""
-    shown = largest(result)
+    largest = {(len(one["shape"]), one["planned_cells"]): one for one in tissues}.values()  # the last of each size
     rows = []
-    for name in shown[0]["processes"] if shown else ():
-        spent = [(one["processes"][name]["cpu"]["median"], one["step_seconds"]["cpu"]["median"]) for one in shown]
-        rows.append((name, *(f"{short(part * 1e3)} ({part / whole:.0%})" for part, whole in spent)))
-    columns = ("process [ms (share of the step)]", *(one["case"]["name"] for one in shown))
-    return Section(title="Where the time goes", columns=columns, rows=tuple(rows))
+    for name in tissues[0]["processes_ms"]:
+        spent = [(one["processes_ms"][name], one["cpu_ms"]) for one in largest]
+        rows.append((name, *(f"{short(part)} ({part / whole:.0%})" for part, whole in spent)))
+    return _table(("process [ms] (share)", *(one["name"] for one in largest)), rows)
 
 
-def _jobs(result: Result) -> Section:
+def _jobs(jobs: Sequence[Case], peers: Result) -> list[str]:
     """The seconds for the job of a peer, beside those of the peer."""
-    peer = result["peers"]["physicell"]
-    jobs = [one for one in result["cases"] if "seconds_per_day" in one]
-    if not jobs:
-        return Section(title="The peers' job")
+    peer = peers["physicell"]
     rows = []
     for one in jobs:
-        wall, cpu = one["seconds_per_day"]["wall"], one["seconds_per_day"]["cpu"]
-        theirs = peer["seconds_per_day"].get(str(one["case"]["cells"]))
+        ours, theirs = one["seconds_per_day"], peer["seconds_per_day"][str(one["planned_cells"])]
         rows.append(
             (
-                f"{one['case']['cells']:,}",
-                str(one["rules"]),
-                " × ".join(str(side) for side in one["case"]["shape"]) + f" of {one['spacing_um']:g} µm",
-                f"{one['cells']['start']:,} – {one['cells']['end']:,}",
-                f"{wall:.2f}",
-                f"{cpu:.2f}",
-                f"{theirs[0]:,.0f} – {theirs[1]:,.0f}" if theirs else DASH,
-                f"{theirs[0] / wall:,.0f} – {theirs[1] / wall:,.0f} ×" if theirs else DASH,
+                f"{one['planned_cells']:,}",
+                f"{one['rules']}",
+                f"{_sites(one)} of {one['spacing_um']:g} µm",
+                f"{ours:.2f}",
+                f"{ours * one['cpu_ms'] / one['wall_ms']:.2f}",
+                " – ".join(f"{value:,.0f}" for value in theirs),
+                " – ".join(f"{value / ours:,.0f}" for value in theirs),
                 f"{one['peak_gib'] * 1024:,.0f} MiB",
             )
         )
-    part = jobs[0]["steps"] * jobs[0]["dt_min"] / MINUTES_PER_DAY
-    length = "all of it" if part > 0.999 else f"{part:.0%} of it, the rest in proportion"
-    return Section(
-        title="The peers' job: seconds for a simulated day",
-        columns=(
-            "cells", "rules", "sites", "start – end", "wall [s]", "processor [s]", f"{peer['name']} [s]", "faster",
-            "peak memory",
-        ),
-        rows=tuple(rows),
-        notes=(
-            f"Ours, {_content(jobs[0])} Simulated of the day: {length}. "
-            "With few rules and wide sites: as peers had it; 20,000 cells would be two a site there.",
-            f"{peer['name']}: {peer['job']}; {' – '.join(peer['threads'])}; {peer['memory_mb']} MB; "
-            f"{result['peers']['how']}. The programs differ: {peer['differs']}.",
-        ),
-    )  # fmt: skip
+    columns = (
+        "cells",
+        "rules",
+        "sites",
+        "wall [s]",
+        "processor [s]",
+        f"{peer['name']} [s]",
+        "times faster",
+        "peak memory",
+    )
+    return [
+        _table(columns, rows),
+        f"From {jobs[0]['steps']} steps of the day. With 13 rules and wide sites: as the peer had it; 20,000 cells "
+        f"would be two a site there. {peer['name']}: {peer['job']}; {peer['memory_mb']} MB; {peers['how']}. The "
+        f"programs differ: {peer['differs']}.",
+    ]
 
 
-def _range(spread: Mapping[str, float], factor: float = 1.0) -> str:
-    low, high = (short(spread[end] * factor) for end in ("low", "high"))
-    return f"{short(spread['median'] * factor)} ({low}–{high})"
+def _sites(one: Case) -> str:
+    return " × ".join(str(side) for side in one["shape"])
+
+
+def _with_ratio(value: float, one: Case, what: str) -> str:
+    return f"{short(value)} ({short(one['costs'][what] / one['kernel_ns'])})"
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, padded so that it can be read as text too."""
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    rule = [f":{'-' * (widths[0] - 1)}", *(f"{'-' * (width - 1)}:" for width in widths[1:])]
+    padded = (
+        [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
+        for line in (columns, rule, *rows)
+    )
+    return "\n".join(f"| {' | '.join(line)} |" for line in padded)
