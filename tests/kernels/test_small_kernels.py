@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tme_abm.kernels.chance import choose, contested, decay_factor, probability, relax, two_way, winners
+from tme_abm.kernels.chance import choose, decay_factor, probability, relax, rivals, two_way, winners
 from tme_abm.kernels.receptors import occupancies, occupancy, receptors
 from tme_abm.kernels.rules import hill, respond, rulebook
 from tme_abm.kernels.space import (
@@ -19,6 +19,7 @@ from tme_abm.kernels.space import (
     rimmed,
     rimmed_sum,
     rimmed_sums_at,
+    site_steps,
     sites_within,
     spread,
     straight_path,
@@ -180,16 +181,24 @@ def test_each_claimed_place_has_one_winner_with_the_best_priority() -> None:
     np.testing.assert_array_equal(winners(places, priority), [False, False, True, True, True, False])
 
 
-def test_contested_among_many() -> None:
+def test_rivals_among_many() -> None:
     places = np.random.default_rng(3).integers(40, 900, size=1000)
     claims = np.bincount(places)
-    np.testing.assert_array_equal(contested(places), claims[places] > 1)
+    np.testing.assert_array_equal(rivals(places), np.flatnonzero(claims[places] > 1))
 
 
-def test_contested_are_the_places_that_several_claim() -> None:
-    places = np.array([4, 2, 4, 9, 2, 4, 7])
-    np.testing.assert_array_equal(contested(places), [True, True, True, False, True, True, False])
-    assert contested(places[:0]).shape == (0,)
+def test_rivals_claim_a_place_that_another_claims() -> None:
+    np.testing.assert_array_equal(rivals(np.array([4, 2, 4, 9, 2, 4, 7])), [0, 1, 2, 4, 5])
+    assert rivals(np.array([4, 2, 9])).shape == (0,)
+    assert rivals(np.zeros(0, dtype=np.int64)).shape == (0,)
+
+
+@pytest.mark.parametrize("shape", [(9, 11), (5, 6, 7)])
+def test_steps_lead_to_the_neighbors_inside(shape: tuple[int, ...]) -> None:
+    neighbors = neighbor_table(shape, wells=2)
+    reached = np.arange(len(neighbors))[:, None] + site_steps(shape)
+    inside = neighbors < len(neighbors)
+    np.testing.assert_array_equal(reached[inside], neighbors[inside])
 
 
 @pytest.mark.parametrize("shape", [(9, 11), (5, 6, 7)])

@@ -53,14 +53,15 @@ STREAMS: Mapping[str, str] = MappingProxyType(
 )
 """Stream -> what it decides. A stream's number is a hash of its name: adding one changes no other."""
 
-_BLOCK = 8192  # keys worked on at once: block and scratch, 64 kB each, stay in the second-level cache
+_BLOCK = 1 << 15  # keys worked on at once: few calls; block and scratch, 256 kB each, stay in the second-level cache
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio, the increment of splitmix64
 _FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # Stafford's variant 13 multipliers, as in splitmix64
 # As arrays, which numpy reads in half the time of scalars; for some hundred keys that is most of a draw.
 _SHIFTS = tuple(np.array(number, dtype=np.uint64) for number in (30, 27, 31))
 _FACTORS = tuple(np.array(number, dtype=np.uint64) for number in (_FIRST, _SECOND))
-_REST = np.array(11, dtype=np.uint64)  # bits beyond the 53 of a float
+# Bits beyond the 53 of a float. What is left has no sign, and signed integers become floats in half the time.
+_REST = np.array(11, dtype=np.uint64)
 _EXACT_MEAN = 10.0  # below it the Poisson distribution is summed term by term
 
 
@@ -89,7 +90,7 @@ def uniform(seed: int, stream: str, step: int, keys: ArrayLike, lane: int = 0) -
     """A number in [0, 1) for each key, a multiple of 2^-53."""
     drawn = bits(seed, stream, step, keys, lane)
     np.right_shift(drawn, _REST, out=drawn)
-    return np.multiply(drawn, 2.0**-53, dtype=np.float64)
+    return np.multiply(drawn.view(np.int64), 2.0**-53, dtype=np.float64)
 
 
 def uniforms(
@@ -98,16 +99,17 @@ def uniforms(
     """`uniform` for the same `keys` (n,) in several `lanes`, (len(lanes), n); faster than one call a lane."""
     words = [_words(seed, stream, step, lane) for lane in lanes]
     before, between = (np.array(word, dtype=np.uint64)[:, None] for word in zip(*words, strict=True))
-    drawn = np.empty((len(lanes), len(keys)), dtype=np.uint64)
-    width = _BLOCK // len(lanes)
+    drawn = np.empty((len(lanes), len(keys)))
+    width = max(_BLOCK // len(lanes), 1)
     for start in range(0, len(keys), width):
         block = keys[start : start + width] + before
         spare = np.empty_like(block)
         _finalize(block, spare)
         np.add(block, between, block)
         _finalize(block, spare)
-        np.right_shift(block, _REST, drawn[:, start : start + width])
-    return np.multiply(drawn, 2.0**-53, dtype=np.float64)
+        np.right_shift(block, _REST, block)
+        np.multiply(block.view(np.int64), 2.0**-53, out=drawn[:, start : start + width])
+    return drawn
 
 
 def poisson(seed: int, stream: str, step: int, keys: ArrayLike, mean: ArrayLike, lane: int = 0) -> NDArray[np.int64]:

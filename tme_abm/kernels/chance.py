@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["choose", "contested", "decay_factor", "probability", "rebinding", "relax", "two_way", "winners"]
+__all__ = ["choose", "decay_factor", "probability", "rebinding", "relax", "rivals", "two_way", "winners"]
 
 Array = NDArray[np.float64]
 
@@ -87,18 +87,19 @@ def choose(weights: Array, draws: Array) -> NDArray[np.int64]:
     return chosen
 
 
-def contested(places: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """Mark the claims to places that are claimed more than once; (n,) in, (n,) out."""
-    rivals = np.zeros(len(places), dtype=bool)
+def rivals(places: NDArray[np.integer]) -> NDArray[np.intp]:
+    """The claims (n,) to places that are claimed more than once, ascending."""
     # Every claim writes its number at its place. One that reads another number there has a rival, that claim.
-    written = np.empty(int(places.max(initial=-1)) + 1, dtype=np.intp)
-    numbers = np.arange(len(places))
+    written = np.empty(int(places.max(initial=-1)) + 1, dtype=np.int32)
+    numbers = np.arange(len(places), dtype=np.int32)
     written[places] = numbers
-    read = written[places]
+    read = written.take(places)
     strangers = np.flatnonzero(read != numbers)
-    rivals[strangers] = True
-    rivals[read[strangers]] = True
-    return rivals
+    if not len(strangers):
+        return strangers
+    disputed = np.zeros(len(places), dtype=bool)
+    disputed[strangers] = disputed[read[strangers]] = True
+    return np.flatnonzero(disputed)
 
 
 def winners(places: NDArray[np.integer], priority: Array) -> NDArray[np.bool_]:

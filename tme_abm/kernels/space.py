@@ -25,6 +25,7 @@ __all__ = [
     "rimmed",
     "rimmed_sum",
     "rimmed_sums_at",
+    "site_steps",
     "sites_within",
     "spread",
     "straight_path",
@@ -62,6 +63,13 @@ def direction_weights(ndim: int) -> Array:
     rule = {2: (1 / 8, 1 / 8), 3: (1 / 21, 4 / 105, 9 / 280)}[ndim]
     weights: Array = np.array(rule)[axes - 1]
     return weights
+
+
+def site_steps(shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """What each Moore step adds to the number of a site, shape (k,), unless it leads out of the well."""
+    strides = np.array([prod(shape[axis + 1 :]) for axis in range(len(shape))], dtype=np.int64)
+    steps: NDArray[np.int64] = moore_offsets(len(shape)) @ strides
+    return steps
 
 
 @lru_cache(maxsize=4)

@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.space import direction_weights, neighbor_table, offset_lengths
+from ..kernels.space import direction_weights, neighbor_table, offset_lengths, site_steps
 
 __all__ = ["EMPTY", "IMMUNE", "TISSUE", "Lattice"]
 
@@ -31,6 +31,8 @@ class Lattice:
         self.n_sites_per_well = prod(shape)
         self.n_sites = wells * self.n_sites_per_well
         self.neighbors = neighbor_table(shape, wells)
+        self.at_wall = (self.neighbors == self.n_sites).any(axis=1)
+        self.steps = site_steps(shape)
         self.step_lengths = offset_lengths(len(shape)) * spacing
         self.direction_weights = direction_weights(len(shape))
         self.occupant = np.full((2, self.n_sites + 1), EMPTY, dtype=np.int32)
@@ -69,7 +71,7 @@ class Lattice:
         """The sites in contact with each of `sites`: itself, then its Moore neighbors; shape (n, k + 1)."""
         around = np.empty((len(sites), self.neighbors.shape[1] + 1), dtype=np.int32)
         around[:, 0] = sites
-        around[:, 1:] = self.neighbors[sites]
+        around[:, 1:] = self.neighbors.take(sites, axis=0)
         return around
 
     def addresses(self, layer: int | NDArray[np.integer], sites: NDArray[np.integer]) -> NDArray[np.uint64]:

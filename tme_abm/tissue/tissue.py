@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..core import draws
 from ..core.errors import InputError
-from ..kernels.chance import choose, contested, probability, winners
+from ..kernels.chance import choose, probability, rivals, winners
 from ..kernels.space import contact_sum
 from .behaviors import Behaviors
 from .cells import ALIVE, Cells
@@ -28,7 +28,7 @@ from .fields import Fields
 from .growth import chains, free_neighbors, nearest_free
 from .lattice import EMPTY, IMMUNE, TISSUE, Lattice
 
-__all__ = ["Array", "Clock", "Process", "Rows", "Tissue"]
+__all__ = ["Array", "Clock", "Keys", "Process", "Rows", "Tissue"]
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -81,6 +81,7 @@ class Tissue:
         self.fields = fields
         self.kinds = tuple(kinds)
         self.layer_of = layer_of
+        self._layer_begins = layer_of.astype(np.intp) * (lattice.n_sites + 1)
         self.tumor_kinds = tumor_kinds
         self._is_tumor = np.isin(np.arange(len(self.kinds)), tumor_kinds)
         self.vessels = vessels
@@ -146,10 +147,10 @@ class Tissue:
     def first_come(self, places: NDArray[np.integer], keys: Keys, lane: int = 0) -> NDArray[np.bool_]:
         """Mark the claims (n,) to `places` that are granted: of several `keys` that claim one place, one gets it."""
         granted = np.ones(len(places), dtype=bool)
-        rivals = np.flatnonzero(contested(places))
-        if len(rivals):
+        disputed = rivals(places)
+        if len(disputed):
             # Most claims have no rival: only rivals draw.
-            granted[rivals] = winners(places[rivals], self.draw("priority", keys[rivals], lane))
+            granted[disputed] = winners(places[disputed], self.draw("priority", keys[disputed], lane))
         return granted
 
     # ---------------------------------------------------------------- asking
@@ -197,16 +198,16 @@ class Tissue:
         """Move `rows` to free `sites` of their layer; of several for one site, one wins. Returns their mask."""
         # Both layers in one flat array: a place is one number.
         cells, occupant = self.cells, self.lattice.occupant.reshape(-1)
-        layer = self.layer_of[cells.kind[rows]].astype(np.intp) * (self.lattice.n_sites + 1)
+        layer = self._layer_begins.take(cells.kind.take(rows))
         place = layer + sites
-        contenders = np.flatnonzero(occupant[place] == EMPTY)
-        won = contenders[self.first_come(place[contenders], cells.key[rows[contenders]], lane)]
-        moved = np.zeros(len(rows), dtype=bool)
-        moved[won] = True
-        movers = rows[won]
-        occupant[layer[won] + cells.site[movers]] = EMPTY
-        occupant[place[won]] = movers
-        cells.site[movers] = sites[won]
+        moved: NDArray[np.bool_] = occupant.take(place) == EMPTY
+        free = np.flatnonzero(moved)
+        moved[free] = self.first_come(place.take(free), cells.key.take(rows.take(free)), lane)
+        won = np.flatnonzero(moved)
+        movers, target = rows.take(won), place.take(won)
+        occupant[layer.take(won) + cells.site.take(movers)] = EMPTY
+        occupant[target] = movers
+        cells.site[movers] = sites.take(won)
         return moved
 
     def count(self, event: str, sites: NDArray[np.integer], amount: NDArray[Any] | float = 1.0) -> None:
