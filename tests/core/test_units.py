@@ -26,6 +26,11 @@ from tme_abm.core.units import KINDS, parse, show
         ("1 pL", "volume", 1000.0),
         ("80 /mm^2", "areal_density", 8e-5),
         ("80 cells/mm^2", "areal_density", 8e-5),
+        ("80 cells mm⁻²", "areal_density", 8e-5),
+        ("80 cells·mm**-2", "areal_density", 8e-5),
+        ("3 (µm/h)^2 h", "diffusivity", 0.05),
+        ("2 10^6 cells/mL", "volume_density", 2e-6),
+        ("5 mins", "time", 5.0),
         ("1e5 cells/mm^3", "volume_density", 1e-4),
         ("17000 Da", "mass", 17.0),
         ("1 week", "time", 10080.0),
@@ -49,6 +54,13 @@ def test_a_text_becomes_a_number_in_the_internal_unit(text: str, kind: str, valu
         ("3 pg/mL", "concentration", r"is of dimension \[mass\]"),
         ("5 furlog", "length", "unknown unit 'furlog'"),
         ("5 degC", "rate", "unknown unit 'degC'"),
+        ("5 um2/s", "diffusivity", "unknown unit 'um2/s'"),  # not two micrometers
+        ("5 days (14-50)", "time", "unknown unit"),
+        ("5 (um", "length", "unknown unit"),
+        ("5 um)", "length", "unknown unit"),
+        ("5 um//s", "speed", "unknown unit"),
+        ("5 um^", "length", "unknown unit"),
+        ("5 ((um^99)^99)^99", "length", "unknown unit"),
         ("5 um^99999", "length", "unknown unit"),
         ("5 __import__('os')", "number", "unknown unit"),
         ("fast", "speed", "does not start with a number"),
@@ -66,6 +78,11 @@ def test_a_text_becomes_a_number_in_the_internal_unit(text: str, kind: str, valu
 def test_what_is_not_such_a_quantity_is_refused(text: object, kind: str, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         parse(text, kind)  # type: ignore[arg-type]
+
+
+def test_the_smallest_digit_of_a_conversion_is_always_the_same() -> None:
+    assert parse("1 /day", "rate") == 0.0006944444444444444 != 1 / 1440  # stored results have it
+    assert parse("1 mm^2", "area") == 1e6
 
 
 def test_the_error_says_where() -> None:

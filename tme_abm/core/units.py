@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import NamedTuple
 
 from .errors import InputError, TmeError, nearest
 
@@ -48,42 +49,60 @@ _KINDS: Mapping[str, tuple[str, str, float, tuple[str, ...]]] = MappingProxyType
 KINDS: Mapping[str, str] = MappingProxyType({kind: unit for kind, (unit, *_) in _KINDS.items()})
 """Kind of quantity -> its unit inside arrays."""
 
-# All known units. Our own list, because reading pint's takes a second, and a name like "furlong" is an error here.
+_DIMENSIONS = ("length", "time", "mass", "substance")
+
+
+class _Unit(NamedTuple):
+    """A unit as an exact multiple of meter, second, gram and mole to some `powers`."""
+
+    size: Fraction
+    powers: tuple[int, ...] = (0, 0, 0, 0)
+
+    def times(self, other: _Unit, power: int = 1) -> _Unit:
+        powers = tuple(mine + power * theirs for mine, theirs in zip(self.powers, other.powers, strict=True))
+        return _Unit(self.size * other.size**power, powers)
+
+
+_ONE = _Unit(Fraction(1))
+
+# All known units: our own list and exact. A library that knows all units takes longer to import than the catalogue to
+# load, and here a name like "furlong" is an error. Each line: the names of a unit, and what it is.
 _DEFINITIONS = """
-femto- = 1e-15 = f-
-pico- = 1e-12 = p-
-nano- = 1e-9 = n-
-micro- = 1e-6 = µ- = μ- = u-
-milli- = 1e-3 = m-
-centi- = 1e-2 = c-
-deci- = 1e-1 = d-
-kilo- = 1e3 = k-
-mega- = 1e6 = M-
-meter = [length] = m
-second = [time] = s = sec
-gram = [mass] = g
-mole = [substance] = mol
-minute = 60 * second = min
-hour = 60 * minute = h = hr
-day = 24 * hour = d
-week = 7 * day
-month = 30.4375 * day
-year = 365.25 * day
-hertz = 1 / second = Hz
-liter = 1e-3 * meter ** 3 = L = l
-molar = mole / liter = M
-dalton = 1.66053906892e-24 * gram = Da
-pascal = 1e3 * gram / meter / second ** 2 = Pa
-mmHg = 133.322387415 * pascal
-molecule = 1
-cell = 1
-hit = 1
-leukocyte = 1
-site = 1
-vessel = 1
+minute, min = 60 s
+hour, h, hr = 60 min
+day, d = 24 h
+week = 7 d
+month = 30.4375 d
+year = 365.25 d
+hertz, Hz = 1/s
+liter, L, l = 1e-3 m^3
+molar, M = mol/L
+dalton, Da = 1.66053906892e-24 g
+pascal, Pa = 1e3 g/m/s^2
+mmHg = 133.322387415 Pa
 """
+_UNITS: dict[str, _Unit] = {
+    **dict.fromkeys(("meter", "m"), _Unit(Fraction(1), (1, 0, 0, 0))),
+    **dict.fromkeys(("second", "s", "sec"), _Unit(Fraction(1), (0, 1, 0, 0))),
+    **dict.fromkeys(("gram", "g"), _Unit(Fraction(1), (0, 0, 1, 0))),
+    **dict.fromkeys(("mole", "mol"), _Unit(Fraction(1), (0, 0, 0, 1))),
+    **dict.fromkeys(("molecule", "cell", "hit", "leukocyte", "site", "vessel"), _ONE),  # counted things
+}
+_PREFIXES = {
+    prefix: Fraction(10) ** power
+    for names, power in (
+        ("femto f", -15), ("pico p", -12), ("nano n", -9), ("micro µ μ u", -6), ("milli m", -3), ("centi c", -2),
+        ("deci d", -1), ("kilo k", 3), ("mega M", 6),
+    )
+    for prefix in names.split()
+}  # fmt: skip
 _NUMBER = re.compile(r"\s*([+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*", re.DOTALL)
-_UNIT_TEXT = re.compile(r"[A-Za-zµμÅ0-9²³⁻¹·*/^(). +-]*")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<name>[A-Za-zµμ]+)|(?P<number>(?<![A-Za-zµμ])\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)|(?P<sign>\*(?!\*)|[·/()])"
+    r"|(?:\^|\*\*)\s*(?P<power>[+-]?\d+|\(\s*[+-]?\d+\s*\))|(?P<raised>⁻?[²³¹]))\s*"
+)
+_LONGEST, _MOST_BITS = 60, 10_000  # no unit is longer, or as large
+_RAISED = str.maketrans("⁻¹²³", "-123")
 
 
 def parse(value: str | float, kind: str, *, file: Path | str | None = None, place: str | None = None) -> float:
@@ -163,52 +182,96 @@ class _WrongDimensionError(Exception):
     """The unit is known but measures something else."""
 
 
-@lru_cache(maxsize=1)
-def _registry() -> Any:
-    import pint  # here because it is slow to import, and not every command reads a file
-
-    registry: Any = pint.UnitRegistry(None, cache_folder=None)
-    registry.load_definitions(_DEFINITIONS.strip().splitlines())
-    return registry
-
-
 @lru_cache(maxsize=1024)
 def _factor(unit: str, kind: str) -> float:
     """Internal units of `kind` in one `unit`."""
-    quantity = _quantity(unit)
-    internal = _quantity(KINDS[kind])
-    if quantity.dimensionality != internal.dimensionality:
-        raise _WrongDimensionError(_named_dimension(quantity))
-    factor = float((quantity / internal).to_base_units().magnitude)
+    found, internal = _unit(unit), _unit(KINDS[kind])
+    if found.powers != internal.powers:
+        raise _WrongDimensionError(_named_dimension(found))
+    factor = _finite_float(found.size) * float(1 / internal.size)  # two roundings, which stored results have
     exact = float(f"{factor:.12g}")  # 1 mm^2 is 1e6 um^2, not 1000000.0000000001
     return exact if math.isclose(factor, exact, rel_tol=1e-14) else factor
 
 
 @lru_cache(maxsize=1024)
-def _quantity(unit: str) -> Any:
-    registry = _registry()
-    if not unit:
-        return registry.Quantity(1.0)
-    if _UNIT_TEXT.fullmatch(unit) is None or len(unit) > 60 or re.search(r"\d{4}", unit):
-        raise _UnknownUnitError(unit)  # never hand a parser more than a unit can be
-    text = unit.strip()
+def _unit(text: str) -> _Unit:
+    """The unit that a text such as "molecules/cell/min", "/mm^2" or "µm² s⁻¹" says; "" is 1."""
+    tokens: list[tuple[str, str]] = []
+    end = 0
+    while end < len(text):
+        token = _TOKEN.match(text, end)
+        if token is None or len(text) > _LONGEST:
+            raise _UnknownUnitError(text)
+        tokens.append((token.lastgroup or "", token[token.lastgroup or 0]))
+        end = token.end()
     try:
-        quantity = registry.Quantity(1.0) * registry.parse_expression("1" + text if text.startswith("/") else text)
-        quantity.to_base_units()
-    except Exception:  # noqa: BLE001 - the parser raises a zoo of errors, all of which mean the same to the reader
-        raise _UnknownUnitError(unit) from None
-    return quantity
+        found = _product(tokens)
+    except (_UnknownUnitError, IndexError):
+        raise _UnknownUnitError(text) from None
+    if tokens:  # a bracket that was never opened
+        raise _UnknownUnitError(text)
+    return found
 
 
-def _named_dimension(quantity: Any) -> str:
+def _product(tokens: list[tuple[str, str]]) -> _Unit:
+    """Read factors from `tokens`, left to right, up to a closing bracket or the end."""
+    total, first = _ONE, True
+    while tokens and tokens[0] != ("sign", ")"):
+        over = tokens[0] == ("sign", "/")
+        if over or (not first and tokens[0] in (("sign", "*"), ("sign", "·"))):
+            tokens.pop(0)
+        total, first = total.times(_power(tokens), -1 if over else 1), False
+    return total
+
+
+def _power(tokens: list[tuple[str, str]]) -> _Unit:
+    """Read a name, a number or a bracket, with its power."""
+    what, text = tokens.pop(0)
+    if what == "name":
+        base = _named(text)
+    elif what == "number":
+        base = _Unit(Fraction(text))
+    elif text == "(":
+        base = _product(tokens)
+        tokens.pop(0)
+    else:
+        raise _UnknownUnitError(text)
+    if not tokens or tokens[0][0] not in ("power", "raised"):
+        return base
+    power = int(tokens.pop(0)[1].strip("() ").translate(_RAISED))
+    if abs(power) * max(base.size.numerator.bit_length(), base.size.denominator.bit_length()) > _MOST_BITS:
+        raise _UnknownUnitError(text)
+    return _ONE.times(base, power)
+
+
+def _named(name: str) -> _Unit:
+    """A unit by its name, in the plural or with a prefix."""
+    for ending in ("", "s"):
+        stem = name.removesuffix(ending)
+        if stem in _UNITS and (len(stem) > 1 or not ending):
+            return _UNITS[stem]
+        for prefix, size in _PREFIXES.items():
+            rest = stem.removeprefix(prefix)
+            if rest != stem and rest in _UNITS and name.endswith(ending) and (len(rest) > 1 or not ending):
+                return _UNITS[rest]._replace(size=size * _UNITS[rest].size)
+    raise _UnknownUnitError(name)
+
+
+def _named_dimension(unit: _Unit) -> str:
     """``"a time"`` if a kind has this dimension, else the dimension itself."""
-    for kind, unit in KINDS.items():
-        if _quantity(unit).dimensionality == quantity.dimensionality:
+    for kind, internal in KINDS.items():
+        if _unit(internal).powers == unit.powers:
             return _article(kind)
-    return f"of dimension {quantity.dimensionality}"
+    powers = sorted(zip(_DIMENSIONS, unit.powers, strict=True), key=lambda one: -one[1])
+    return "of dimension " + " ".join(f"[{name}]" + (f"^{n}" if n != 1 else "") for name, n in powers if n)
 
 
-def _finite_float(value: float) -> float:
+for _line in _DEFINITIONS.strip().splitlines():
+    _names, _, _is = _line.partition(" = ")
+    _UNITS |= dict.fromkeys(_names.split(", "), _unit(_is))
+
+
+def _finite_float(value: float | Fraction) -> float:
     try:
         return float(value)
     except OverflowError:
