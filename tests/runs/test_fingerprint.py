@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import tme_abm
 from tests.support.toy import results, small
-from tme_abm.runs.fingerprint import _MODEL, _Imports, _index, fingerprint, model_fingerprint
+from tme_abm.runs.fingerprint import _MODEL, _absolute, _imported, _Imports, _index, fingerprint, model_fingerprint
 from tme_abm.runs.run import run
 
 ROOT = Path(__file__).parents[2]
@@ -96,6 +97,34 @@ def test_for_an_assay_what_runs_it_counts_too(copy: Path) -> None:
         fingerprint.cache_clear()
         append(copy / place, "\n# a comment\n")
         assert (fingerprint(EXPERIMENT, root=copy) != before) == counts
+
+
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements, also those inside functions, without those for type checkers."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            child = ast.Module(body=child.orelse, type_ignores=[])
+        if isinstance(child, ast.stmt):
+            yield child
+        if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case | ast.Module):
+            yield from statements(child)
+
+
+def parsed(file: Path) -> set[tuple[tuple[str, ...], str]]:
+    found = set()
+    for statement in statements(ast.parse(file.read_bytes())):
+        if isinstance(statement, ast.ImportFrom):
+            module = _absolute(file, PACKAGE, statement.level, statement.module or "")
+            found |= {(module, one.name) for one in statement.names}
+        elif isinstance(statement, ast.Import):
+            found |= {(_absolute(file, PACKAGE, 0, one.name), "") for one in statement.names}
+    return {one for one in found if one[0]}
+
+
+def test_the_imports_that_are_read_are_those_of_the_syntax_tree() -> None:
+    for file in sorted(PACKAGE.rglob("*.py")):
+        read = {(module, name) for module, names in _imported(file, PACKAGE) for name in names if module}
+        assert read == parsed(file), file
 
 
 def test_no_module_that_the_model_loads_is_left_out() -> None:
