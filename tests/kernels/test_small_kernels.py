@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tme_abm.kernels.chance import choose, decay_factor, probability, relax, rivals, two_way, winners
+from tme_abm.kernels.chance import choose, decay_factor, happened, probability, relax, rivals, two_way, winners
 from tme_abm.kernels.receptors import occupancies, occupancy, receptors
 from tme_abm.kernels.rules import hill, respond, rulebook
 from tme_abm.kernels.space import (
@@ -179,6 +179,14 @@ def test_each_claimed_place_has_one_winner_with_the_best_priority() -> None:
     places = np.array([4, 2, 4, 9, 2, 4])
     priority = np.array([0.3, 0.9, 0.1, 0.5, 0.2, 0.8])
     np.testing.assert_array_equal(winners(places, priority), [False, False, True, True, True, False])
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-12, 1e-4, 0.02, 3.0])
+def test_events_happen_below_their_probability(rate: float) -> None:
+    at = float(probability(rate, 10.0))
+    draws = np.array([0.0, np.nextafter(at, 0.0), at, np.nextafter(at, 1.0), min(10.0 * rate, 1.0), 0.999])
+    np.testing.assert_array_equal(happened(draws, rate, 10.0), draws < at)
+    np.testing.assert_array_equal(happened(draws, np.full(draws.shape, rate), 10.0), draws < at)
 
 
 def test_rivals_among_many() -> None:

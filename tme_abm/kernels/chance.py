@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["choose", "decay_factor", "probability", "rebinding", "relax", "rivals", "two_way", "winners"]
+__all__ = ["choose", "decay_factor", "happened", "probability", "rebinding", "relax", "rivals", "two_way", "winners"]
 
 Array = NDArray[np.float64]
 
@@ -23,6 +23,16 @@ Array = NDArray[np.float64]
 def probability(rate: Array | float, dt: float) -> Array:
     """Chance that an event of `rate` [1/min] happens within `dt` [min]: 1 − exp(−rate·dt)."""
     return -np.expm1(-np.asarray(rate, dtype=np.float64) * dt)
+
+
+def happened(draws: Array, rate: Array | float, dt: float) -> NDArray[np.bool_]:
+    """Mark the `draws` (n,) below `probability(rate, dt)`; `rate` is (n,) or one number."""
+    expected = rate * dt
+    # A probability is never above the expected number of events, but for rounding: most need no exponential.
+    events: NDArray[np.bool_] = draws <= expected * (1.0 + 1e-9)
+    near = np.flatnonzero(events)
+    events[near] = draws[near] < probability(rate[near] if isinstance(rate, np.ndarray) else rate, dt)
+    return events
 
 
 def decay_factor(rate: Array | float, dt: float) -> Array:

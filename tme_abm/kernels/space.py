@@ -67,9 +67,12 @@ def direction_weights(ndim: int) -> Array:
 
 def site_steps(shape: tuple[int, ...]) -> NDArray[np.int64]:
     """What each Moore step adds to the number of a site, shape (k,), unless it leads out of the well."""
-    strides = np.array([prod(shape[axis + 1 :]) for axis in range(len(shape))], dtype=np.int64)
-    steps: NDArray[np.int64] = moore_offsets(len(shape)) @ strides
+    steps: NDArray[np.int64] = moore_offsets(len(shape)) @ _strides(shape)
     return steps
+
+
+def _strides(shape: tuple[int, ...]) -> NDArray[np.int64]:
+    return np.array([prod(shape[axis + 1 :]) for axis in range(len(shape))], dtype=np.int64)
 
 
 @lru_cache(maxsize=4)
@@ -172,13 +175,12 @@ def spread(mask: NDArray[np.bool_], shape: tuple[int, ...], reach: int) -> NDArr
 
 def sites_within(sites: NDArray[np.integer], shape: tuple[int, ...], reach: float, wells: int = 1) -> NDArray[np.int64]:
     """The sites within `reach` (lattice units) of each of `sites`, nearest first, shape (n, k); outside is n_sites."""
-    well, site = np.divmod(sites, prod(shape))
-    offsets = _offsets_within(reach, len(shape))
-    at = np.stack(np.unravel_index(site, shape), axis=-1)[:, None, :] + offsets
-    inside = ((at >= 0) & (at < np.array(shape))).all(axis=2)
-    clipped = np.clip(at, 0, np.array(shape) - 1)
-    numbers = np.ravel_multi_index(tuple(clipped[..., axis] for axis in range(len(shape))), shape)
-    return np.where(inside, numbers + prod(shape) * well[:, None], wells * prod(shape))
+    offsets, inside = _offsets_within(reach, len(shape)), True
+    numbers = np.asarray(sites, dtype=np.int64)[:, None] + offsets @ _strides(shape)
+    for at, step, size in zip(np.unravel_index(sites % prod(shape), shape), offsets.T, shape, strict=True):
+        there = at[:, None] + step
+        inside = inside & (there >= 0) & (there < size)
+    return np.where(inside, numbers, wells * prod(shape))
 
 
 @lru_cache(maxsize=8)

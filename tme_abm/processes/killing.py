@@ -15,6 +15,8 @@ from ..tissue.tissue import Array, Rows
 
 __all__ = ["Binding", "Killing"]
 
+Touched = NDArray[np.int32]
+
 VISIBILITY = {"antigen": "antigen visibility", "stress": "stress visibility"}
 
 
@@ -41,30 +43,28 @@ class Binding:
         released = self._let_go(tissue, rows, touched, visible, off)
         self._bind(tissue, rows, touched, visible, released, on, off, dt)
 
-    def _visible_targets(self, tissue: Tissue, hunters: list[int], rows: Rows) -> tuple[Rows, Array]:
+    def _visible_targets(self, tissue: Tissue, hunters: list[int], rows: Rows) -> tuple[Touched, Array]:
         """Rows of the tissue cells in contact (n, k), and how visible each is as a target (0: not at all)."""
         cells, lattice = tissue.cells, tissue.lattice
-        touched = lattice.occupant[TISSUE][lattice.contacts(cells.site[rows])].astype(np.intp)
-        # Empty sites and the wall have negative rows; they all read the last entry, which no cell has.
-        touched[touched < 0] = len(cells)
+        touched = lattice.occupant[TISSUE].take(lattice.contacts(cells.site.take(rows)))
         visible, first = np.empty(touched.shape), 0
         for kind in hunters:
             sight, prey = self.hunters[kind]
             hunted, visibility = tissue.behavior.over(prey, sight)
-            seen = np.zeros(len(cells) + 1)
+            # Empty sites and the wall have the rows −1 and −2: they read the last entries, which no cell has.
+            seen = np.zeros(len(cells) + 2)
             seen[hunted] = visibility
             last = first + len(tissue.behavior.rows_of(kind))
-            visible[first:last] = seen[touched[first:last]]
+            seen.take(touched[first:last], out=visible[first:last])
             first = last
         return touched, visible
 
     @staticmethod
-    def _let_go(tissue: Tissue, rows: Rows, touched: Rows, visible: Array, off: Array) -> NDArray[np.bool_]:
+    def _let_go(tissue: Tissue, rows: Rows, touched: Touched, visible: Array, off: Array) -> NDArray[np.bool_]:
         """Open the bonds whose target is gone and those that do not hold; mark (n,) the latter."""
         cells = tissue.cells
-        bound = np.flatnonzero(cells.partner[rows] != 0)
-        keys = np.append(cells.key, np.uint64(0))
-        held = keys[touched[bound]] == cells.partner[rows[bound]][:, None]
+        bound = np.flatnonzero(cells.partner.take(rows))
+        held = _holds(tissue, rows[bound], touched[bound])
         strength = np.zeros(len(rows))
         strength[bound] = (visible[bound] * held).max(axis=1)
         holding = np.flatnonzero(strength > 0)
@@ -79,7 +79,7 @@ class Binding:
     def _bind(
         tissue: Tissue,
         rows: Rows,
-        touched: Rows,
+        touched: Touched,
         visible: Array,
         released: NDArray[np.bool_],
         on: Array,
@@ -88,7 +88,7 @@ class Binding:
     ) -> None:
         cells = tissue.cells
         # Each visible neighbor is an independent chance to form a bond; most seekers touch none.
-        free = np.flatnonzero((cells.partner[rows] == 0) & visible.any(axis=1))
+        free = np.flatnonzero((cells.partner.take(rows) == 0) & (visible @ np.ones(visible.shape[1]) > 0))
         seekers = rows[free]
         on = on[free] * visible[free].sum(axis=1)
         off = off[free]
@@ -114,11 +114,12 @@ class Killing:
     def __call__(self, tissue: Tissue, dt: float) -> None:
         cells = tissue.cells
         rows, attack = tissue.behavior.over(self.killers, "attack")
-        bound = np.flatnonzero(cells.partner[rows] != 0)
+        bound = np.flatnonzero(cells.partner.take(rows))
         killers, site, kind_of = rows[bound], cells.site[rows[bound]], cells.kind[rows[bound]]
         expected = attack[bound] * cells.binding[killers] * dt
         hits = draws.poisson(tissue.seed, "hits", tissue.clock.step, cells.key[killers], expected)
-        np.add.at(cells.damage, self._partners(tissue, killers), hits)
+        # Of one type with the damage, they are added four times faster.
+        np.add.at(cells.damage, self._partners(tissue, killers), hits.astype(np.float64))
         for kind in self.killers:
             of_kind = np.flatnonzero(kind_of == kind)
             if len(of_kind):
@@ -126,16 +127,23 @@ class Killing:
                 tissue.count(f"engaged minutes of {tissue.kinds[kind]}", site[of_kind], dt)
         for kind in self.targets:
             rows = tissue.behavior.rows_of(kind)
-            lethal = tissue.behavior.each(kind, "lethal damage")
+            lethal = np.asarray(tissue.behavior.of(kind, "lethal damage"))
             # A cell for which no lethal damage is stated cannot be killed by hits.
-            dying = rows[(lethal > 0) & (cells.damage[rows] >= lethal)]
-            tissue.request_death(dying, APOPTOTIC, "cytotoxicity")
+            dying = np.flatnonzero((lethal > 0) & (cells.damage.take(rows) >= lethal))
+            tissue.request_death(rows[dying], APOPTOTIC, "cytotoxicity")
 
     @staticmethod
     def _partners(tissue: Tissue, killers: Rows) -> Rows:
         """Rows of the cells that `killers` are bound to, found among their contacts."""
         cells, lattice = tissue.cells, tissue.lattice
-        touched = lattice.occupant[TISSUE][lattice.contacts(cells.site[killers])]
-        held = (touched >= 0) & (cells.key[np.maximum(touched, 0)] == cells.partner[killers][:, None])
+        touched = lattice.occupant[TISSUE].take(lattice.contacts(cells.site[killers]))
+        held = _holds(tissue, killers, touched)
         partners: Rows = touched[np.arange(len(killers)), np.argmax(held, axis=1)].astype(np.int64)
         return partners
+
+
+def _holds(tissue: Tissue, killers: Rows, touched: Touched) -> NDArray[np.bool_]:
+    """Mark the cell (n, k), among the rows `touched` or negative numbers, to which each of `killers` (n,) is bound."""
+    keys = tissue.cells.key.take(touched, mode="clip")
+    held: NDArray[np.bool_] = (touched >= 0) & (keys == tissue.cells.partner[killers][:, None])
+    return held

@@ -22,8 +22,8 @@ Draws = NDArray[np.float64]
 
 def free_neighbors(lattice: Lattice, layer: int, sites: NDArray[np.integer], draws: Draws) -> Sites:
     """A free neighbor of each of `sites` in `layer`, nearer ones are likelier; −1 if all are taken."""
-    around = lattice.neighbors[sites]
-    free = lattice.occupant[layer][around] == EMPTY
+    around = lattice.neighbors.take(sites, axis=0)
+    free = lattice.occupant[layer].take(around) == EMPTY
     # Inside a tumor nearly all are crowded.
     roomy = np.flatnonzero(free.any(axis=1))
     pick = choose(free[roomy] / lattice.step_lengths, draws[roomy])
@@ -81,7 +81,7 @@ def nearest_free(
 ) -> Sites:
     """The free site of `layer`, not `shut` (n_sites,), nearest to each of `sites`; −1 where none is in `reach`."""
     around = sites_within(sites, lattice.shape, reach, lattice.wells)
-    free = (lattice.occupant[layer][around] == EMPTY) & ~np.append(shut, True)[around]
+    free = (lattice.occupant[layer].take(around) == EMPTY) & ~np.append(shut, True).take(around)
     nearest = np.argmax(free, axis=1)
     each = np.arange(len(sites))
     return np.where(free[each, nearest], around[each, nearest], -1)

@@ -81,7 +81,9 @@ class Lattice:
     def index(self, layer: NDArray[np.integer], sites: NDArray[np.integer]) -> None:
         """Rebuild the occupancy from the layer and site of every row."""
         self.occupant[:, :-1] = EMPTY
-        self.occupant[layer, sites] = np.arange(len(sites), dtype=np.int32)
+        # Both layers in one flat array: a place is one number.
+        place = np.multiply(layer, self.n_sites + 1, dtype=np.intp) + sites
+        self.occupant.reshape(-1)[place] = np.arange(len(sites), dtype=np.int32)
 
     def coordinates(self, sites: NDArray[np.integer]) -> NDArray[np.float64]:
         """Centers of `sites` [µm] in their well, shape (n, ndim), in array axis order ((z,) y, x)."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..core import draws
 from ..core.errors import InputError
-from ..kernels.chance import choose, probability, rivals, winners
+from ..kernels.chance import choose, happened, rivals, winners
 from ..kernels.space import contact_sum
 from .behaviors import Behaviors
 from .cells import ALIVE, Cells
@@ -142,7 +142,7 @@ class Tissue:
 
     def happens(self, stream: str, rate: Array | float, rows: Rows, lane: int = 0) -> NDArray[np.bool_]:
         """Mark the `rows` to which an event of `rate` [1/min] happens in this step."""
-        return self.draw(stream, self.cells.key[rows], lane) < probability(rate, self.clock.dt)
+        return happened(self.draw(stream, self.cells.key.take(rows), lane), rate, self.clock.dt)
 
     def first_come(self, places: NDArray[np.integer], keys: Keys, lane: int = 0) -> NDArray[np.bool_]:
         """Mark the claims (n,) to `places` that are granted: of several `keys` that claim one place, one gets it."""
@@ -181,15 +181,11 @@ class Tissue:
         **states: float,
     ) -> Rows:
         """Put cells in `states` on free `sites`, `dividing` kinds anywhere in their cycle; return the rows."""
-        phase = draws.uniform(self.seed, "phase", 0, keys)
+        phase: Array | float = 0.0
+        if len(dividing):
+            phase = np.where(np.isin(kinds, dividing), draws.uniform(self.seed, "phase", 0, keys), 0.0)
         rows: Rows = self.cells.append(
-            len(sites),
-            key=keys,
-            site=sites,
-            kind=kinds,
-            phase=np.where(np.isin(kinds, dividing), phase, 0.0),
-            born=self.clock.time,
-            **states,
+            len(sites), key=keys, site=sites, kind=kinds, phase=phase, born=self.clock.time, **states
         )
         self.lattice.occupant[self.layer_of[kinds].astype(np.int64), sites] = rows
         return rows
@@ -256,7 +252,8 @@ class Tissue:
         for rows in self._removals:
             gone[rows] = True
         self._removals.clear()
-        self.lattice.occupant[self.layer[gone], self.cells.site[gone]] = EMPTY
+        rows = np.flatnonzero(gone)
+        self.lattice.occupant[self.layer_of[self.cells.kind[rows]], self.cells.site[rows]] = EMPTY
         return gone
 
     def _grant_births(self) -> None:
@@ -330,18 +327,28 @@ class Tissue:
         self._count_by_kind("birth", rows)
 
     def _grant_arrivals(self) -> None:
-        for kind, pool, vessel_sites, keys in self._arrivals:
-            around = self.lattice.contacts(vessel_sites)
-            free = self.lattice.occupant[IMMUNE][around] == EMPTY
-            pick = choose(free.astype(np.float64), self.draw("arrival", keys))
-            found = np.flatnonzero(pick >= 0)
-            sites = around[found, pick[found]]
-            found = found[self.first_come(sites, keys[found])]
-            sites = around[found, pick[found]]
-            self.put(np.full(len(found), kind), sites, keys[found])
-            left = np.bincount(self.lattice.well_of(sites), minlength=self.lattice.wells)
+        if not self._arrivals:
+            return
+        kinds, _, vessels, keys = zip(*self._arrivals, strict=True)
+        number = [len(sites) for sites in vessels]
+        around, key = self.lattice.contacts(np.concatenate(vessels)), np.concatenate(keys)
+        drawn, taken = self.draw("arrival", key), self.lattice.occupant[IMMUNE]
+        came: list[Rows] = []
+        sites = np.empty(len(key), dtype=np.int64)
+        # Kind after kind: those that come first leave less room.
+        for last, (kind, pool, _, _) in zip(np.cumsum(number).tolist(), self._arrivals, strict=True):
+            mine = np.arange(last - number[len(came)], last)
+            pick = choose((taken.take(around[mine]) == EMPTY).astype(np.float64), drawn[mine])
+            mine, pick = mine[pick >= 0], pick[pick >= 0]
+            sites[mine] = around[mine, pick]
+            mine = mine[self.first_come(sites[mine], key[mine])]
+            taken[sites[mine]] = len(self.cells)
+            left = np.bincount(self.lattice.well_of(sites[mine]), minlength=self.lattice.wells)
             self.pools[pool] = np.maximum(self.pools[pool] - left, 0.0)
-            self.count(f"arrival of {self.kinds[kind]}", sites)
+            self.count(f"arrival of {self.kinds[kind]}", sites[mine])
+            came.append(mine)
+        found = np.concatenate(came)
+        self.put(np.repeat(kinds, [len(mine) for mine in came]), sites[found], key[found])
         self._arrivals.clear()
 
     def _count_by_kind(self, event: str, rows: Rows) -> None:
