@@ -7,9 +7,9 @@ from typing import Any
 
 from tme_abm.bench.cases import Case
 
-SMALL = Case(cells=1000, fields=10, shape=(48, 48))
-LARGE = Case(cells=100_000, fields=40, shape=(480, 480))
-JOB = Case(cells=5000, fields=10, shape=(135, 135), mix="job")
+SMALL = Case(cells=1000, fields=10, shape=(48, 48), steps=12)
+LARGE = Case(cells=100_000, fields=40, shape=(480, 480), steps=12)
+JOB = Case(cells=5000, fields=10, shape=(135, 135), steps=36, mix="job")
 
 
 def measured(case: Case, *, cell_us: float = 2.0, kernel_ns: float = 2.0) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def measured(case: Case, *, cell_us: float = 2.0, kernel_ns: float = 2.0) -> dic
         "spacing_um": 15.0,
         "rules": 99,
         "fields": {"all": case.fields, "with uptake": case.fields // 2, "empty": 0},
-        "steps": 36,
+        "steps": case.steps,
         "wall_ms": 2 * (cells + field),
         "cpu_ms": cells + field,
         "seconds_per_day": 2.0,

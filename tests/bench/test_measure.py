@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -13,30 +15,33 @@ from tme_abm.bench.cases import Case, case_scenario
 from tme_abm.bench.measure import NotMeasured, _Split, in_child, measure, stencil_pass
 from tme_abm.model import SCHEDULE, TumorModel
 
-TINY = Case(cells=60, fields=10, shape=(12, 12), least=3, most=3, warm_up=1)
+TINY = Case(cells=60, fields=10, shape=(12, 12), steps=3)
 
 
 @pytest.fixture(scope="module")
-def tiny() -> dict[str, Any]:
-    return measure(TINY)
+def tiny() -> Iterator[dict[str, Any]]:
+    """Measured by a clock that goes on by a second whenever it is read."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tme_abm.bench.measure.time.process_time", count().__next__)
+        yield measure(TINY)
 
 
 def test_every_process_is_timed_and_the_parts_make_the_whole(tiny: dict[str, Any]) -> None:
     assert list(tiny["processes_ms"]) == [*(name for name, _ in SCHEDULE), "settle"]
-    assert all(spent > 0 for spent in tiny["processes_ms"].values())
+    # Both halves of transport read the clock twice; "settle" is what is left.
+    assert {name: ms for name, ms in tiny["processes_ms"].items() if ms != 1000} == {"transport": 5000, "settle": 20000}
     assert sum(tiny["processes_ms"].values()) == pytest.approx(tiny["cpu_ms"])
+    assert tiny["kernel_ns"] == pytest.approx(1e9 / 40 / 256**2)
 
 
 def test_costs_are_per_cell_and_per_site_and_field_of_each_kind(tiny: dict[str, Any]) -> None:
     costs, kinds, sites = tiny["costs"], tiny["fields"], 12 * 12
-    free = kinds["all"] - kinds["with uptake"] - kinds["empty"]
-    transport = tiny["processes_ms"]["transport"] * 1e6
-    assert kinds["with uptake"] >= 2
-    assert free >= 2
-    assert costs["cell-step"] == pytest.approx((tiny["cpu_ms"] * 1e6 - transport) / tiny["cells"])
-    assert costs["step"] == pytest.approx(tiny["cpu_ms"] * 1e6 / sites / (kinds["all"] - kinds["empty"]))
-    both = costs["field with uptake"] * kinds["with uptake"] + costs["field without uptake"] * free
-    assert 0.5 * transport < both * sites <= transport  # the rest is the cost of making two calls of one
+    busy = kinds["all"] - kinds["empty"]
+    assert 2 <= kinds["with uptake"] <= busy - 2
+    assert costs["cell-step"] == pytest.approx((tiny["cpu_ms"] / 1e3 - 5) * 1e9 / tiny["cells"])
+    assert costs["step"] == pytest.approx(tiny["cpu_ms"] / 1e3 * 1e9 / sites / busy)
+    assert costs["field with uptake"] == pytest.approx(1e9 / sites / kinds["with uptake"])
+    assert costs["field without uptake"] == pytest.approx(1e9 / sites / (busy - kinds["with uptake"]))
     json.dumps(tiny, allow_nan=False)
 
 

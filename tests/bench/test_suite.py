@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,19 +70,17 @@ def test_growth_is_the_exponent_over_large_tissues() -> None:
 def test_a_ratio_is_held_against_the_best(tmp_path: Path) -> None:
     path = tmp_path / "best.json"
     first, second = (suite.ratios([measured(one, cell_us=us) for one in (SMALL, JOB)]) for us in (2.0, 3.0))
-    assert first == {NAME: {"cell-step": 1000.0, "field with uptake": 20.0, "field without uptake": 5.0}}
-    assert suite.record(first, {}, "first", path) == 3
-    assert suite.record(second, suite.read_best(path), "second", path) == 0  # nothing lower
-    assert suite.record(second, {}, "second", tmp_path / "other.json") == 3
+    assert first == {f"{NAME}, cell-step": 1000, f"{NAME}, field with uptake": 20, f"{NAME}, field without uptake": 5}
+    suite.record(second, {}, "second", path)
+    suite.record(first, suite.read_best(path), "first", path)
+    suite.record(second, suite.read_best(path), "third", path)  # nothing lower
     best = suite.read_best(path)
-    assert suite.worse(second, best, allowed=1.6) == {}
-    assert suite.worse(second, best, allowed=1.4) == {
-        NAME: [
-            "2D 1k × 10: a cell-step costs 1500 times the reference kernel, 1.50 times the best (1000 in 'first'); "
-            "1.4 times are allowed"
-        ]
-    }
-    assert suite.worse({"new": {"cell-step": 1e9}}, best, allowed=1.4) == {}
+    assert [label for _, label in best.values()] == ["first", "second", "second"]
+    assert suite.worse({**second, "new, cell-step": 1e9}, best, allowed=1.6) == {}
+    assert list(suite.worse(second, best, allowed=1.4).values()) == [
+        "2D 1k × 10, cell-step: costs 1500 times the reference kernel, 1.50 times the best (1000 in 'first'); "
+        "1.4 times are allowed"
+    ]
 
 
 def test_a_slower_machine_is_no_regression() -> None:
@@ -92,14 +89,7 @@ def test_a_slower_machine_is_no_regression() -> None:
     assert suite.ratios([slow]) == suite.ratios([fast])
 
 
-def test_of_two_measurements_the_better_counts() -> None:
-    other = replace(SMALL, cells=2000)
-    first = suite.ratios([measured(SMALL, cell_us=8.0), measured(other, cell_us=8.0)])
-    kept = suite.better(first, suite.ratios([measured(SMALL, cell_us=2.1)]))
-    assert [some["cell-step"] for some in kept.values()] == [1050.0, 4000.0]
-
-
-@pytest.mark.parametrize("content", ["[]", '{"x": 5}', '{"x": {"cell-step": 5}}', '{"x": {"cell-step": ["a", "b"]}}'])
+@pytest.mark.parametrize("content", ["[]", '{"x": 5}', '{"x": [5]}', '{"x": ["a", "b"]}'])
 def test_a_damaged_file_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "best.json"
     path.write_text(content)
@@ -108,4 +98,5 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: str) -> None:
 
 
 def test_the_shipped_ratios_cover_the_quick_cases() -> None:
-    assert {one.name for one in plan(quick=True) if one.mix == "tumor"} <= set(suite.read_best(suite.BEST))
+    tissues = {f"{one.name}, cell-step" for one in plan(quick=True) if one.mix == "tumor"}
+    assert tissues <= set(suite.read_best(suite.BEST))

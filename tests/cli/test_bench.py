@@ -52,7 +52,7 @@ def test_a_regression_is_an_exit_code_and_a_sentence(bench: Run, tmp_path: Path)
     before = (tmp_path / "b.json").read_text()
     code, _, err = bench(*SIZES, "--check", "--record", "second", cell_us=(9.0, 4.0))
     assert code == 1
-    assert "a cell-step costs 2000 times the reference kernel, 2.00 times the best (1000 in 'first')" in err
+    assert "cell-step: costs 2000 times the reference kernel, 2.00 times the best (1000 in 'first')" in err
     assert (tmp_path / "b.json").read_text() == before
     assert bench(*SIZES, "--check", "--allowed", "3", cell_us=(4.0,))[0] == 0
 
@@ -67,7 +67,6 @@ def test_what_was_never_recorded_cannot_be_checked(bench: Run) -> None:
     bench(*SIZES, "--record", "first")
     code, _, err = bench("--cells", "2k", "--fields", "10", "--best", "b.json", "--check")
     assert code == 2
-    assert "not compared, because not recorded: 2D 2k × 10" in err
     assert "no case of this benchmark is recorded" in err
 
 

@@ -31,16 +31,13 @@ JOBS = ("job", "lean job")
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One tissue to measure: after `warm_up` steps for some `seconds`, but at least and at most so many steps."""
+    """One tissue to measure over a number of steps."""
 
     cells: int
     fields: int
     shape: Sequence[int]
+    steps: int
     mix: str = "tumor"
-    warm_up: int = 4
-    least: int = 12
-    most: int = 40
-    seconds: float = 10.0
 
     @property
     def name(self) -> str:
@@ -78,18 +75,17 @@ def plan(*, quick: bool, cells: Sequence[int] = (), fields: Sequence[int] = ()) 
     The 3D case and the jobs of peers are in the plan only if neither is given.
     """
     table = settings()["quick" if quick else "full"]
-    pace = {key: table[key] for key in ("warm_up", "least", "most", "seconds")}
     plane = [
-        Case(cells=number, fields=count, shape=_square(number), **pace)
+        Case(cells=number, fields=count, shape=_square(number), steps=table["steps"])
         for number in sorted(cells or table["cells"])
         for count in sorted(fields or table["fields"])
     ]
     if cells or fields:
         return plane
-    solid, steps = table["solid"], table["job_steps"]
-    ball = Case(cells=solid["cells"], fields=solid["fields"], shape=(solid["side"],) * 3, **pace)
+    side, number, count = table["solid"]
+    ball = Case(cells=number, fields=count, shape=(side,) * 3, steps=table["steps"])
     jobs = [
-        Case(cells=number, fields=len(mix["fields"]), shape=(mix["side"],) * 2, mix=name, least=steps, most=steps)
+        Case(cells=number, fields=len(mix["fields"]), shape=(mix["side"],) * 2, steps=table["job_steps"], mix=name)
         for name in JOBS
         for mix in [settings()["mix"][name]]
         for number in mix["cells"]

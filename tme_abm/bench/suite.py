@@ -2,7 +2,7 @@
 
 The check compares costs in units of the reference kernel with the best ones in `best.json`, because seconds depend on
 the machine. The file has the lowest ratio of every case and quantity that was ever recorded, with the label of its
-record. To accept a higher cost, remove the line of its case.
+record. To accept a higher cost, remove its line.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ..core.toml import read_toml
 from .cases import Case
 from .measure import NotMeasured, in_child, proc
 
-__all__ = ["BEST", "benchmark", "better", "growth", "peers", "ratios", "read_best", "record", "run_cases", "worse"]
+__all__ = ["BEST", "benchmark", "growth", "peers", "ratios", "read_best", "record", "run_cases", "worse"]
 
 BEST = Path(__file__).with_name("best.json")
 GROWTH_FROM = 10_000
@@ -39,10 +39,10 @@ _QUICK_SECONDS = 58.0  # of all cases of a quick benchmark, which takes a minute
 _CASE_SECONDS = 900.0  # of a case otherwise
 
 Tell = Callable[[str], None]
-Ratios = dict[str, dict[str, float]]
-"""Cost in units of the reference kernel, by case and quantity."""
-Best = Mapping[str, Mapping[str, tuple[float, str]]]
-"""The lowest ratio and its label, by case and quantity."""
+Ratios = Mapping[str, float]
+"""Cost in units of the reference kernel, by case and quantity: "2D 1k × 10, cell-step"."""
+Best = Mapping[str, tuple[float, str]]
+"""The lowest ratio with the label of its record, likewise."""
 
 
 def benchmark(cases: Sequence[Case], *, quick: bool, tell: Tell) -> dict[str, Any]:
@@ -119,55 +119,35 @@ def peers() -> Mapping[str, Any]:
 def ratios(found: Sequence[Mapping[str, Any]]) -> Ratios:
     """The ratios to compare: all but those of jobs, whose cells multiply, and of the step, the sum of the others."""
     return {
-        one["name"]: {what: cost / one["kernel_ns"] for what, cost in one["costs"].items() if what != "step"}
+        f"{one['name']}, {what}": cost / one["kernel_ns"]
         for one in found
         if one["mix"] == "tumor"
+        for what, cost in one["costs"].items()
+        if what != "step"
     }
 
 
-def better(first: Ratios, second: Ratios) -> Ratios:
-    """The ratios of `first`, or those of `second` that are lower, since disturbances only make a ratio larger."""
+def worse(now: Ratios, best: Best, *, allowed: float) -> dict[str, str]:
+    """A sentence for every ratio that is more than `allowed` times the best."""
     return {
-        case: {what: min(ratio, second.get(case, {}).get(what, ratio)) for what, ratio in some.items()}
-        for case, some in first.items()
+        name: f"{name}: costs {now[name]:.4g} times the reference kernel, {now[name] / least:.2f} times the best "
+        f"({least:.4g} in {label!r}); {allowed:g} times are allowed"
+        for name, (least, label) in best.items()
+        if now.get(name, 0.0) > allowed * least
     }
-
-
-def worse(now: Ratios, best: Best, *, allowed: float) -> dict[str, list[str]]:
-    """A sentence for every ratio that is more than `allowed` times the best, by case."""
-    found: dict[str, list[str]] = {}
-    for case, some in now.items():
-        for what, ratio in some.items():
-            least, label = best.get(case, {}).get(what, (math.inf, ""))
-            if ratio > allowed * least:
-                found.setdefault(case, []).append(
-                    f"{case}: a {what} costs {ratio:.4g} times the reference kernel, {ratio / least:.2f} times the "
-                    f"best ({least:.4g} in {label!r}); {allowed:g} times are allowed"
-                )
-    return found
 
 
 def read_best(path: Path) -> Best:
     """The best ratios in a file; empty without it. Raises InputError if it holds something else."""
     best = read_json(path) if path.exists() else {}
     try:
-        return {
-            case: {what: (float(ratio), str(label)) for what, (ratio, label) in some.items()}
-            for case, some in best.items()
-        }
-    except (AttributeError, TypeError, ValueError):
-        raise InputError("should have a ratio and a label by case and quantity", file=path) from None
+        return {name: (float(ratio), str(label)) for name, (ratio, label) in best.items()}
+    except (TypeError, ValueError):
+        raise InputError("should have a ratio and a label for every case and quantity", file=path) from None
 
 
-def record(now: Ratios, best: Best, label: str, path: Path) -> int:
-    """Write to `path` the lower of `now` and `best`, the new ones under `label`; return how many are new."""
-    merged = {case: dict(some) for case, some in best.items()}
-    count = 0
-    for case, some in now.items():
-        for what, ratio in some.items():
-            if ratio < merged.setdefault(case, {}).get(what, (math.inf, ""))[0]:
-                merged[case][what] = (round(ratio, 2), label)
-                count += 1
-    lines = (f"{json.dumps(case, ensure_ascii=False)}: {json.dumps(some)}" for case, some in merged.items())
+def record(now: Ratios, best: Best, label: str, path: Path) -> None:
+    """Write to `path` the lower of `now` and `best`, the new ones under `label`."""
+    lower = {name: (round(ratio, 2), label) for name, ratio in now.items() if ratio < best.get(name, (math.inf,))[0]}
+    lines = (f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(one)}" for name, one in {**best, **lower}.items())
     write_bytes(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
-    return count
