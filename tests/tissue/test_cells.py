@@ -81,3 +81,12 @@ def test_saving_and_loading_is_exact_and_complete() -> None:
     del incomplete["phase"]
     with pytest.raises(InputError, match="same columns: phase"):
         other.load(incomplete)
+
+
+def test_several_columns_are_read_at_once() -> None:
+    """Also when there is room for more cells, and with whole numbers as row numbers."""
+    cells = filled(9)
+    cells.append(1)
+    rows, names = np.array([7, 2, 2, 9]), ("expression X", "born", "damage")
+    np.testing.assert_array_equal(cells.table(names, rows), [cells[name][rows] for name in names])
+    assert cells.defaults(names).tolist() == [[0.25], [0.0], [0.0]]

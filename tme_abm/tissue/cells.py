@@ -76,8 +76,14 @@ class Cells:
     def __init__(self, extra: Sequence[Column] = (), *, capacity: int = 1024) -> None:
         """Start empty with the common columns and the `extra` ones of a catalogue."""
         self.columns: dict[str, Column] = {column.name: column for column in (*COLUMNS, *extra)}
-        self._store = {name: np.empty(capacity, dtype=column.dtype) for name, column in self.columns.items()}
+        numbers = [column for column in self.columns.values() if column.dtype == np.float64]
+        self._row = {column.name: row for row, column in enumerate(numbers)}
+        self._defaults = np.array([[column.default] for column in numbers])
+        # Most columns are numbers. They are the rows of one array, so that what concerns many is one call.
+        self._numbers = np.empty((len(numbers), 0))
+        self._store: dict[str, NDArray[Any]] = {one.name: np.empty(0, one.dtype) for one in self.columns.values()}
         self._count = 0
+        self._reserve(capacity)
 
     def __len__(self) -> int:
         return self._count
@@ -92,8 +98,10 @@ class Cells:
         """Add `count` cells with `values` by column and defaults elsewhere; return their rows."""
         first, last = self._count, self._count + count
         self._reserve(last)
+        self._numbers[:, first:last] = self._defaults
         for name, column in self.columns.items():
-            self._store[name][first:last] = values.get(name, column.default)
+            if name in values or name not in self._row:
+                self._store[name][first:last] = values.get(name, column.default)
         self._count = last
         return np.arange(first, last)
 
@@ -115,10 +123,26 @@ class Cells:
                 for shift, (first, last) in enumerate(runs, start=1):
                     store[first - shift : last - shift] = store[first:last]
         else:
-            rows = np.flatnonzero(mask[gone[0] :]) + gone[0]
-            for store in self._store.values():
-                store[gone[0] : gone[0] + len(rows)] = store[rows]
+            self._pick(int(gone[0]), np.flatnonzero(mask[gone[0] :]) + gone[0])
         self._count -= len(gone)
+
+    def _pick(self, first: int, rows: NDArray[np.intp]) -> None:
+        """Replace the rows from `first` on by `rows`, in their order."""
+        here = slice(first, first + len(rows))
+        self._numbers[:, here] = self._numbers.take(rows, axis=1)
+        for name, store in self._store.items():
+            if name not in self._row:
+                store[here] = store.take(rows)
+
+    def table(self, names: Sequence[str], rows: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Several columns of numbers of the cells in `rows`, (len(names), n)."""
+        first = np.array([[self._row[name]] for name in names]) * self._numbers.shape[1]
+        values: NDArray[np.float64] = self._numbers.reshape(-1).take(first + rows)
+        return values
+
+    def defaults(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """The values with which a cell starts in several columns of numbers, (len(names), 1)."""
+        return self._defaults[[self._row[name] for name in names]]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Copies of all columns, by name."""
@@ -133,10 +157,13 @@ class Cells:
         self.append(len(arrays["key"]), **arrays)
 
     def _reserve(self, needed: int) -> None:
-        capacity = len(self._store["key"])
+        capacity = self._numbers.shape[1]
         if needed <= capacity:
             return
+        capacity = max(needed, 2 * capacity)
+        numbers = np.empty((len(self._row), capacity))
         for name, old in self._store.items():
-            grown = np.empty(max(needed, 2 * capacity), dtype=old.dtype)
+            grown = numbers[self._row[name]] if name in self._row else np.empty(capacity, dtype=old.dtype)
             grown[: self._count] = old[: self._count]
             self._store[name] = grown
+        self._numbers = numbers
