@@ -9,7 +9,7 @@ import pytest
 
 from tme_abm.kernels.chance import choose, decay_factor, happened, probability, relax, rivals, two_way, winners
 from tme_abm.kernels.receptors import occupancies, occupancy, receptors
-from tme_abm.kernels.rules import hill, respond, rulebook
+from tme_abm.kernels.rules import respond, rulebook
 from tme_abm.kernels.space import (
     contact_sum,
     direction_weights,
@@ -18,11 +18,11 @@ from tme_abm.kernels.space import (
     offset_lengths,
     rimmed,
     rimmed_sum,
-    rimmed_sums_at,
     site_steps,
     sites_within,
     spread,
     straight_path,
+    sums_around,
 )
 
 
@@ -49,11 +49,11 @@ def test_relax_follows_the_exponential() -> None:
 
 
 @pytest.mark.parametrize("power", [1.0, 2.0, 3.0, 4.0, 1.26])
-def test_hill_is_half_at_its_half_max_and_leaves_its_input_alone(power: float) -> None:
-    signal = np.array([0.0, 0.5, 2.0, 7.0])
-    drive = (signal / 2.0) ** power
-    np.testing.assert_allclose(hill(signal, 2.0, power), drive / (1.0 + drive))
-    np.testing.assert_array_equal(signal, [0.0, 0.5, 2.0, 7.0])
+def test_a_scale_is_half_at_its_half_max(power: float) -> None:
+    signal = np.array([[0.0, 0.5, 2.0, 7.0]])
+    drive = (signal[0] / 2.0) ** power
+    scaled = respond(rulebook([3.0], [[]], [[]], [(0, 2.0, power)]), signal)
+    np.testing.assert_allclose(scaled[0], 3.0 * drive / (1.0 + drive))
 
 
 def test_signals_with_one_target_give_the_joint_hill_of_the_grammar_paper() -> None:
@@ -127,19 +127,22 @@ def test_contact_sum_agrees_with_the_definition(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("shape", [(5, 6), (3, 4, 5)])
-def test_sums_at_a_few_sites_are_those_of_all_bit_for_bit(shape: tuple[int, ...]) -> None:
+def test_sums_around_a_few_sites_are_those_of_all_bit_for_bit(shape: tuple[int, ...]) -> None:
     wells, size = 2, int(np.prod(shape))
     rng = np.random.default_rng(1)
-    levels, counts = rng.random(wells * size), rng.integers(0, 2, wells * size).astype(np.uint8)
     place = rimmed(shape, wells)
-    room = wells * math.prod(n + 2 for n in shape)
-    within = [np.bincount(place, weights=each, minlength=room) for each in (levels, counts)]
+    # Something stands at a third of the sites, the spots; several sites may share one.
+    spots = np.zeros(wells * math.prod(n + 2 for n in shape), dtype=np.intp)
+    spots[place] = np.maximum(rng.integers(-40, 20, wells * size), 0)
+    levels = [rng.random(20), rng.integers(0, 2, 20).astype(np.float64)]
+    for level in levels:
+        level[0] = 0.0
     # More sites than are looked at in one go, many of them again and again.
     sites = np.random.default_rng(2).integers(wells * size, size=3000)
-    some = rimmed_sums_at([within[0], within[1].astype(np.uint8)], place[sites], shape)
-    for one, each, padded in zip(some, (levels, counts), within, strict=True):
-        np.testing.assert_array_equal(one, contact_sum(each, shape)[sites])
-        np.testing.assert_array_equal(one, rimmed_sum(padded, shape)[place[sites]])
+    some = sums_around(levels, spots, place[sites], shape)
+    for one, level in zip(some, levels, strict=True):
+        np.testing.assert_array_equal(one, contact_sum(level[spots[place]], shape)[sites])
+        np.testing.assert_array_equal(one, rimmed_sum(level[spots], shape)[place[sites]])
 
 
 @pytest.mark.parametrize("shape", [(15, 17), (11, 12, 13)])

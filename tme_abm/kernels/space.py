@@ -24,11 +24,11 @@ __all__ = [
     "offset_lengths",
     "rimmed",
     "rimmed_sum",
-    "rimmed_sums_at",
     "site_steps",
     "sites_within",
     "spread",
     "straight_path",
+    "sums_around",
 ]
 
 Array = NDArray[np.float64]
@@ -132,21 +132,36 @@ def rimmed_sum(levels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     return total
 
 
-def rimmed_sums_at(levels: Sequence[NDArray[Any]], places: NDArray[np.intp], shape: tuple[int, ...]) -> Array:
-    """`rimmed_sum` of several quantities at some `places` (n,) only, to the bit, (k, n); counts become floats."""
+def sums_around(
+    levels: Sequence[Array], spots: NDArray[np.intp], places: NDArray[np.intp], shape: tuple[int, ...]
+) -> Array:
+    """`rimmed_sum` of several quantities at some `places` (n,) only, to the bit, (k, n).
+
+    A quantity is given by spot: `spots` is the number of the spot at each place of an array with rims, see `rimmed`.
+    """
     ndim, sums = len(shape), np.empty((len(levels), len(places)))
-    steps = np.zeros(1, dtype=np.intp)
-    for stride in _rimmed_strides(shape):
-        steps = np.add.outer(steps, np.array([-stride, 0, stride])).reshape(-1)
+    steps = _rimmed_steps(shape)
     for first in range(0, len(places), _PLACES_AT_ONCE):
-        box = steps[:, None] + places[first : first + _PLACES_AT_ONCE]
-        total = np.empty((len(levels), *(3,) * ndim, box.shape[1]))
-        for around, level in zip(total, levels, strict=True):
-            around.reshape(box.shape)[...] = level.take(box)
+        here = places[first : first + _PLACES_AT_ONCE]
+        around = spots.take(steps + here)
+        total = np.empty((len(levels), *around.shape))
+        for box, level in zip(total, levels, strict=True):
+            # Every spot exists, and unlike "raise", "clip" needs no array in between.
+            level.take(around, out=box, mode="clip")
+        total = total.reshape(len(levels), *(3,) * ndim, len(here))
         for _ in range(ndim):
             total = (total[:, 1] + total[:, 0]) + total[:, 2]
         sums[:, first : first + _PLACES_AT_ONCE] = total
     return sums
+
+
+@lru_cache(maxsize=4)
+def _rimmed_steps(shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """The flat shifts to a site's contact neighborhood in an array with rims, axis by axis, (3^ndim, 1)."""
+    steps = np.zeros(1, dtype=np.intp)
+    for stride in _rimmed_strides(shape):
+        steps = np.add.outer(steps, np.array([-stride, 0, stride])).reshape(-1)
+    return steps[:, None]
 
 
 def _rimmed_strides(shape: tuple[int, ...]) -> list[int]:

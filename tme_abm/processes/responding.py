@@ -3,71 +3,94 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..biology.compiled import Biology, Term
+from ..biology.compiled import Biology, Program, Term
 from ..kernels.rules import Rulebook, Weight, respond, rulebook
-from ..tissue import Behaviors, Tissue
+from ..tissue import Behaviors, Controls, Tissue
 from ..tissue.tissue import Array, Rows
+from .repertoire import Repertoire, repertoire
 from .senses import Senses
 
 __all__ = ["Responding", "Response"]
 
 # Cells that sense and respond at once: what they sense then stays in the cache.
-_AT_ONCE = 1 << 14
+_AT_ONCE = 1 << 12
 # What is asked of cells in the blood and of vessels; of these, and of the dead, what living cells are not asked.
 _AT_VESSELS = frozenset({"extravasation", "infiltration", "adhesion"})
 _ELSEWHERE = frozenset({"extravasation", "adhesion", "clearance"})
 
 
 class _Rules:
-    """The programs of one kind as arrays, and the row of the result for each behavior."""
+    """Programs that are asked for at the same sites: what they need to sense, what they make of it, and the row of the
+    result for each (kind, behavior). The terms of `absent` signals are left out, which are zero.
+    """
 
-    def __init__(self, biology: Biology, kind: int, names: Collection[str], absent: frozenset[int]) -> None:
-        asked = [p for p in biology.programs if p.cell == kind and biology.behaviors[p.behavior] in names]
+    def __init__(
+        self, biology: Biology, programs: Sequence[Program], there: frozenset[str], absent: frozenset[int]
+    ) -> None:
+        terms = [(p.cell, t) for p in programs for t in (*p.ups, *p.downs) if t.signal not in absent]
+        scales = [(p.cell, p.scale) for p in programs if p.scale is not None]
+        heard = tuple(dict.fromkeys((kind, term.signal) for kind, term in (*terms, *scales)))
+        self.asked: Repertoire = repertoire(biology, heard, there)
+        row = dict(zip(heard, self.asked.rows, strict=True))
 
-        def terms(these: Sequence[Term]) -> list[tuple[Weight, float]]:
-            return [((t.signal, t.half_max, t.hill, t.pathway), t.towards) for t in these if t.signal not in absent]
+        def weighed(kind: int, these: Sequence[Term]) -> list[tuple[Weight, float]]:
+            return [
+                ((row[kind, t.signal], t.half_max, t.hill, tuple((kind, name) for name in t.pathway)), t.towards)
+                for t in these
+                if t.signal not in absent
+            ]
 
-        self.row = {biology.behaviors[p.behavior]: number for number, p in enumerate(asked)}
+        self.row = {(p.cell, biology.behaviors[p.behavior]): number for number, p in enumerate(programs)}
         self.book: Rulebook = rulebook(
-            base=[p.base for p in asked],
-            ups=[terms(p.ups) for p in asked],
-            downs=[terms(p.downs) for p in asked],
-            gates=[None if (s := p.scale) is None else (s.signal, s.half_max, s.hill) for p in asked],
+            base=[p.base for p in programs],
+            ups=[weighed(p.cell, p.ups) for p in programs],
+            downs=[weighed(p.cell, p.downs) for p in programs],
+            gates=[None if (s := p.scale) is None else (row[p.cell, s.signal], s.half_max, s.hill) for p in programs],
         )
         self.carried = any(self.book.pathways)
 
 
 @lru_cache(maxsize=256)
-def _rules(biology: Biology, kind: int, names: tuple[str, ...], absent: frozenset[int]) -> _Rules:
-    """The rules of `kind` for some behaviors, without the terms of `absent` signals, which are zero."""
-    return _Rules(biology, kind, names, absent)
+def _rules(
+    biology: Biology, kinds: tuple[int, ...], names: tuple[str, ...], there: frozenset[str], absent: frozenset[int]
+) -> _Rules:
+    """The rules of `kinds` for some behaviors."""
+    asked = [p for p in biology.programs if p.cell in kinds and biology.behaviors[p.behavior] in names]
+    return _Rules(biology, asked, there, absent)
 
 
 @lru_cache(maxsize=64)
-def _rules_of_kind(biology: Biology, kind: int, fields: frozenset[str], absent: frozenset[int]) -> _Rules:
-    """The rules of `kind` for the behaviors of its living cells, except the secretion of molecules without a field."""
-    there = {f"secretion {name}" for name in fields}
-    names = {name for name in biology.behaviors if name in there or not name.startswith("secretion ")}
-    return _Rules(biology, kind, names - _ELSEWHERE, absent)
+def _rules_of_living(
+    biology: Biology, kind: int, fields: frozenset[str], there: frozenset[str], absent: frozenset[int]
+) -> tuple[_Rules, dict[str, int]]:
+    """The rules of `kind` for the behaviors of its living cells, except the secretion of molecules without a field, and
+    the row of the result for each behavior.
+    """
+    made = {f"secretion {name}" for name in fields}
+    names = {name for name in biology.behaviors if name in made or not name.startswith("secretion ")} - _ELSEWHERE
+    rules = _rules(biology, (kind,), tuple(sorted(names)), there, absent)
+    return rules, {name: row for (_, name), row in rules.row.items()}
 
 
 @lru_cache(maxsize=8)
-def _unruled(biology: Biology) -> dict[tuple[int, str], float]:
-    """The values of behaviors without rules, by (kind, behavior)."""
+def _unruled(biology: Biology) -> list[dict[str, float]]:
+    """Of each kind, the values of the behaviors without rules."""
     ruled = {(program.cell, program.behavior) for program in biology.programs}
-    return {
-        (kind, name): float(biology.base[kind, behavior])
+    return [
+        {
+            name: float(biology.base[kind, behavior])
+            for behavior, name in enumerate(biology.behaviors)
+            if (kind, behavior) not in ruled
+        }
         for kind in range(len(biology.cells))
-        for behavior, name in enumerate(biology.behaviors)
-        if (kind, behavior) not in ruled
-    }
+    ]
 
 
 class Response:
@@ -77,82 +100,81 @@ class Response:
         self.biology = biology
         self.tissue = tissue
         self.senses = Senses(biology, tissue)
-        self._unruled = _unruled(biology)
-        self._absent = self.senses.absent()
+        self._settled = _settled(biology, tissue.controls)
+        self._there, self._absent = self.senses.there, self.senses.absent()
         self._fields = frozenset(tissue.fields)
         self._vessels: NDArray[np.integer] | None = None
-        self._at_vessels: dict[int, dict[str, Array]] = {}
+        self._at_vessels: dict[tuple[int, str], Array] = {}
 
     def of_rows(self, kind: int, name: str, rows: Rows) -> Array | float:
         """Value of behavior `name` for cells of `kind` in `rows`: (n,), or a number where no rule changes it."""
         if not len(rows):
             return np.zeros(0)
-        settled = self.settled(kind, name)
+        settled = self.settled(kind).get(name)
         if settled is not None:
             return settled
-        rules = _rules(self.biology, kind, (name,), self._absent)
-        return self._respond(kind, rules, self.tissue.cells.site[rows].astype(np.intp), rows)[name]
+        return self._alone(kind, name, self.tissue.cells.site[rows].astype(np.intp), rows)
 
     def at_sites(self, kind: int, name: str, sites: NDArray[np.integer]) -> Array:
         """The same for cells outside of the lattice, as if at `sites`; always (n,)."""
-        settled = self.settled(kind, name)
+        settled = self.settled(kind).get(name)
         if settled is not None:
             return np.full(len(sites), settled)
         if name not in _AT_VESSELS:
-            return self._respond(kind, _rules(self.biology, kind, (name,), self._absent), sites, None)[name]
+            return self._alone(kind, name, sites, None)
         if self._vessels is not sites:
-            self._vessels, self._at_vessels = sites, {}
-        if kind not in self._at_vessels:
-            rules = _rules(self.biology, kind, tuple(sorted(_AT_VESSELS)), self._absent)
-            self._at_vessels[kind] = self._respond(kind, rules, sites, None)
-        return self._at_vessels[kind][name]
+            # All kinds at once: leukocytes are few, and what costs is asking.
+            every = tuple(range(len(self.biology.cells)))
+            rules = _rules(self.biology, every, tuple(sorted(_AT_VESSELS)), self._there, self._absent)
+            values = self._respond(rules, sites, None)
+            self._vessels, self._at_vessels = sites, {asked: values[row] for asked, row in rules.row.items()}
+        return self._at_vessels[kind, name]
 
-    def of_kind(self, kind: int, rows: Rows) -> dict[str, Array]:
-        """The values (n,) of the behaviors with rules of the living cells of `kind` in `rows`."""
+    def of_kind(self, kind: int, rows: Rows) -> tuple[Array, dict[str, int]]:
+        """Values (k, n) of the behaviors with rules of the living cells of `kind` in `rows`, and the row of each."""
+        rules, row = _rules_of_living(self.biology, kind, self._fields, self._there, self._absent)
         if not len(rows):
-            return {}
-        rules = _rules_of_kind(self.biology, kind, self._fields, self._absent)
-        return self._respond(kind, rules, self.tissue.cells.site[rows].astype(np.intp), rows)
+            return np.empty((len(row), 0)), row
+        return self._respond(rules, self.tissue.cells.site[rows].astype(np.intp), rows), row
 
-    def settled(self, kind: int, name: str) -> float | None:
-        """The value for all cells of `kind` if it does not depend on what they sense, else None."""
-        if self._is_silenced(kind, name):
-            return 0.0
-        fixed = self.tissue.controls.fixed.get((kind, name))
-        return self._unruled.get((kind, name)) if fixed is None else fixed
+    def settled(self, kind: int) -> dict[str, float]:
+        """The behaviors of `kind` that do not depend on what its cells sense, and their values."""
+        return self._settled[kind]
 
-    def _respond(
-        self, kind: int, rules: _Rules, sites: NDArray[np.integer], rows: Rows | None
-    ) -> dict[str, Array]:
-        left = self._left(kind, rules)
+    def _alone(self, kind: int, name: str, sites: NDArray[np.integer], rows: Rows | None) -> Array:
+        rules = _rules(self.biology, (kind,), (name,), self._there, self._absent)
+        value: Array = self._respond(rules, sites, rows)[rules.row[kind, name]]
+        return value
+
+    def _respond(self, rules: _Rules, sites: NDArray[np.integer], rows: Rows | None) -> Array:
+        left = self._left(rules)
         if len(sites) <= _AT_ONCE:
-            values = self._respond_at(kind, rules, sites, rows, left)
-        else:
-            values = np.empty((len(rules.row), len(sites)))
-            for first in range(0, len(sites), _AT_ONCE):
-                block = slice(first, first + _AT_ONCE)
-                who = None if rows is None else rows[block]
-                values[:, block] = self._respond_at(kind, rules, sites[block], who, left)
-        return {name: values[row] for name, row in rules.row.items()}
+            return respond(rules.book, self.senses.table(rules.asked, sites, rows), left)
+        values = np.empty((len(rules.row), len(sites)))
+        for first in range(0, len(sites), _AT_ONCE):
+            block = slice(first, first + _AT_ONCE)
+            table = self.senses.table(rules.asked, sites[block], None if rows is None else rows[block])
+            values[:, block] = respond(rules.book, table, left)
+        return values
 
-    def _respond_at(
-        self, kind: int, rules: _Rules, sites: NDArray[np.integer], rows: Rows | None, left: Array | None
-    ) -> Array:
-        return respond(rules.book, self.senses.together(rules.book.signals, kind, sites, rows), left)
-
-    def _left(self, kind: int, rules: _Rules) -> Array | None:
+    def _left(self, rules: _Rules) -> Array | None:
         """The share of its strength that every weight keeps; None where no pathway is inhibited."""
         signaling = self.tissue.controls.signaling
         if not signaling or not rules.carried:
             return None
-        return np.array([math.prod(signaling.get((kind, name), 1.0) for name in way) for way in rules.book.pathways])
+        return np.array([math.prod(signaling.get(one, 1.0) for one in way) for way in rules.book.pathways])
 
-    def _is_silenced(self, kind: int, name: str) -> bool:
-        silenced = self.tissue.controls.silenced
-        if not silenced:
-            return False
-        family, _, product = name.partition(" ")
-        return family in ("secretion", "expression") and (kind, product) in silenced
+
+def _settled(biology: Biology, controls: Controls) -> list[dict[str, float]]:
+    """Of each kind, the values of the behaviors without rules, of those that are clamped and of silenced genes."""
+    settled = _unruled(biology)
+    if controls.fixed or controls.silenced:
+        settled = [dict(of_kind) for of_kind in settled]
+        for (kind, name), value in controls.fixed.items():
+            settled[kind][name] = value
+        for kind, product in controls.silenced:
+            settled[kind] |= {f"secretion {product}": 0.0, f"expression {product}": 0.0}
+    return settled
 
 
 class Responding:

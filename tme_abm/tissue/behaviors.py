@@ -21,11 +21,11 @@ Rows = NDArray[np.int64]
 class Evaluator(Protocol):
     """Computes values from what cells sense; kinds are indices, `rows` and `sites` those of the cells."""
 
-    def settled(self, kind: int, name: str) -> float | None:
-        """The value for all cells of `kind` if it does not depend on what they sense, else None."""
+    def settled(self, kind: int) -> Mapping[str, float]:
+        """The behaviors that do not depend on what cells of `kind` sense, and their values."""
 
-    def of_kind(self, kind: int, rows: Rows) -> Mapping[str, Array]:
-        """Values (n,) of the behaviors that depend on what the cells sense, or of most of them."""
+    def of_kind(self, kind: int, rows: Rows) -> tuple[Array, Mapping[str, int]]:
+        """Values (k, n) of the behaviors that depend on what the cells sense, or of most of them; the row of each."""
 
     def of_rows(self, kind: int, name: str, rows: Rows) -> Array | float:
         """The value of one behavior: (n,), or one number for all cells."""
@@ -52,8 +52,9 @@ class Behaviors:
         self._rows = [order[edges[k] : edges[k + 1]] for k in range(n_kinds)]
         self._count = len(kind)
         self._evaluator = evaluator
+        self._settled = [evaluator.settled(k) for k in range(n_kinds)]
         self._decided = [evaluator.of_kind(k, rows) for k, rows in enumerate(self._rows)]
-        self._blocks: dict[tuple[int, str], Array | float] = {}
+        self._others: dict[tuple[int, str], Array | float] = {}
         self._full: dict[str, Array] = {}
 
     def rows_of(self, kind: int) -> Rows:
@@ -62,10 +63,16 @@ class Behaviors:
 
     def of(self, kind: int, name: str) -> Array | float:
         """The value of behavior `name` for `rows_of(kind)`: (n,), or one number for all cells."""
-        value = self._blocks.get((kind, name))
-        if value is None:
-            value = self._blocks[kind, name] = self._value(kind, name)
-        return value
+        settled = self._settled[kind].get(name)
+        if settled is not None:
+            return settled
+        values, row = self._decided[kind]
+        if name in row:
+            decided: Array = values[row[name]]
+            return decided
+        if (kind, name) not in self._others:
+            self._others[kind, name] = self._evaluator.of_rows(kind, name, self._rows[kind])
+        return self._others[kind, name]
 
     def each(self, kind: int, name: str) -> Array:
         """Value of behavior `name` for each of `rows_of(kind)`, (n,)."""
@@ -111,9 +118,3 @@ class Behaviors:
                     full[rows] = self.of(kind, name)
             self._full[name] = full
         return self._full[name]
-
-    def _value(self, kind: int, name: str) -> Array | float:
-        settled = self._evaluator.settled(kind, name)
-        if settled is None and name in self._decided[kind]:
-            return self._decided[kind][name]
-        return self._evaluator.of_rows(kind, name, self._rows[kind])
