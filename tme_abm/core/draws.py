@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from .errors import TmeError, nearest
 
@@ -217,6 +216,8 @@ def _count_up(
 
 def _inverse_poisson(chance: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.int64]:
     """Smallest count whose cumulative probability exceeds `chance`, for large means."""
+    from scipy import special  # slow to import, and needed for large means only
+
     guess = np.ceil(special.pdtrik(np.maximum(chance, 2.0**-54), mean))
     below = np.maximum(guess - 1.0, 0.0)  # the continuous inverse may overshoot by one where it is flat
     counts: NDArray[np.int64] = np.where(special.pdtr(below, mean) > chance, below, guess).astype(np.int64)

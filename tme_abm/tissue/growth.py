@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ..kernels.chance import choose, winners
 from ..kernels.space import contact_sum, sites_within, spread, straight_path
@@ -62,6 +61,8 @@ def chains(
 
 def nearest_gap(lattice: Lattice, sites: NDArray[np.integer], gaps: Sites, reach: float) -> Sites:
     """The gap nearest to each of `sites` in its well, −1 where none is within `reach` (lattice units)."""
+    from scipy.spatial import cKDTree  # slow to import, and not needed to plant a tissue
+
     nearest = np.full(len(sites), -1, dtype=np.int64)
     well, gap_well = lattice.well_of(sites), lattice.well_of(gaps)
     # A tree for each well, and not one for all: which of several gaps at one distance is found depends on the tree.

@@ -12,7 +12,6 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from scipy.fft import dctn, idctn
 
 from .problem import Array, Problem, Sums, by_well, precision, total
 
@@ -43,12 +42,16 @@ def to_modes(c: Array, *, overwrite: bool = False) -> Array:
     """Orthonormal cosine coefficients of ``c`` (wells, *space), c's dtype; may use its memory if ``overwrite``."""
     if max(c.shape[1:-1], default=0) >= _LONG:
         c, overwrite = _with_room(c), True
+    from scipy.fft import dctn  # slow to import, and needed from the first step on only
+
     result: Array = dctn(c, type=2, norm="ortho", axes=range(1, c.ndim), overwrite_x=overwrite)
     return result
 
 
 def from_modes(coefficients: Array) -> Array:
     """The inverse of ``to_modes``; may overwrite its argument."""
+    from scipy.fft import idctn
+
     result: Array = idctn(coefficients, type=2, norm="ortho", axes=range(1, coefficients.ndim), overwrite_x=True)
     return np.ascontiguousarray(result)
 

@@ -14,10 +14,10 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 __all__ = ["SKIP", "ClassFit", "Fitted", "advised_spacing", "crowded", "fit", "shape_for"]
 
@@ -199,7 +199,7 @@ def _settle(points: Points, shape: tuple[int, ...], spacing: float, reach: float
     if not len(late) or not len(free):
         return site, moved
     centers = _centers(free, shape, spacing)
-    near = cKDTree(centers).query_ball_point(points[late], reach)
+    near = _tree(centers).query_ball_point(points[late], reach)
     who = np.repeat(np.arange(len(late)), [len(found) for found in near])
     where = np.concatenate([np.asarray(found, dtype=np.int64) for found in near])
     distance = np.linalg.norm(points[late][who] - centers[where], axis=1)
@@ -212,12 +212,18 @@ def _settle(points: Points, shape: tuple[int, ...], spacing: float, reach: float
     return site, moved
 
 
+def _tree(points: Points) -> Any:
+    from scipy.spatial import cKDTree  # slow to import, and most scenarios have no slide
+
+    return cKDTree(points)
+
+
 def _nests(points: Points, is_tumor: NDArray[np.bool_], shape: tuple[int, ...], spacing: float) -> NDArray[np.bool_]:
     centers = _centers(np.arange(math.prod(shape)), shape, spacing)
-    everyone = cKDTree(points).query_ball_point(centers, NEST, return_length=True)
+    everyone = _tree(points).query_ball_point(centers, NEST, return_length=True)
     if not is_tumor.any():
         return np.zeros(len(centers), dtype=bool)
-    tumor = cKDTree(points[is_tumor]).query_ball_point(centers, NEST, return_length=True)
+    tumor = _tree(points[is_tumor]).query_ball_point(centers, NEST, return_length=True)
     nest: NDArray[np.bool_] = 2 * tumor > everyone
     return nest
 
