@@ -2,7 +2,8 @@
 
 `manifest.json` holds what ran and how it ended, `scenario.resolved.toml` all values of the scenario, `series.csv`
 (time_day, metric, value) the metrics over time, `snapshots/` pictures of the tissue, `checkpoint/` states to go on
-from. All but the manifest and the log depend on scenario and seed alone, byte for byte.
+from. Metrics and states are exact; the fields in pictures are rounded (see `observe.snapshot`). All but the manifest
+and the log depend on scenario and seed alone, byte for byte.
 
 A checkpoint is a file of arrays and a note with the fingerprints of the arrays, of the series so far and of every
 snapshot so far. If one of them does not match, the checkpoint before it is tried; without any, a run starts again from
@@ -169,7 +170,7 @@ class RunDirectory:
 
     def add_snapshot(self, step: int, day: float, arrays: files.Arrays) -> None:
         """Write one picture of the tissue."""
-        content = files.npz_bytes(arrays)
+        content = files.npz_bytes(arrays, by_byte=True)
         name = snapshot_name(step, day)
         files.write_bytes(self.path / SNAPSHOTS / name, content)
         self._snapshots[name] = files.sha256(content)

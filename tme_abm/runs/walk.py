@@ -93,6 +93,8 @@ def new_manifest(
     scenario: Scenario, *, seed: int, days: float, command: str, simulator: Simulator
 ) -> dict[str, Any]:
     """The manifest of a new run."""
+    from ..observe.snapshot import FIELD_BITS
+
     manifest = {
         "scenario": scenario.name,
         "title": scenario.title,
@@ -102,6 +104,7 @@ def new_manifest(
         "days": days,
         "steps": steps_until(days, scenario.clock.dt),
         "command": command,
+        "snapshot_fields": scenario.record.precision or f"rounded to {FIELD_BITS} significant bits",
         "status": "running",
         "error": None,
         "started": now(),

@@ -147,6 +147,10 @@ class Record(Frozen):
 
     every: PositiveDuration = Field(description="Interval of the time series.")
     snapshots: PositiveDuration = Field(description="Interval of the pictures.")
+    precision: Literal["float32"] | None = Field(
+        default=None,
+        description="Number type of the fields in pictures; without it, they are rounded to 0.05 %.",
+    )
     checkpoints: PositiveDuration | None = Field(
         default=None,
         description="Interval of the states that are kept to branch from; without it, only the last state is kept.",
