@@ -1,8 +1,9 @@
 """The measurement of one case in a process of its own.
 
-The model runs as usual, with a stopwatch around every process. Costs are processor time, which other programs on the
-machine disturb less than wall time. They are means over consecutive steps, because a step may do what others leave out.
-Unless the environment says otherwise, one thread does everything, so that costs are comparable between machines.
+The model runs as usual, with a stopwatch around every process and around the solvers of the fields. Costs are processor
+time, which other programs on the machine disturb less than wall time. They are means over consecutive steps, because a
+step may do what others leave out. Unless the environment says otherwise, one thread does everything, so that costs are
+comparable between machines.
 
 The reference kernel is one pass of the five-point stencil in numpy over a field that stays in the cache. It is timed
 after every step, so that a slow moment of the machine slows both; a cost divided by it depends little on the machine.
@@ -16,10 +17,10 @@ import resource
 import subprocess
 import sys
 import time
-from copy import copy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,15 +29,15 @@ from ..core.errors import TmeError
 from ..core.memory import keep_freed_memory
 from ..core.parallel import THREAD_VARIABLES
 from ..core.units import MINUTES_PER_DAY
-from ..model import TumorModel
-from ..processes import Process
+from ..kernels.fields import METHODS, Array, Problem, Step
+from ..processes import Process, transport
 from ..processes.presence import kinds_present
+from ..simulation import Simulation
 from ..tissue import Tissue
 from .cases import Case, case_catalogue, case_scenario
 
 __all__ = ["NotMeasured", "in_child", "measure", "proc", "stencil_pass"]
 
-_TRANSPORT = "transport"
 _SEED = 1
 _GIB = float(1 << 30)
 _WARM_UP = 4  # steps that do not count: fields fill, caches are cold
@@ -108,25 +109,21 @@ class _Timed:
         self.seconds += time.process_time() - begun
 
 
-class _Split:
-    """Transport in two calls with a stopwatch each: of the fields that something takes up, and of the others."""
+class _Solvers:
+    """The solvers with a stopwatch for fields that something takes up (True) and one for others."""
 
-    def __init__(self, transport: Process) -> None:
-        self.writes = transport.writes
-        self.consumed, self.free = _Timed(transport), _Timed(transport)
+    def __init__(self) -> None:
+        self.spent: dict[bool, list[float]] = {True: [], False: []}
+        self.methods = {name: self._timed(step) for name, step in METHODS.items()}
 
-    def __call__(self, tissue: Tissue, dt: float) -> None:
-        whole = tissue.fields
-        consumed = frozenset(whole.uptake)
-        for timed, names in ((self.consumed, consumed), (self.free, frozenset(whole) - consumed)):
-            tissue.fields = part = copy(whole)
-            tables = {key: table for key, table in vars(whole).items() if isinstance(table, dict)}  # by molecule
-            for key, table in tables.items():
-                setattr(part, key, {name: one for name, one in table.items() if name in names})
-            timed(tissue, dt)
-            for key, table in tables.items():
-                table.update(getattr(part, key))
-        tissue.fields = whole
+    def _timed(self, step: Step) -> Step:
+        def run(c: Array, problem: Problem, **more: Any) -> Array:
+            begun = time.thread_time()  # others may solve fields at the same time
+            new = step(c, problem, **more)
+            self.spent[np.ndim(problem.uptake) > 0].append(time.thread_time() - begun)
+            return new
+
+        return run
 
 
 def measure(case: Case) -> dict[str, Any]:
@@ -134,33 +131,36 @@ def measure(case: Case) -> dict[str, Any]:
 
     `costs` are in ns: of the whole step per site and field, all but transport per cell, transport per site and field.
     """
-    model = TumorModel(case_scenario(case), rng=_SEED, catalogue=case_catalogue(case))
-    model.take_no_census()
-    split = _Split(model.processes[_TRANSPORT])
-    timed = {name: _Timed(process) for name, process in {**model.processes, _TRANSPORT: split}.items()}
-    model.processes = dict(timed)
+    model = Simulation(case_scenario(case), rng=_SEED, catalogue=case_catalogue(case))
     for _ in range(_WARM_UP):
         model.step()
-    for one in (*timed.values(), split.consumed, split.free):
-        one.seconds = 0.0
+    solvers = _Solvers()
+    timed = {name: _Timed(process) for name, process in model.processes.items()}
+    model.processes = dict(timed)
     field: Grid = np.ones((_SIDE, _SIDE), dtype=np.float32)
     steps, kernel, cells, wall, cpu = case.steps, 0.0, 0, 0.0, 0.0
-    for _ in range(steps):
-        cells += len(model.tissue.cells)
-        begun = time.perf_counter(), time.process_time()
-        model.step()
-        wall += time.perf_counter() - begun[0]
-        cpu += time.process_time() - begun[1]
-        kernel += _kernel_seconds(field)
+    with patch.object(transport, "METHODS", solvers.methods):
+        for _ in range(steps):
+            cells += len(model.tissue.cells)
+            begun = time.perf_counter(), time.process_time()
+            model.step()
+            wall += time.perf_counter() - begun[0]
+            cpu += time.process_time() - begun[1]
+            kernel += _kernel_seconds(field)
     fields, sites = model.tissue.fields, model.tissue.lattice.n_sites
     busy = [name for name in fields if fields[name].any()]  # others cost nothing
     consumed = len(set(busy) & set(fields.uptake))
     spent = {name: one.seconds for name, one in timed.items()}
+    solved = {kind: sum(times) for kind, times in solvers.spent.items()}
+    shared = (spent["transport"] - sum(solved.values())) / max(len(busy), 1)  # what each field costs beside its solver
     units = {  # the processor time and the number of units that it was spent on
         "step": (cpu, steps * sites * len(busy)),
-        "cell-step": (cpu - spent[_TRANSPORT], cells),
-        "field with uptake": (split.consumed.seconds, steps * sites * consumed),
-        "field without uptake": (split.free.seconds, steps * sites * (len(busy) - consumed)),
+        "cell-step": (cpu - spent["transport"], cells),
+        "field with uptake": (solved[True] + shared * consumed, steps * sites * consumed),
+        "field without uptake": (
+            solved[False] + shared * (len(busy) - consumed),
+            steps * sites * (len(busy) - consumed),
+        ),
     }
     kinds = kinds_present(model.scenario, model.biology)
     return {

@@ -35,7 +35,7 @@ __all__ = ["BEST", "benchmark", "growth", "peers", "ratios", "read_best", "recor
 BEST = Path(__file__).with_name("best.json")
 GROWTH_FROM = 10_000
 """The number of cells from which the growth of costs is fitted; below, a step costs what its numpy calls cost."""
-_QUICK_SECONDS = 58.0  # of all cases of a quick benchmark, which takes a minute with its start
+_QUICK_SECONDS = 55.0  # of all cases of a quick benchmark, which takes a minute with its start
 _CASE_SECONDS = 900.0  # of a case otherwise
 
 Tell = Callable[[str], None]
