@@ -52,7 +52,7 @@ def test_tissues_have_the_density_of_a_tumor_at_every_size() -> None:
 
 
 def test_chosen_sizes_replace_the_plan() -> None:
-    chosen = [(one.cells, one.fields) for one in plan(quick=True, cells=[5000, 50])]
+    chosen = [(one.cells, one.fields) for one in plan(quick=True, cells=[5000, 50, 50])]
     assert chosen == [(50, 10), (50, 40), (5000, 10), (5000, 40)]
 
 

@@ -77,8 +77,8 @@ def plan(*, quick: bool, cells: Sequence[int] = (), fields: Sequence[int] = ()) 
     table = settings()["quick" if quick else "full"]
     plane = [
         Case(cells=number, fields=count, shape=_square(number), steps=table["steps"])
-        for number in sorted(cells or table["cells"])
-        for count in sorted(fields or table["fields"])
+        for number in sorted(set(cells or table["cells"]))
+        for count in sorted(set(fields or table["fields"]))
     ]
     if cells or fields:
         return plane

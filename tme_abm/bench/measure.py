@@ -205,7 +205,8 @@ def _peak_gib() -> float:
 def _main(limit: str | None) -> None:
     """Measure the case on stdin, with at most `limit` GiB of memory; if that fails, end with one sentence."""
     if limit is not None:
-        resource.setrlimit(resource.RLIMIT_DATA, (int(float(limit) * _GIB),) * 2)
+        free, (_, most) = int(float(limit) * _GIB), resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (free if most == resource.RLIM_INFINITY else min(free, most), most))
     keep_freed_memory()
     try:
         sys.stdout.write(json.dumps(measure(Case(**json.load(sys.stdin))), allow_nan=False) + "\n")
