@@ -47,7 +47,7 @@ SCHEDULE: tuple[tuple[str, Make], ...] = (
     ("recruitment", lambda b, s: p.Recruitment(b, s.blood)),
     ("secretion", lambda b, s: p.Secretion(b, s.stroma.secretion)),
     ("exposure", lambda b, s: p.Exposure(b)),
-    ("transport", lambda b, s: p.Transport(b, s.fields.method, s.fields.tolerance)),
+    ("transport", lambda b, s: p.Transport(b, s.fields.method, s.fields.tolerance, s.fields.lag)),
     ("migration", lambda b, s: p.Migration(b)),
     ("differentiation", lambda b, s: p.Differentiation(b)),
 )

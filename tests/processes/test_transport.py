@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.support.catalogue import shipped
@@ -53,9 +54,9 @@ def test_the_number_of_threads_shows_in_no_byte(
 ) -> None:
     monkeypatch.setattr(transport, "_WORTH_THREADS", 0)
     seen = seen_threads(monkeypatch)
-    monkeypatch.setattr(transport, "_TOGETHER", 0)
+    monkeypatch.setattr(transport, "_AT_ONCE", 0)
     one = walked(1, lattice, wells)
-    monkeypatch.setattr(transport, "_TOGETHER", together)
+    monkeypatch.setattr(transport, "_AT_ONCE", together)
     for threads in (1, 2, 3):
         several = walked(threads, lattice, wells)
         assert one.keys() == several.keys()
@@ -78,3 +79,84 @@ def test_transport_takes_as_many_threads_as_the_variable_says(monkeypatch: pytes
     monkeypatch.setenv(VARIABLE, "many")
     with pytest.raises(InputError, match="TME_ABM_THREADS: 'many' is not a number of threads"):
         TumorModel(load("hot", {**SMALL, "lattice.shape": [40, 40]}), rng=1)
+
+
+# ---------------------------------------------------------------------------------------------- fields that wait
+
+
+def waiting(model: TumorModel) -> dict[str, float]:
+    """The steps that each field has waited, in its first well."""
+    fields = model.tissue.fields
+    return {name: float(fields.pace[fields.row[name], 0, 0]) for name in fields}
+
+
+def quiet(lag: float, **changes: Any) -> TumorModel:
+    """A hot tumor some hours old, in which some fields hardly change."""
+    model = TumorModel(load("hot", {**SMALL, "lattice.shape": [40, 40], "fields.lag": lag, **changes}), rng=2)
+    for _ in range(40):
+        model.step()
+    return model
+
+
+def test_without_a_lag_no_field_waits() -> None:
+    assert not any(waiting(quiet(0.0)).values())
+
+
+def test_fields_that_change_fast_do_not_wait_and_none_waits_longer_than_an_hour() -> None:
+    careful, careless = quiet(0.01), quiet(0.9)
+    longest = 0.0
+    for _ in range(8):
+        careful.step()
+        careless.step()
+        assert waiting(careful)["IL2"] == 0
+        longest = max(longest, *waiting(careless).values())
+    assert sum(waiting(careful).values()) > 0
+    assert (longest + 1) * careless.clock.dt == 60.0
+
+
+def test_nothing_is_lost_while_a_field_waits() -> None:
+    """What CXCL12, which nothing takes up, gains when it is solved is what was secreted less what has decayed."""
+    model = quiet(0.01)
+    fields, [molecule] = model.tissue.fields, [m for m in model.biology.molecules if m.name == "CXCL12"]
+    while waiting(model)["CXCL12"] < 3:
+        model.step()
+    while waiting(model)["CXCL12"]:
+        model.step()
+    before, steps, secreted = float(fields["CXCL12"].sum(dtype=np.float64)), 0, 0.0
+    while not steps or waiting(model)["CXCL12"]:
+        model.processes["secretion"](model.tissue, model.clock.dt)
+        secreted, steps = float(fields.source["CXCL12"].sum(dtype=np.float64)), steps + 1
+        model.processes["transport"](model.tissue, model.clock.dt)
+    after = float(fields["CXCL12"].sum(dtype=np.float64))
+    keep = np.exp(-molecule.decay * model.clock.dt * steps)
+    made = secreted / steps * (1 - keep) / molecule.decay
+    assert steps > 2
+    assert after == pytest.approx(before * keep + made, rel=1e-5)
+
+
+@pytest.mark.parametrize("change", ["nothing", "more is secreted", "a drug takes it up"])
+def test_a_field_does_not_wait_when_its_supply_jumps(change: str) -> None:
+    model = quiet(0.05)
+    fields, name = model.tissue.fields, "CXCL12"
+    while waiting(model)[name] != 1:
+        model.step()
+    sites = np.arange(model.tissue.lattice.n_sites)
+    if change == "more is secreted":
+        fields.add_source(name, sites, float(fields[name].mean()) / 100)
+    elif change == "a drug takes it up":
+        fields.add_uptake(name, sites, 0.01)
+    model.step()
+    assert waiting(model)[name] == (2 if change == "nothing" else 0)
+
+
+def test_a_saved_tumor_whose_fields_wait_goes_on_to_the_byte() -> None:
+    model = quiet(0.01)
+    while sum(steps > 0 for steps in waiting(model).values()) < 5:
+        model.step()
+    again = TumorModel.from_state(model.scenario, 2, model.state())
+    for _ in range(6):
+        model.step()
+        again.step()
+    one, other = model.state(), again.state()
+    assert one.keys() == other.keys()
+    assert [name for name in one if one[name].tobytes() != other[name].tobytes()] == []

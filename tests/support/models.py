@@ -116,6 +116,7 @@ def assert_sound(model: TumorModel) -> None:
         assert field.dtype == np.dtype(model.scenario.fields.precision)
         assert np.isfinite(field).all(), name
         assert (field >= 0).all(), name
-        assert not tissue.fields.source[name].any(), name
+        waiting = tissue.fields.pace[tissue.fields.row[name], :, 0] > 0
+        assert not tissue.fields.source[name].reshape(len(waiting), -1)[~waiting].any(), name
     assert all((level >= 0).all() for level in tissue.pools.values())
     assert all((number >= 0).all() for number in tissue.ledger.values())

@@ -44,7 +44,7 @@ def plant(scenario: Scenario, biology: Biology, seed: int, wells: int = 1) -> Ti
         lattice,
         seed=seed,
         dt=scenario.clock.dt,
-        fields=Fields(fields_needed(scenario, biology), lattice.field_shape, scenario.fields.precision),
+        fields=Fields(fields_needed(scenario, biology), lattice.field_shape, scenario.fields.precision, wells),
         vessels=_vessels(scenario, lattice, inside, seed),
         matrix=np.where(inside, scenario.stroma.matrix_in_tumor, scenario.stroma.matrix).astype(np.float64),
         pools={name: pool.cells for name, pool in scenario.blood.items()},

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..biology.compiled import Biology, Molecule
+from ..biology.compiled import Biology
 from ..core.parallel import side_by_side, thread_count
 from ..core.units import MOLECULES_PER_NM_UM3
-from ..kernels.fields import METHODS, Method, Problem, choose_method
+from ..kernels.fields import METHODS, Method, Problem, choose_method, relative_change, total
 from ..tissue import Tissue
 
 __all__ = ["Secretion", "Transport"]
 
-# Sites up to which many fields at once are faster than one after the other, which stay in the cache.
-_TOGETHER = 1 << 15
+# Voxels solved at once: few calls, and what a solver works on stays in the cache.
+_AT_ONCE = 1 << 19
 # Numbers in all fields from which threads gain more than they lose by waiting for each other between two arrays. Two of
 # them took 2 times the wall time of one at 46,000, the same at 182,000, 0.8 of it at 450,000 and 0.6 at 4.6 million.
 _WORTH_THREADS = 1 << 18
+# Minutes that a field waits at most: it may stand still because two changes cancel each other.
+_LONGEST = 60.0
 
-Grid = NDArray[np.floating]
-Levels = dict[str, Grid]
-"""New concentrations by molecule."""
+Array = NDArray[np.float64]
+Numbers = NDArray[np.intp]
 
 
 class Secretion:
@@ -94,95 +95,124 @@ class Secretion:
 
 
 class Transport:
-    """Molecules diffuse, decay and are taken up; each field by the solver that fits its diffusion length."""
+    """Molecules diffuse, decay and are taken up; each field by the solver that fits its diffusion length.
+
+    A field that hardly changes waits: what is secreted and taken up adds up, and is solved in one longer step when the
+    field may have changed by `lag`, in its L2 norm, since the last one. How much it may have changed is judged by its
+    change in the last solution, and by how much more or less is secreted and taken up since then.
+    """
 
     writes: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(
-        self, biology: Biology, methods: Mapping[str, Method], tolerance: float, threads: int | None = None
+        self,
+        biology: Biology,
+        methods: Mapping[str, Method],
+        tolerance: float,
+        lag: float = 0.0,
+        threads: int | None = None,
     ) -> None:
-        """`methods` overrides the solver by molecule; `tolerance` is the relative residual of implicit steps; `threads`
-        is the number of fields solved at a time, by default `thread_count()`; no result depends on it.
+        """`methods` overrides the solver by molecule; `tolerance` is the relative residual of implicit steps; `lag` is
+        0 to solve every field in every step; `threads` is the number of pieces solved at a time, by default
+        `thread_count()`; no result depends on it.
         """
         self.biology = biology
         self.methods = dict(methods)
         self.tolerance = tolerance
+        self.lag = lag
         self.threads = thread_count() if threads is None else threads
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
-        for levels in side_by_side(*self._pieces(tissue, dt)):
-            tissue.fields.concentration |= levels
-        tissue.fields.clear()
+        if not tissue.fields.row:
+            return
+        lattices = _Lattices(self.biology, tissue)
+        due = lattices.due(self.lag, dt)
+        threads = self.threads if lattices.level.size >= _WORTH_THREADS else 1
+        pieces = self._pieces(lattices, np.flatnonzero(due & lattices.busy), dt, threads)
+        side_by_side([partial(self._solve, lattices, *piece, dt) for piece in pieces], threads)
+        lattices.waited[due] = 0.0
+        tissue.fields.clear(due.reshape(-1, tissue.lattice.wells))
 
-    def _pieces(self, tissue: Tissue, dt: float) -> tuple[list[Callable[[], Levels]], int]:
-        """The independent pieces of the step, the most expensive first, and the number of threads for them."""
-        fields, lattice = tissue.fields, tissue.lattice
-        molecules = [one for one in self.biology.molecules if one.name in fields]
-        threads = self.threads if lattice.n_sites * len(molecules) >= _WORTH_THREADS else 1
-        busy = [one for one in molecules if fields[one.name].any() or fields.source[one.name].any()]
-        together: dict[tuple[Method, bool], list[Molecule]] = {("implicit", True): [], ("spectral", False): []}
-        alone: list[Molecule] = []
-        for one in busy:
-            consumed = _consumed(one, tissue)
-            fits = (self._method(one, tissue, dt, bool(consumed.any())), bool(consumed.all()))
-            many = lattice.n_sites <= _TOGETHER and fits in together
-            (together[fits] if many else alone).append(one)
-        alone.sort(key=lambda one: one.name not in fields.uptake)
-        pieces: list[Callable[[], Levels]] = [
-            partial(self._together, several[hand::threads], tissue, dt)
-            for several in together.values()
-            for hand in range(min(threads, len(several)))
-        ]
-        return pieces + [partial(self._alone, one, tissue, dt) for one in alone], threads
-
-    def _together(self, molecules: Sequence[Molecule], tissue: Tissue, dt: float) -> Levels:
-        """The step of several molecules of one method, in all wells."""
-        fields, lattice = tissue.fields, tissue.lattice
-        has_uptake = bool(_consumed(molecules[0], tissue).any())
-        method = self._method(molecules[0], tissue, dt, has_uptake)
-        problem = Problem(
-            dt=dt,
-            diffusivity=np.array([one.diffusivity for one in molecules]),
-            decay=np.array([one.decay for one in molecules]),
-            uptake=np.stack([fields.uptake[one.name] for one in molecules]) if has_uptake else 0.0,
-            source=np.stack([fields.source[one.name] for one in molecules]),
-            spacing=lattice.spacing,
-            ndim=lattice.ndim,
-        )
-        levels = np.stack([fields[one.name] for one in molecules])
-        new = METHODS[method](levels, problem, tolerance=self.tolerance)
-        return {one.name: level for one, level in zip(molecules, new, strict=True)}
-
-    def _alone(self, molecule: Molecule, tissue: Tissue, dt: float) -> Levels:
-        """The step of one molecule, each well by the method that fits it, whatever happens in the others."""
-        fields, lattice, name = tissue.fields, tissue.lattice, molecule.name
-        new, consumed = np.empty_like(fields[name]), _consumed(molecule, tissue)
-        mixed = consumed.any() and not consumed.all()
-        for wells in (consumed, ~consumed) if mixed else (...,):
-            has_uptake = bool(consumed[wells].any())
-            method = self._method(molecule, tissue, dt, has_uptake)
-            problem = Problem(
-                dt=dt,
-                diffusivity=molecule.diffusivity,
-                decay=molecule.decay,
-                uptake=fields.uptake[name][wells] if has_uptake else 0.0,
-                source=fields.source[name][wells],
-                spacing=lattice.spacing,
-                ndim=lattice.ndim,
+    def _pieces(self, lattices: _Lattices, these: Numbers, dt: float, threads: int) -> list[tuple[Method, Numbers]]:
+        """The independent pieces of the step, the most expensive first: lattices that are solved at once, and how."""
+        alike: dict[tuple[bool, Method, tuple[float, ...]], list[int]] = {}
+        diffusivity, decay = lattices.diffusivity.tolist(), lattices.decay.tolist()
+        waited, consumed = (lattices.waited * dt).tolist(), lattices.consumed.tolist()
+        for one in these.tolist():
+            method = self.methods.get(lattices.names[one]) or choose_method(
+                diffusivity=diffusivity[one], dt=waited[one], spacing=lattices.spacing, has_uptake=consumed[one]
             )
-            new[wells] = METHODS[method](fields[name][wells], problem, tolerance=self.tolerance)
-        return {name: new}
+            # The stencil takes the same substeps everywhere.
+            constants = (diffusivity[one], decay[one], waited[one]) if method == "stencil" else ()
+            alike.setdefault((not consumed[one], method, constants), []).append(one)
+        most = max(_AT_ONCE // lattices.size, 1)
+        pieces = []
+        for (_, method, _), group in sorted(alike.items()):
+            at_once = min(most, -(-len(group) // threads))
+            pieces += [(method, np.array(group[n : n + at_once])) for n in range(0, len(group), at_once)]
+        return pieces
 
-    def _method(self, molecule: Molecule, tissue: Tissue, dt: float, has_uptake: bool) -> Method:
-        spacing = tissue.lattice.spacing
-        return self.methods.get(molecule.name) or choose_method(
-            diffusivity=molecule.diffusivity, dt=dt, spacing=spacing, has_uptake=has_uptake
+    def _solve(self, lattices: _Lattices, method: Method, these: Numbers, dt: float) -> None:
+        """The step of `these` lattices by one method; what they have gathered is spread over the time they waited."""
+        # A slice is a view: lattices that stand side by side are not copied.
+        side = slice(these[0], these[-1] + 1)
+        where = side if side.stop - side.start == len(these) else these
+        level, source, waited = lattices.level[where], lattices.source[where], lattices.waited[where]
+        uptake = lattices.uptake[where] if lattices.consumed[these[0]] else None
+        if (waited > 1).any():
+            share = (1.0 / waited).astype(level.dtype).reshape(-1, *(1,) * (level.ndim - 1))
+            source, uptake = source * share, None if uptake is None else uptake * share
+        problem = Problem(
+            dt=dt * waited,
+            diffusivity=lattices.diffusivity[where],
+            decay=lattices.decay[where],
+            uptake=0.0 if uptake is None else uptake,
+            source=source,
+            spacing=lattices.spacing,
+            ndim=level.ndim - 1,
         )
+        new = METHODS[method](level, problem, tolerance=self.tolerance)
+        if self.lag:
+            lattices.change[where] = relative_change(level, new) / problem.dt
+        lattices.level[where] = new
 
 
-def _consumed(molecule: Molecule, tissue: Tissue) -> NDArray[np.bool_]:
-    """Mark the wells (wells,) in which something takes the molecule up."""
-    wells, uptake = tissue.lattice.wells, tissue.fields.uptake.get(molecule.name)
-    if uptake is None:
-        return np.zeros(wells, dtype=bool)
-    return np.asarray(uptake.reshape(wells, -1).any(axis=1), dtype=bool)
+class _Lattices:
+    """Each molecule in each well as a lattice of its own, molecule by molecule: whatever happens in other wells, it is
+    solved when it is due and by the method that fits it.
+
+    level, source, uptake: (lattices, *shape). waited, change, supply, drain: (lattices,), see `Fields.pace`. busy:
+    whether there is anything of the molecule. consumed: whether anything takes it up.
+    """
+
+    def __init__(self, biology: Biology, tissue: Tissue) -> None:
+        fields, lattice = tissue.fields, tissue.lattice
+        self.spacing, self.size = lattice.spacing, lattice.n_sites_per_well
+        known = {molecule.name: (molecule.diffusivity, molecule.decay) for molecule in biology.molecules}
+        self.names = [name for name in fields.row for _ in range(lattice.wells)]
+        self.diffusivity, self.decay = np.array([known[name] for name in self.names]).reshape(-1, 2).T
+        blocks = fields.concentrations, fields.sources, fields.uptakes
+        self.level, self.source, self.uptake = (block.reshape(-1, *lattice.shape) for block in blocks)
+        self.waited, self.change, self.supply, self.drain = fields.pace.reshape(len(self.level), 4).T
+        highest = [block.reshape(len(self.level), self.size).max(axis=1, initial=0.0) for block in blocks]
+        self.busy = (highest[0] > 0) | (highest[1] > 0)
+        self.consumed = highest[2] > 0
+
+    def due(self, lag: float, dt: float) -> NDArray[np.bool_]:
+        """Count this step as waited for, and mark the lattices that are to be solved now.
+
+        The diffusion operator moves nothing away from the solution, so that a field changes within a time t by at most
+        t times its last rate of change, plus what is produced or taken up beyond the last rates.
+        """
+        self.waited += 1.0
+        if not lag:
+            return np.ones(len(self.waited), dtype=bool)
+        amount, produced, eaten = (total(block) for block in (self.level, self.source, self.uptake))
+        produced /= self.waited
+        eaten /= self.waited
+        with np.errstate(divide="ignore", invalid="ignore"):
+            more = np.abs(produced - self.supply) / amount + np.abs(eaten - self.drain) / self.size
+            changed = dt * self.waited * (self.change + more)
+        due: NDArray[np.bool_] = ~(changed <= lag) | (dt * (self.waited + 1.0) > _LONGEST)
+        self.supply[due], self.drain[due] = produced[due], eaten[due]
+        return due

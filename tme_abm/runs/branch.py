@@ -196,7 +196,11 @@ def prepare(
         )
     model = simulator.branch(scenario, point.seed, point.checkpoint.arrays)
     state = model.state()
-    new = sorted(name.removeprefix("fields/") for name in state.keys() - point.checkpoint.arrays.keys())
+    new = sorted(
+        name.removeprefix("fields/")
+        for name in state.keys() - point.checkpoint.arrays.keys()
+        if name.startswith("fields/")
+    )
     if new:
         logger.warning("%s had no field until day %g and starts from its background", ", ".join(new), point.day)
 

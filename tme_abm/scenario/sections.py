@@ -136,6 +136,10 @@ class FieldSolvers(Frozen):
 
     precision: Literal["float32", "float64"] = Field(description="Number type of the fields.")
     tolerance: Tolerance = Field(description="Relative residual at which the implicit solver stops.")
+    lag: Fraction = Field(
+        default=0.0,
+        description="Relative change of a field up to which it waits to be solved anew; 0 solves all in every step.",
+    )
     method: Annotated[dict[DiffusingMolecule, Method], AfterValidator(in_order)] = Field(
         default_factory=dict,
         description="Solver by molecule; one that is not named is chosen by its stiffness.",

@@ -362,7 +362,7 @@ class Tissue:
         """Copies of all mutable state as flat arrays; together with the scenario it resumes a run exactly."""
         state: dict[str, NDArray[Any]] = {"clock/step": np.array(self.clock.step)}
         state |= {f"cells/{name}": values for name, values in self.cells.arrays().items()}
-        state |= {f"fields/{name}": self.fields[name].copy() for name in self.fields}
+        state |= {f"{part}/{name}": v for name in self.fields for part, v in self.fields.state(name).items()}
         state |= {f"pools/{name}": level.copy() for name, level in self.pools.items()}
         state |= {f"ledger/{event}": number.copy() for event, number in self.ledger.items()}
         return state
@@ -382,8 +382,8 @@ class Tissue:
                 raise ValueError(f"the field of {name} has the shape {values.shape}, not {self.fields[name].shape}")
         self.clock.step = int(parts["clock"]["step"])
         self.cells.load(parts["cells"])
-        for name, values in saved.items():
-            self.fields[name][...] = values
+        for name in saved:
+            self.fields.restore(name, {part: values[name] for part, values in parts.items() if name in values})
         # A run saved before there were wells has a plain number for its only one.
         self.pools = {name: level.reshape(wells).copy() for name, level in parts.get("pools", {}).items()}
         self.ledger = {event: number.reshape(wells).copy() for event, number in parts.get("ledger", {}).items()}

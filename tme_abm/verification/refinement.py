@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,15 @@ from ..core.units import MINUTES_PER_DAY
 from ..kernels.fields import Problem
 from ..observe.metrics import measure_wells
 from ..observe.state import classify
+from ..processes import Transport
+from ..scenario import changed
+from ..simulation import Simulation
+from ..tissue import Fields, Tissue
 from .check import Check, Found, Series, at_least, at_most, near, plot
 from .dishes import small
 from .lattices import Array, green
 from .migration import drift, mean_hop
-from .works import METHOD_NAMES, Works, deaf_to_spacing, hasty
+from .works import METHOD_NAMES, Works, deaf_to_spacing, hasty, with_model
 
 __all__ = ["CHECKS"]
 
@@ -214,4 +219,81 @@ def site_is_a_cell(works: Works) -> Found:
     return figures, ()
 
 
-CHECKS = (dt_halving, lattice_refinement, site_is_a_cell)
+# -------------------------------------------------------------------------------------------------- fields that wait
+
+_WAITING_STEPS = 150
+
+
+class _BesideExact:
+    """Transport beside a twin that solves every field in every step, with the same sources and uptake.
+
+    behind: of every step, the L2 norm of the difference of each field, relative to the twin's. solved: of every step,
+    the share of the fields that were solved.
+    """
+
+    writes = frozenset[str]()
+
+    def __init__(self, model: Simulation) -> None:
+        scenario, fields = model.scenario, model.tissue.fields
+        self.transport = model.processes["transport"]
+        self.exact = Transport(model.biology, scenario.fields.method, scenario.fields.tolerance)
+        self.twin = copy(model.tissue)
+        self.twin.fields = Fields(list(fields), fields.shape, fields.dtype)
+        self.twin.fields.concentrations[...] = fields.concentrations
+        self.gathered = np.zeros_like(fields.sources), np.zeros_like(fields.uptakes)
+        self.behind: list[Array] = []
+        self.solved: list[float] = []
+
+    def __call__(self, tissue: Tissue, dt: float) -> None:
+        fields, twin = tissue.fields, self.twin.fields
+        twin.sources[...], twin.uptakes[...] = fields.sources - self.gathered[0], fields.uptakes - self.gathered[1]
+        twin.uptake = {name: twin.uptakes[twin.row[name]] for name in fields.uptake}
+        self.exact(self.twin, dt)
+        self.transport(tissue, dt)
+        self.gathered = fields.sources.copy(), fields.uptakes.copy()
+        both = fields.concentrations - twin.concentrations, twin.concentrations
+        difference, size = (np.linalg.norm(one.reshape(len(one), -1), axis=1) for one in both)
+        self.behind.append(np.divide(difference, size, out=np.zeros_like(size), where=size > 0))
+        self.solved.append(float((fields.pace[..., 0] == 0).mean()))
+
+
+@Check(
+    name="fields-that-wait",
+    topic=TOPIC,
+    says="In a hot tumor, fields that hardly change wait some steps until they are solved; they are never further "
+    "behind those that are solved in every step than the scenario's lag allows.",
+    formula="‖c − c_exact‖ / ‖c_exact‖ of every field after every step, with the same sources and uptake",
+    source="within t a field changes by at most t times its last rate, as the diffusion operator is a contraction",
+    bounds=(
+        at_most("furthest behind of any field in any step", 2.5, unit="%",
+                reason="a lag of 1 %, and 1 % of the solver's tolerance in each of both"),
+        at_most("behind on average", 1.0, unit="%", reason="the lag"),
+        at_most("share of fields solved", 90.0, unit="%", reason="else nothing is shown"),
+    ),
+    defect=with_model(lambda scenario: changed(scenario, {"fields": {**scenario.fields.model_dump(), "lag": 0.2}})),
+    defect_says="fields wait until they may have changed by a fifth",
+)
+def fields_that_wait(works: Works) -> Found:
+    """One small hot tumor for a day."""
+    model = works.model(small("hot", days=2), 1, 1)
+    beside = _BesideExact(model)
+    model.processes["transport"] = beside
+    for _ in range(_WAITING_STEPS):
+        model.step()
+    behind, solved = 100 * np.array(beside.behind), 100 * np.array(beside.solved)
+    days = model.clock.dt / MINUTES_PER_DAY * np.arange(_WAITING_STEPS)
+    curves: list[Series] = [
+        ("furthest field", days, behind.max(axis=1), "line"),
+        ("mean of all", days, behind.mean(axis=1), "line"),
+    ]
+    return {
+        "furthest behind of any field in any step": float(behind.max()),
+        "behind on average": float(behind.mean()),
+        "share of fields solved": float(solved.mean()),
+    }, [
+        plot("Fields that wait", "day", "behind those solved in every step [%]", curves),
+        plot("How many are solved", "day", "share of the fields [%]", [("solved", days, solved, "line")]),
+    ]
+
+
+CHECKS = (dt_halving, lattice_refinement, site_is_a_cell, fields_that_wait)

@@ -182,8 +182,8 @@ def test_each_method_names_what_it_cannot_do():
         METHODS["spectral"](c, Problem(dt=1.0, diffusivity=1.0, decay=0.1, uptake=uptake, spacing=15.0))
     with pytest.raises(ValueError, match=r"substeps=2 is too few: D tau / h\^2 = 0.5, allowed up to 1/4"):
         stencil_step(c, Problem(dt=1.0, diffusivity=225.0, decay=0.1, spacing=15.0), substeps=2)
-    with pytest.raises(ValueError, match="one field at a time"):
-        stencil_step(c, Problem(dt=1.0, diffusivity=np.ones(4), decay=0.1, spacing=15.0, ndim=1))
+    with pytest.raises(ValueError, match="lattices with the same constants"):
+        stencil_step(c, Problem(dt=1.0, diffusivity=np.array([1.0, 2.0, 1.0, 1.0]), decay=0.1, spacing=15.0, ndim=1))
 
 
 @pytest.mark.parametrize(("strength", "pairs"), [(0.02, 1), (1.0, 2), (10.0, 4), (1e3, 12)])

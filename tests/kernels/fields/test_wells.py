@@ -135,7 +135,7 @@ def test_the_sum_of_neighbors_stays_in_its_well() -> None:
 
 @pytest.mark.parametrize("name", list(METHODS))
 @pytest.mark.parametrize(("shape", "ndim", "message"), [
-    ((2, 3, 4, 5), 2, "c must have 2 axes of space and at most one of wells before them, not 4 axes"),
+    ((2, 3, 4, 5), 2, "c must have 2 axes of space and at most one of lattices before them, not 4 axes"),
     ((4, 5), 3, "c must have 3 axes of space"),
     ((2, 2, 2, 2), 4, "c must be a float32 or float64 array of 1 to 3 axes, not float64 of 4"),
 ])  # fmt: skip
@@ -144,11 +144,11 @@ def test_axes_that_make_no_sense_are_refused(name: str, shape: tuple[int, ...], 
         METHODS[name](np.ones(shape), Problem(dt=1.0, diffusivity=1.0, decay=0.1, spacing=H, ndim=ndim))
 
 
-@pytest.mark.parametrize("shape", [(12, 9), (3, 12, 9), (2, 6, 5, 4)])
+@pytest.mark.parametrize("shape", [(12, 9), (6, 5, 4), (70, 66)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_several_fields_at_once_are_the_same_fields_to_the_bit(shape: tuple[int, ...], dtype: type) -> None:
     rng = np.random.default_rng(1)
-    ndim = 2 if len(shape) < 4 else 3
+    ndim = len(shape)
     c, source = (rng.random((4, *shape)).astype(dtype) for _ in range(2))
     source[2] = 0
     given = Problem(dt=10.0, diffusivity=DIFFUSIVITY, decay=DECAY, source=source, spacing=H, ndim=ndim)

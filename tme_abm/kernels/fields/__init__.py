@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from .implicit import implicit_solve, implicit_step, sdirk2_step
 from .linear import Solve
-from .problem import Array, Budget, Problem, budget
+from .problem import Array, Budget, Problem, budget, relative_change, total
 from .spectral import spectral_step
 from .stencil import stencil_step
 
@@ -28,9 +28,11 @@ __all__ = [
     "choose_method",
     "implicit_solve",
     "implicit_step",
+    "relative_change",
     "sdirk2_step",
     "spectral_step",
     "stencil_step",
+    "total",
 ]
 
 Method = Literal["stencil", "implicit", "spectral", "sdirk2"]

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from .linear import Solve, operator_for, solve
-from .problem import Array, Problem
+from .problem import Array, Problem, by_well
 
 __all__ = ["implicit_solve", "implicit_step", "sdirk2_step"]
 
@@ -56,9 +56,10 @@ def implicit_step(c: Array, problem: Problem, *, tolerance: float = 1e-2, mean: 
 
 def implicit_solve(c: Array, problem: Problem, *, tolerance: float = 1e-2) -> Solve:
     """Like ``implicit_step``, and returns the number of iterations and the error estimate, too."""
-    shape, dt = c.shape, problem.dt
+    shape = c.shape
     c, uptake, source = problem.fit(c)
-    solved = solve(operator_for(c, uptake, problem, dt), c + c.dtype.type(dt) * source, c, tolerance)
+    inflow = source * by_well(problem.constants(len(c))[2], c)
+    solved = solve(operator_for(c, uptake, problem), c + inflow, c, tolerance)
     return replace(solved, c=solved.c.reshape(shape))
 
 
@@ -73,11 +74,11 @@ def sdirk2_step(c: Array, problem: Problem, *, tolerance: float = 1e-3, mean: Ar
 
     Arguments, result and errors: see ``implicit_step``. Source of the coefficients: doi:10.1137/0714068.
     """
-    shape, dt = c.shape, problem.dt
+    shape, kind = c.shape, c.dtype.type
     c, uptake, source = problem.fit(c)
-    kind = c.dtype.type
-    operator = operator_for(c, uptake, problem, _GAMMA * dt)
-    inflow = source * kind(_GAMMA * dt)
+    diffusivity, decay, dt = problem.constants(len(c))
+    operator = operator_for(c, uptake, replace(problem, dt=_GAMMA * problem.dt))
+    inflow = source * by_well(_GAMMA * dt, c)
     first = solve(operator, c + inflow, c, tolerance).c
     b = first - c
     b *= kind((1.0 - _GAMMA) / _GAMMA)
@@ -87,9 +88,9 @@ def sdirk2_step(c: Array, problem: Problem, *, tolerance: float = 1e-3, mean: Ar
     new, average = second.c, first * kind(1.0 - _GAMMA) + kind(_GAMMA) * second.c
     again = np.flatnonzero(second.cut > tolerance)
     if len(again):
-        diffusivity, decay = problem.constants(len(c))
         part = replace(
             problem,
+            dt=dt[again] / 2,
             diffusivity=diffusivity[again],
             decay=decay[again],
             uptake=uptake[again] if uptake.ndim else uptake,
@@ -103,11 +104,12 @@ def sdirk2_step(c: Array, problem: Problem, *, tolerance: float = 1e-3, mean: Ar
 
 
 def _two_halves(c: Array, start: Array, problem: Problem, tolerance: float) -> tuple[Array, Array]:
-    """Two backward Euler steps of dt / 2, for lattices where SDIRK2 is negative. Returns the field and its mean."""
-    half = problem.dt / 2
+    """Two backward Euler steps, for lattices where SDIRK2 is negative; dt is half of theirs. Returns the field and its
+    mean.
+    """
     c, uptake, source = problem.fit(c)
-    operator = operator_for(c, uptake, problem, half)
-    inflow = source * c.dtype.type(half)
+    operator = operator_for(c, uptake, problem)
+    inflow = source * by_well(problem.constants(len(c))[2], c)
     middle = solve(operator, c + inflow, start, tolerance).c
     new = solve(operator, middle + inflow, middle, tolerance).c
     return new, (middle + new) * c.dtype.type(0.5)

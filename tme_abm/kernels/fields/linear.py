@@ -42,40 +42,39 @@ class Operator:
     """A = 1 + a(x) - D dt lap = M + excess(x), M with a sink uniform in each well, diagonal in cosine modes."""
 
     number: Sums  # D dt / h^2 of each well
-    sink: Array  # a = dt (k + u)
+    diagonal: Array  # 1 + a = 1 + dt (k + u)
     excess: Array  # a minus M's uniform sink
     inverse: Array  # of M, per mode
 
 
-def operator_for(c: Array, uptake: Array, problem: Problem, dt: float) -> Operator:
-    """Prepare A for ``c`` (lattices, *space) and a step of ``dt``; the uniform sink of M is the mean of a lattice's
-    *saturated* sinks.
+def operator_for(c: Array, uptake: Array, problem: Problem) -> Operator:
+    """Prepare A for ``c`` (lattices, *space); the uniform sink of M is the mean of a lattice's *saturated* sinks.
 
     No voxel consumes faster than diffusion brings: with g, the mean over the modes of 1 / M_m (the lattice Green
     function at its own voxel), a lone sink ``a`` acts like ``a / (1 + a g)``. For weak uptake the shift is the mean
     uptake; at u dt = 1e4 it halves the iterations that the mean uptake would need.
     """
     kind, wells, space, spacing = c.dtype.type, len(c), c.shape[1:], problem.spacing
-    diffusivity, decay = problem.constants(wells)
-    diffusion, rate = diffusivity * dt, by_well(decay, c)
-    sink = (uptake + rate) * kind(dt)
-    if sink.shape != c.shape:
-        sink = np.broadcast_to(sink, c.shape)
-    lowest = sink.reshape(wells, -1).min(axis=1).astype(np.float64)
-    excess = sink - by_well(lowest, c)
+    diffusivity, decay, dt = problem.constants(wells)
+    diffusion = diffusivity * dt
+    diagonal = uptake * by_well(dt, c) + by_well(1.0 + decay * dt, c)
+    if diagonal.shape != c.shape:
+        diagonal = np.broadcast_to(diagonal, c.shape)
+    lowest = diagonal.reshape(wells, -1).min(axis=1).astype(np.float64)
+    excess = diagonal - by_well(lowest, c)
     pairs = zip(diffusion.tolist(), lowest.tolist(), strict=True)
-    green = np.array([_green(space, spacing, spread, 1.0 + least) for spread, least in pairs])
+    green = np.array([_green(space, spacing, spread, least) for spread, least in pairs])
     weak = excess * by_well(green, c)
     weak += kind(1.0)
     shift = total(np.divide(excess, weak, out=weak)) / c[0].size
     excess -= by_well(shift, c)
     inverse = eigenvalues(space, spacing, c.dtype.name) * by_well(-diffusion, c)
-    inverse += by_well(1.0 + lowest + shift, c)
+    inverse += by_well(lowest + shift, c)
     np.divide(kind(1.0), inverse, out=inverse)
-    return Operator(number=diffusion / spacing**2, sink=sink, excess=excess, inverse=inverse)
+    return Operator(number=diffusion / spacing**2, diagonal=diagonal, excess=excess, inverse=inverse)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _green(shape: tuple[int, ...], spacing: float, diffusion: float, diagonal: float) -> float:
     """The Green function of diagonal - D dt lap at its own voxel, averaged over the lattice."""
     return float((1.0 / (diagonal - diffusion * eigenvalues(shape, spacing, "float64"))).mean())
@@ -89,7 +88,8 @@ def solve(operator: Operator, b: Array, start: Array, tolerance: float) -> Solve
     alone, and one that is done leaves.
     """
     wells = len(b)
-    if not b.any():
+    highest = b.reshape(wells, -1).max(axis=1)
+    if not highest.any():
         return Solve(c=np.zeros_like(b), iterations=0, error=0.0, cut=np.zeros(wells))
     eps, tiny, _ = precision(b.dtype)
     tolerance = max(tolerance, 20.0 * eps)
@@ -101,21 +101,19 @@ def solve(operator: Operator, b: Array, start: Array, tolerance: float) -> Solve
     x = from_modes(x)
     np.subtract(start, x, out=r)
     r *= operator.excess
-    diagonal = operator.sink + b.dtype.type(1.0)
-    weight = b.dtype.type(1.0) / diagonal
-    error = _bound(r, weight, dot(x, x))
+    error = _bound(r, operator.diagonal, dot(x, x))
     # What fades away must not underflow when it is squared; the polish takes care of such dust.
-    dust = b.reshape(wells, -1).max(axis=1) <= 100.0 * math.sqrt(tiny)
+    dust = highest <= 100.0 * math.sqrt(tiny)
     further = np.flatnonzero((error > tolerance) & ~dust)
     iterations = 1
     if len(further):
         # A slice is a view: a single well is not copied.
         part = slice(None) if len(further) == wells else further
-        excess, inverse = operator.excess[part], operator.inverse[part]
-        x[part], error[part], more = _conjugate(excess, inverse, weight[part], x[part], r[part], error[part], tolerance)
+        excess, inverse, diagonal = operator.excess[part], operator.inverse[part], operator.diagonal[part]
+        x[part], error[part], more = _conjugate(excess, inverse, diagonal, x[part], r[part], error[part], tolerance)
         iterations += more
     x = _polish(operator, b, x, r)
-    cut = close(x, total(b), diagonal)
+    cut = close(x, total(b), operator.diagonal)
     return Solve(c=x, iterations=iterations, error=float(error.max()), cut=cut)
 
 
@@ -131,22 +129,22 @@ def _polish(operator: Operator, b: Array, x: Array, out: Array) -> Array:
     neighbor_sum(x, out)
     out *= by_well(operator.number, b)
     out += b
-    out /= operator.sink + by_well(1.0 + 2 * (b.ndim - 1) * operator.number, b)
+    out /= operator.diagonal + by_well(2 * (b.ndim - 1) * operator.number, b)
     return out
 
 
-def _bound(r: Array, weight: Array, size: Sums) -> Sums:
-    """Upper bound of the relative L2 error of x with the residual ``r``, (lattices,); ``weight`` is 1 / (1 + a), and
+def _bound(r: Array, diagonal: Array, size: Sums) -> Sums:
+    """Upper bound of the relative L2 error of x with the residual ``r``, (lattices,); ``diagonal`` is 1 + a, and
     ``size`` the sum of x^2.
 
     The error is e = A^-1 r, and A >= 1 + a >= 1 as quadratic forms: |e|^2 <= e A e = r A^-1 r <= sum r^2 / (1 + a).
     """
-    squared = dot(r * weight, r)
+    squared = dot(r / diagonal, r)
     return np.sqrt(np.divide(squared, size, out=np.zeros(len(r)), where=size > 0))
 
 
 def _conjugate(
-    excess: Array, inverse: Array, weight: Array, x: Array, r: Array, error: Sums, tolerance: float
+    excess: Array, inverse: Array, diagonal: Array, x: Array, r: Array, error: Sums, tolerance: float
 ) -> tuple[Array, Sums, int]:
     """Conjugate gradients, preconditioned by M, from ``x`` with residual ``r`` (both are overwritten) until the error
     is known to be below ``tolerance``; returns the solution, its error (lattices,) and the number of iterations.
@@ -185,7 +183,7 @@ def _conjugate(
             # (Strakos & Tichy 2002, ETNA 13:56), and the residual bounds the error after it.
             size = dot(x, x)
             removed = np.sqrt(length * squared / np.maximum(size, tiny))
-            error = np.where(running, np.minimum(removed, _bound(r, weight, size)), error)
+            error = np.where(running, np.minimum(removed, _bound(r, diagonal, size)), error)
             running &= error > tolerance
         if not running.all():
             # Only wells that are not done go on: most need one iteration, few a second or third.
@@ -195,7 +193,7 @@ def _conjugate(
             if not running.any():
                 return solution, errors, iteration + 1
             rows, squared, error = rows[running], squared[running], error[running]
-            excess, inverse, weight = excess[running], inverse[running], weight[running]
+            excess, inverse, diagonal = excess[running], inverse[running], diagonal[running]
             x, r, p, mp = x[running], r[running], p[running], mp[running]
             ap, work, running = ap[: len(rows)], work[: len(rows)], np.ones(len(rows), dtype=bool)
         previous = squared

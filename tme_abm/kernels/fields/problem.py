@@ -3,10 +3,10 @@
 All solvers discretize the same operator (cell-centered, no-flux walls). Their input is checked here, in one place,
 because a negative rate or a transposed array would otherwise only show as wrong biology.
 
-Several lattices of one shape, *wells*, may be solved in one call: ``c`` then has one axis in front of its space axes,
-and ``ndim`` is the number of the last axes that are space. Several fields at once have constants of their own and one
-more axis in front. Nothing crosses from lattice to lattice, sums included: each gets the result it would have alone.
-Inside the solvers all of them lie along one axis, which is there for a single lattice too.
+Several lattices of one shape, such as wells, may be solved in one call: ``c`` then has one axis in front of its space
+axes, and ``ndim`` is the number of the last axes that are space. Each may have constants and a time step of its own.
+Nothing crosses from lattice to lattice, sums included: each gets the result it would have alone. Inside the solvers
+there always is an axis of lattices.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Budget", "Problem", "Sums", "budget", "by_well", "dot", "precision", "total"]
+__all__ = ["Array", "Budget", "Problem", "Sums", "budget", "by_well", "dot", "precision", "relative_change", "total"]
 
 Array = NDArray[np.floating[Any]]
 Sums = NDArray[np.float64]
@@ -30,15 +30,15 @@ Sums = NDArray[np.float64]
 class Problem:
     """c' = D lap(c) - (k + u) c + s, to be advanced by ``dt``.
 
-    dt, spacing : time step and lattice spacing, > 0; min and um
-    diffusivity, decay : D and k, numbers or, for several fields at once, one for each field; um^2/min and 1/min
+    dt, spacing : time step, a number or one for each lattice, and lattice spacing, > 0; min and um
+    diffusivity, decay : D and k, numbers or one for each lattice; um^2/min and 1/min
     uptake, source : u and s, arrays like the concentration or numbers, >= 0; 1/min and nM/min
     ndim : number of the last axes that are space, all by default
 
     Raises ValueError for a number that is negative, not finite or, as a step or spacing, zero.
     """
 
-    dt: float
+    dt: float | Sums
     diffusivity: float | Sums
     decay: float | Sums
     spacing: float
@@ -59,14 +59,15 @@ class Problem:
         space = c.ndim if self.ndim is None else self.ndim
         if space not in (1, 2, 3) or c.dtype not in (np.float32, np.float64):
             raise ValueError(f"c must be a float32 or float64 array of 1 to 3 axes, not {c.dtype} of {space}")
-        fields = np.shape(self.diffusivity) or np.shape(self.decay)
-        if c.ndim - space - len(fields) not in (0, 1) or c.shape[: len(fields)] != fields:
-            first = f"an axis of {fields[0]} fields, " if fields else ""
+        if c.ndim - space not in (0, 1):
             raise ValueError(
-                f"c must have {first}{space} axes of space and at most one of wells before them, not {c.ndim} axes"
+                f"c must have {space} axes of space and at most one of lattices before them, not {c.ndim} axes"
             )
+        lattices = (c.size // math.prod(c.shape[c.ndim - space :]), *c.shape[c.ndim - space :])
+        for name in ("dt", "diffusivity", "decay"):
+            if np.shape(getattr(self, name)) not in ((), lattices[:1]):
+                raise ValueError(f"{name} must be a number or one for each of the {lattices[0]} lattices")
         _check("c", c)
-        lattices = (-1, *c.shape[c.ndim - space :])
         terms = [np.asarray(term, dtype=c.dtype) for term in (self.uptake, self.source)]
         for name, term in zip(("uptake", "source"), terms, strict=True):
             if term.ndim and term.shape != c.shape:
@@ -74,18 +75,11 @@ class Problem:
         uptake, source = (term.reshape(lattices) if term.ndim else term for term in terms)
         return c.reshape(lattices), uptake, source
 
-    def each(self) -> list[tuple[float, float]]:
-        """D and k of each field."""
-        if isinstance(self.diffusivity, float) and isinstance(self.decay, float):
-            return [(self.diffusivity, self.decay)]
-        pairs = np.broadcast_arrays(np.atleast_1d(self.diffusivity), self.decay)
-        return list(zip(*(numbers.tolist() for numbers in pairs), strict=True))
-
-    def constants(self, lattices: int) -> tuple[Sums, Sums]:
-        """D and k of each of the ``lattices``, whose fields come one after the other."""
-        diffusivity, decay = np.array(self.each(), dtype=np.float64).T
-        times = lattices // len(diffusivity)
-        return diffusivity.repeat(times), decay.repeat(times)
+    def constants(self, lattices: int) -> tuple[Sums, Sums, Sums]:
+        """D, k and dt of each of the ``lattices``."""
+        each = (np.full(lattices, value, dtype=np.float64) for value in (self.diffusivity, self.decay, self.dt))
+        diffusivity, decay, dt = each
+        return diffusivity, decay, dt
 
 
 def _check(name: str, value: Array | float, *, zero: bool = True) -> None:
@@ -112,12 +106,20 @@ def dot(a: Array, b: Array) -> Sums:
     return product
 
 
-def total(a: Array, weight: Array | float = 1.0) -> Sums:
-    """Sum of ``weight * a`` over each lattice in float64; ``weight`` is a number or an array like ``a``."""
-    if np.ndim(weight) == 0:
-        summed: Sums = float(weight) * a.reshape(len(a), -1).sum(axis=1, dtype=np.float64)
-        return summed
-    return dot(a, np.asarray(weight))
+def total(a: Array, weight: Array | None = None) -> Sums:
+    """Sum of ``a``, or of ``weight * a``, over each lattice; like ``dot``, four times as fast as all in float64."""
+    if weight is not None:
+        return dot(a, weight)
+    summed: Sums = np.einsum("...i->...", a).reshape(len(a), -1).sum(axis=1, dtype=np.float64)
+    return summed
+
+
+def relative_change(before: Array, after: Array) -> Sums:
+    """L2 norm of ``after - before`` (lattices, *space) relative to that of ``after``, inf where it is zero."""
+    change = after - before
+    squared, size = dot(change, change), dot(after, after)
+    relative: Sums = np.sqrt(np.divide(squared, size, out=np.full(len(size), math.inf), where=size > 0))
+    return relative
 
 
 def by_well(values: NDArray[Any], like: Array) -> Array:
@@ -152,10 +154,10 @@ def budget(before: Array, after: Array, mean: Array, problem: Problem) -> Budget
     """
     before, uptake, source = problem.fit(before)
     after, mean = after.reshape(before.shape), mean.reshape(before.shape)
-    volume, dt = problem.spacing**3, problem.dt
+    volume, dt = problem.spacing**3, float(problem.dt)
     return Budget(
         secreted=volume * dt * (float(total(source).sum()) if source.ndim else float(source) * before.size),
         decayed=volume * dt * float(problem.decay) * float(total(mean).sum()),
-        taken_up=volume * dt * float(total(mean, uptake).sum()),
+        taken_up=volume * dt * float(total(mean, np.broadcast_to(uptake, mean.shape)).sum()),
         stored=volume * float((total(after) - total(before)).sum()),
     )

@@ -9,7 +9,9 @@ when the stencil's steps are small enough.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import groupby
 
 import numpy as np
 
@@ -20,6 +22,9 @@ __all__ = ["close", "eigenvalues", "from_modes", "spectral_step", "to_modes"]
 # Length of a column whose lines of cache do not stay in the first cache of 32 to 64 kB, and what most processors have.
 _LONG = 1024
 _LINE, _PERIOD = 64, 4096
+# Longest side up to which a transform is faster as a product of matrices (of 48 voxels 1.7 ns a point, not 2.8), and
+# the multiplications a voxel beyond which the slow modes alone are not.
+_SMALL, _DEAR = 64, 125
 
 
 @lru_cache(maxsize=16)
@@ -40,6 +45,8 @@ def eigenvalues(shape: tuple[int, ...], spacing: float, dtype: str) -> Array:
 
 def to_modes(c: Array, *, overwrite: bool = False) -> Array:
     """Orthonormal cosine coefficients of ``c`` (wells, *space), c's dtype; may use its memory if ``overwrite``."""
+    if _is_small(c.shape[1:]):
+        return _multiplied(c, [_cosines(n, c.dtype.name) for n in c.shape[1:]])
     if max(c.shape[1:-1], default=0) >= _LONG:
         c, overwrite = _with_room(c), True
     from scipy.fft import dctn  # slow to import, and needed from the first step on only
@@ -50,10 +57,49 @@ def to_modes(c: Array, *, overwrite: bool = False) -> Array:
 
 def from_modes(coefficients: Array) -> Array:
     """The inverse of ``to_modes``; may overwrite its argument."""
+    if _is_small(coefficients.shape[1:]):
+        return _multiplied(coefficients, [_cosines(n, coefficients.dtype.name).T for n in coefficients.shape[1:]])
     from scipy.fft import idctn
 
     result: Array = idctn(coefficients, type=2, norm="ortho", axes=range(1, coefficients.ndim), overwrite_x=True)
     return np.ascontiguousarray(result)
+
+
+def _slow_modes(c: Array, kept: tuple[int, ...]) -> Array:
+    """The first ``kept`` coefficients of ``to_modes`` along each axis, (wells, *kept)."""
+    space = c.shape[1:]
+    each, products = 1.0, 0.0
+    for few, all_of_them in zip(reversed(kept), reversed(space), strict=True):
+        products += each * few
+        each *= few / all_of_them
+    if len(space) == 1 or products > _DEAR:
+        return to_modes(c)[(slice(None), *map(slice, kept))]
+    return _multiplied(c, [_cosines(n, c.dtype.name)[:few] for n, few in zip(space, kept, strict=True)])
+
+
+def _is_small(space: tuple[int, ...]) -> bool:
+    # Along a single axis the result of a product may depend on the number of wells.
+    return len(space) > 1 and max(space) <= _SMALL
+
+
+def _multiplied(c: Array, matrices: Sequence[Array]) -> Array:
+    """``c`` (wells, *space) multiplied along each axis of space by a matrix (new length, length)."""
+    result: Array = c @ matrices[-1].T
+    for axis, matrix in enumerate(matrices[:-1], start=1):
+        shape = result.shape
+        rows = matrix @ result.reshape(*shape[: axis + 1], -1)
+        result = rows.reshape(*shape[:axis], len(matrix), *shape[axis + 1 :])
+    return result
+
+
+@lru_cache(maxsize=16)
+def _cosines(n: int, dtype: str) -> Array:
+    """The orthonormal cosine transform along an axis of ``n`` voxels as a matrix (n, n): rows are modes."""
+    modes = np.sqrt(2.0 / n) * np.cos(np.pi / n * np.outer(np.arange(n), np.arange(n) + 0.5))
+    modes[0] *= math.sqrt(0.5)
+    result: Array = modes.astype(dtype)
+    result.flags.writeable = False
+    return result
 
 
 def _with_room(c: Array) -> Array:
@@ -72,7 +118,7 @@ def _with_room(c: Array) -> Array:
     return room
 
 
-def close(c: Array, amount: Sums, weight: Array | float = 1.0) -> Sums:
+def close(c: Array, amount: Sums, weight: Array | None = None) -> Sums:
     """Make ``c`` (wells, *space) nonnegative in place and scale each well so that its sum of ``weight * c`` is
     ``amount`` (wells,); return what was cut (wells,).
 
@@ -117,88 +163,84 @@ def spectral_step(
     ``tolerance`` is ignored (the common signature of the solvers). Other arguments and the result: see
     ``implicit_step``. Raises ValueError if ``c`` does not fit the problem, and for an uptake that varies in space.
     """
-    shape, dt = c.shape, problem.dt
+    shape = c.shape
     c, uptake, source = problem.fit(c)
     lowest = float(uptake.min())
     if float(uptake.max()) > lowest:
         raise ValueError("uptake varies in space: the spectral method needs a uniform sink, use 'implicit'")
     space = c.shape[1:]
-    rates = tuple((diffusivity, decay + lowest) for diffusivity, decay in problem.each())
-    fields = len(rates)
-    terms = (space, problem.spacing, c.dtype.name, dt)
-    keep, gain = _propagators(*terms, rates)
-    coefficients = to_modes(c)
-    by_field = coefficients.reshape(fields, -1, *space)
-    average = by_field * gain if mean is not None else None
-    by_field *= keep
     if source.ndim:
-        fed = np.flatnonzero(source.reshape(fields, -1).any(axis=1))
-        if len(fed):
-            # A slice is a view: nothing is copied when all are fed.
-            part = slice(None) if len(fed) == fields else fed
-            inflow = source.reshape(by_field.shape)[part]
-            inflow_modes = to_modes(inflow.reshape(-1, *space)).reshape(inflow.shape)
-            if average is not None:
-                average[part] += np.stack([_lag(*terms, *rates[field]) for field in fed])[:, None] * inflow_modes
-            inflow_modes *= gain[part]
-            by_field[part] += inflow_modes
-    elif source:
-        uniform = float(source) * math.sqrt(c[0].size)
-        for field, rate in enumerate(rates):
-            zero = (field, slice(None)) + (0,) * len(space)
-            by_field[zero] += _phi(rate[1], dt) * uniform
-            if average is not None:
-                average[zero] += _lag(*terms, *rate)[zero[2:]] * uniform
+        modes = to_modes(source)
+    else:
+        modes = np.zeros_like(c)
+        modes[(slice(None),) + (0,) * len(space)] = float(source) * math.sqrt(c[0].size)
+    # Of a small lattice all modes at once cost less than the calls for the slow ones of each molecule.
+    all_modes = to_modes(c) if mean is not None or _is_small(space) else None
+    diffusivity, decay, dts = problem.constants(len(c))
+    for (spread, sink, dt), wells in _runs(diffusivity, decay + lowest, dts):
+        constants = (space, problem.spacing, c.dtype.name, spread, sink)
+        inflow, steady = modes[wells], _steady(*constants)
+        keep, fed = _propagators(*constants, dt)
+        slow = (slice(None), *map(slice, keep.shape))
+        kept = keep * (_slow_modes(c[wells], keep.shape) if all_modes is None else all_modes[wells][slow])
+        if mean is not None and all_modes is not None:
+            gain, lag = _averages(*constants, dt)
+            all_modes[wells] *= gain / dt
+            all_modes[wells] += lag / dt * inflow
+        inflow *= steady
+        inflow[slow] *= fed
+        inflow[slow] += kept
     # The zero mode is the amount, and the transform back may lose some of it.
-    amount = coefficients[(slice(None),) + (0,) * len(space)].astype(np.float64) * math.sqrt(c[0].size)
-    new = from_modes(coefficients)
+    amount = modes[(slice(None),) + (0,) * len(space)].astype(np.float64) * math.sqrt(c[0].size)
+    new = from_modes(modes)
     close(new, amount)
-    if mean is not None and average is not None:
-        average *= 1.0 / dt
-        mean[...] = from_modes(average.reshape(c.shape)).reshape(shape)
+    if mean is not None and all_modes is not None:
+        mean[...] = from_modes(all_modes).reshape(shape)
     return new.reshape(shape)
 
 
-def _propagators(
-    shape: tuple[int, ...], spacing: float, dtype: str, dt: float, rates: tuple[tuple[float, float], ...]
-) -> tuple[Array, Array]:
-    """The propagators of fields with these (D, k + u), each (fields, 1, *shape)."""
-    if len(rates) == 1:
-        keep, gain = _propagator(shape, spacing, dtype, dt, *rates[0])
-        return keep[None, None], gain[None, None]
-    return _stacked_propagators(shape, spacing, dtype, dt, rates)
-
-
-@lru_cache(maxsize=4)
-def _stacked_propagators(
-    shape: tuple[int, ...], spacing: float, dtype: str, dt: float, rates: tuple[tuple[float, float], ...]
-) -> tuple[Array, Array]:
-    each = [_propagator(shape, spacing, dtype, dt, *rate) for rate in rates]
-    keep, gain = (np.stack(parts)[:, None] for parts in zip(*each, strict=True))
-    return keep, gain
-
-
-def _phi(rate: float, dt: float) -> float:
-    """(1 - exp(-rate dt)) / rate, dt for rate = 0."""
-    return -math.expm1(-rate * dt) / rate if rate > 0 else dt
+def _runs(*constants: Sums) -> Iterator[tuple[tuple[float, ...], slice]]:
+    """The lattices with the same constants that stand side by side, with these constants."""
+    first = 0
+    for same, run in groupby(zip(*(values.tolist() for values in constants), strict=True)):
+        last = first + sum(1 for _ in run)
+        yield same, slice(first, last)
+        first = last
 
 
 @lru_cache(maxsize=64)  # more than there are fields: in turn they would push each other out of a smaller one
-def _propagator(
-    shape: tuple[int, ...], spacing: float, dtype: str, dt: float, diffusivity: float, sink: float
+def _steady(shape: tuple[int, ...], spacing: float, dtype: str, diffusivity: float, sink: float) -> Array:
+    """Per mode: 1 / a, what a unit source leads to in the end; 1 where a is zero."""
+    rate = sink - diffusivity * eigenvalues(shape, spacing, "float64")
+    steady: Array = (1.0 / np.where(rate > 0, rate, 1.0)).astype(dtype)
+    return steady
+
+
+@lru_cache(maxsize=256)
+def _propagators(
+    shape: tuple[int, ...], spacing: float, dtype: str, diffusivity: float, sink: float, dt: float
 ) -> tuple[Array, Array]:
-    """Per mode: e and phi. Cached, since a field's constants and the time step hardly ever change in a run."""
-    rate = sink - diffusivity * eigenvalues(shape, spacing, "float64")
-    gain = np.where(rate > 0, -np.expm1(-rate * dt) / np.where(rate > 0, rate, 1.0), dt)
-    return np.exp(-rate * dt).astype(dtype), gain.astype(dtype)
+    """Per mode that is not forgotten within a step, in the first rows and columns: e, and phi a (dt where a is zero).
+
+    Of the others e would be lost in the roundoff of the transforms.
+    """
+    least = math.log(0.25 * precision(np.dtype(dtype))[0])
+    kept = tuple(
+        max(int(np.count_nonzero((diffusivity * eigenvalues((n,), spacing, "float64") - sink) * dt >= least)), 1)
+        for n in shape
+    )
+    rate = sink - diffusivity * eigenvalues(shape, spacing, "float64")[tuple(map(slice, kept))]
+    return np.exp(-rate * dt).astype(dtype), np.where(rate > 0, -np.expm1(-rate * dt), dt).astype(dtype)
 
 
-@lru_cache(maxsize=1)
-def _lag(shape: tuple[int, ...], spacing: float, dtype: str, dt: float, diffusivity: float, sink: float) -> Array:
-    """Per mode: (dt - phi) / a, dt times the time average of the response to a unit source."""
+def _averages(
+    shape: tuple[int, ...], spacing: float, dtype: str, diffusivity: float, sink: float, dt: float
+) -> tuple[Array, Array]:
+    """Per mode: phi and (dt - phi) / a, dt times the averages over the step of what was there and of a unit source."""
     rate = sink - diffusivity * eigenvalues(shape, spacing, "float64")
-    # Where a dt is small the difference loses digits, while two terms of its series are exact to 1e-9.
+    # Where a dt is small the differences lose digits, while two terms of their series are exact to 1e-9.
     small = rate * dt < 1e-4
     safe = np.where(small, 1.0, rate)
-    lag: Array = np.where(small, dt**2 * (0.5 - rate * dt / 6.0), (dt + np.expm1(-rate * dt) / safe) / safe)
-    return lag.astype(dtype)
+    gain = np.where(small, dt * (1.0 - rate * dt / 2.0), -np.expm1(-rate * dt) / safe)
+    lag = np.where(small, dt**2 * (0.5 - rate * dt / 6.0), (dt + np.expm1(-rate * dt) / safe) / safe)
+    return gain.astype(dtype), lag.astype(dtype)

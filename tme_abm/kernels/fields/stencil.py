@@ -84,16 +84,15 @@ def stencil_step(
     concentrations.
 
     ``substeps`` is n, by default ``substeps_for(...)``; ``tolerance`` is ignored (the common signature of the solvers).
-    Other arguments and the result: see ``implicit_step``, but one field at a time. Raises ValueError if ``c`` does not
-    fit the problem, and for ``substeps`` too few to be positive.
+    Other arguments and the result: see ``implicit_step``, but for lattices with the same constants. Raises
+    ValueError if ``c`` does not fit the problem, and for ``substeps`` too few to be positive.
     """
-    if np.ndim(problem.diffusivity) or np.ndim(problem.decay):
-        raise ValueError(
-            "the stencil solves one field at a time: fields of their own constants need their own number of substeps"
-        )
-    shape, dt, spacing = c.shape, problem.dt, problem.spacing
-    diffusivity, decay = float(problem.diffusivity), float(problem.decay)
+    shape, spacing = c.shape, problem.spacing
     c, uptake, source = problem.fit(c)
+    constants = set(zip(*(values.tolist() for values in problem.constants(len(c))), strict=True))
+    if len(constants) > 1:
+        raise ValueError("the stencil solves lattices with the same constants: others need other substeps")
+    [(diffusivity, decay, dt)] = constants
     average = None if mean is None else mean.reshape(c.shape)
     n = substeps_for(dt=dt, diffusivity=diffusivity, spacing=spacing) if substeps is None else substeps
     tau = dt / n if n >= 1 else math.inf
