@@ -67,6 +67,14 @@ def _rules(
 
 
 @lru_cache(maxsize=64)
+def _rules_at_vessels(biology: Biology, there: frozenset[str], absent: frozenset[int]) -> _Rules:
+    """The rules of leukocytes in the blood, and all those of vessels."""
+    asked = [p for p in biology.programs
+             if biology.layer[p.cell] == "vessel" or biology.behaviors[p.behavior] in _AT_VESSELS]
+    return _Rules(biology, asked, there, absent)
+
+
+@lru_cache(maxsize=64)
 def _rules_of_living(
     biology: Biology, kind: int, fields: frozenset[str], there: frozenset[str], absent: frozenset[int]
 ) -> tuple[_Rules, dict[str, int]]:
@@ -120,12 +128,11 @@ class Response:
         settled = self.settled(kind).get(name)
         if settled is not None:
             return np.full(len(sites), settled)
-        if name not in _AT_VESSELS:
+        if name not in _AT_VESSELS and self.biology.layer[kind] != "vessel":
             return self._alone(kind, name, sites, None)
         if self._vessels is not sites:
             # All kinds at once: leukocytes are few, and what costs is asking.
-            every = tuple(range(len(self.biology.cells)))
-            rules = _rules(self.biology, every, tuple(sorted(_AT_VESSELS)), self._there, self._absent)
+            rules = _rules_at_vessels(self.biology, self._there, self._absent)
             values = self._respond(rules, sites, None)
             self._vessels, self._at_vessels = sites, {asked: values[row] for asked, row in rules.row.items()}
         return self._at_vessels[kind, name]

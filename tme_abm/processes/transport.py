@@ -38,28 +38,27 @@ class Secretion:
         """`stroma` is the production [nM/min] by the tissue outside the tumor, by molecule."""
         self.biology = biology
         self.stroma = dict(stroma)
-        self.secreted = [
-            (molecule, behavior, biology.kinds_with(behavior))
-            for molecule, behavior in biology.family("secretion").items()
-        ]
+        ruled = {(program.cell, program.behavior) for program in biology.programs}
+        family = [(*pair, biology.behavior_index[pair[1]]) for pair in biology.family("secretion").items()]
+        self.secreted = [(molecule, behavior, biology.kinds_with(behavior)) for molecule, behavior, _ in family]
         self.vascular = [
             (kind, molecule, behavior)
             for kind, layer in enumerate(biology.layer)
             if layer == "vessel"
-            for molecule, behavior in biology.family("secretion").items()
-            if biology.base[kind, biology.behavior_index[behavior]] != 0
-            or any(p.cell == kind and p.behavior == biology.behavior_index[behavior] for p in biology.programs)
+            for molecule, behavior, n in family
+            if (kind, n) in ruled or biology.base[kind, n] != 0
         ]
         self.consumed = [
             (biology.molecules[column].name, int(kind), float(biology.uptake[kind, column]))
             for kind, column in np.argwhere(biology.uptake > 0)
         ]
+        self.carried = {m.name: (m.level, m.exchange) for m in biology.molecules if m.exchange > 0}
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         fields, cells = tissue.fields, tissue.cells
         to_level = 1.0 / (tissue.lattice.site_volume * MOLECULES_PER_NM_UM3)
         kinds_here = range(len(self.biology.cells))
-        sites = [cells.site[tissue.behavior.rows_of(kind)].astype(np.intp) for kind in kinds_here]
+        sites = [cells.site.take(tissue.behavior.rows_of(kind)).astype(np.intp) for kind in kinds_here]
         for molecule, behavior, kinds in self.secreted:
             if molecule not in fields:
                 continue
@@ -79,16 +78,16 @@ class Secretion:
     def _from_outside(self, tissue: Tissue, to_level: float) -> None:
         """Add what stroma, baths, depots and the blood bring in."""
         fields, controls = tissue.fields, tissue.controls
-        outside = np.flatnonzero(~tissue.tumor_sites)
-        for molecule, rate in self.stroma.items():
-            if molecule in fields:
-                fields.add_source(molecule, outside, rate)
+        stroma = {molecule: rate for molecule, rate in self.stroma.items() if molecule in fields}
+        if stroma:
+            outside = ~tissue.tumor_sites.reshape(tissue.lattice.field_shape)
+            for molecule, rate in stroma.items():
+                fields.source[molecule] += np.multiply(outside, rate, dtype=fields.dtype)
         for molecule, rate in controls.bath.items():
             fields.source[molecule] += rate
         for molecule, sites, rate in controls.depots:
             fields.add_source(molecule, sites, rate * to_level * tissue.lattice.wells / len(sites))
-        carried = {m.name: (m.level, m.exchange) for m in self.biology.molecules if m.exchange > 0}
-        for name, (level, exchange) in (carried | controls.blood).items():
+        for name, (level, exchange) in (self.carried | controls.blood).items():
             if name in fields:
                 fields.add_uptake(name, tissue.vessels, exchange)
                 fields.add_source(name, tissue.vessels, exchange * level)

@@ -107,7 +107,8 @@ class Tissue:
     def tumor_sites(self) -> NDArray[np.bool_]:
         """Mask (n_sites,) of the sites that hold a living tumor cell."""
         mask = np.zeros(self.lattice.n_sites, dtype=bool)
-        mask[self.cells.site[self.living & self._is_tumor[self.cells.kind]]] = True
+        rows = np.flatnonzero(self._is_tumor.take(self.cells.kind) & self.living)
+        mask[self.cells.site.take(rows)] = True
         return mask
 
     @property
