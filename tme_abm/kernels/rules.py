@@ -6,8 +6,8 @@ with wᵢ = (s/h)^n; with one common value the published formula comes back.
 
 One rule on some hundred cells is a handful of multiplications, far less than the calls that ask for them. So the terms
 of all behaviors are rows of one matrix, and a layer of them, the first of every behavior, then the second, is added at
-a time, in both sums at once. Sums are taken in the order in which the rules are written, so that a value does not
-depend on what else is asked for.
+a time. Sums are taken in the order in which the rules are written, so that a value does not depend on what else is
+asked for.
 """
 
 from __future__ import annotations
@@ -37,9 +37,8 @@ class Pulls:
     """The terms of one direction, layer after layer: the first of every program that has any, then the second.
 
     programs: those with terms, those with most of them first, so that a layer belongs to the first few.
-    terms: the weight of every term, twice: once for the sum below, once for the sum above the line. targets: (terms,
-    1), the values that the terms pull to. layers: (number of rows of the sums, first row, row past the last of the
-    terms) of each layer.
+    terms: the weight of every term. targets: (terms, 1), the values that the terms pull to. layers: (number of
+    programs, first term, term past the last) of each.
     """
 
     programs: Numbers
@@ -100,10 +99,10 @@ def _pulls(programs: Sequence[Sequence[tuple[Weight, float]]], rank: dict[Weight
     deepest = max((len(terms) for terms in programs), default=0)
     layers = [[programs[n][depth] for n in order if len(programs[n]) > depth] for depth in range(deepest)]
     terms = [term for layer in layers for term in layer]
-    edges = np.cumsum([0, *(2 * len(layer) for layer in layers)]).tolist()
+    edges = np.cumsum([0, *map(len, layers)]).tolist()
     return Pulls(
         programs=_numbers(order),
-        terms=np.repeat(_numbers([rank[weight] for weight, _ in terms]), 2),
+        terms=_numbers([rank[weight] for weight, _ in terms]),
         targets=_column([target for _, target in terms]),
         layers=tuple((last - first, first, last) for first, last in pairwise(edges)),
     )
@@ -159,12 +158,14 @@ def _pull(values: Array, weights: Array, pulls: Pulls) -> None:
     """Pull `values` in place: (value + Σ wᵢ·tᵢ) / (1 + Σ wᵢ) for those that have terms."""
     if not pulls.layers:
         return
-    # In both, even rows are below the line and odd rows above it.
-    terms, sums = weights.take(pulls.terms, axis=0), np.ones((2 * len(pulls.programs), values.shape[1]))
-    above = terms[1::2]
-    above *= pulls.targets
-    sums[1::2] = values.take(pulls.programs, axis=0)
-    for rows, first, last in pulls.layers:
-        here = sums[:rows]
+    terms, top = weights.take(pulls.terms, axis=0), values.take(pulls.programs, axis=0)
+    bottom = np.ones(top.shape)
+    for programs, first, last in pulls.layers:
+        here = bottom[:programs]
         here += terms[first:last]
-    values[pulls.programs] = sums[1::2] / sums[::2]
+    terms *= pulls.targets
+    for programs, first, last in pulls.layers:
+        here = top[:programs]
+        here += terms[first:last]
+    top /= bottom
+    values[pulls.programs] = top

@@ -39,35 +39,37 @@ class Contacts:
         self._alive = tissue.living
         self._place = rimmed(tissue.lattice.shape, tissue.lattice.wells)
         self._spot_at: NDArray[np.intp] | None = None
-        self._shown: dict[str, tuple[Array | None, Array] | None] = {}
+        self._shown: dict[str, tuple[Array, Array] | None] = {}
 
     def means(self, topics: Sequence[str], sites: NDArray[np.integer], rows: Rows | None) -> Array:
         """What is felt of several topics at `sites`, (len(topics), n), by the cells in `rows`, or by none of them."""
         shape = self.tissue.lattice.shape
-        share = 1.0 / 3.0 ** len(shape)
         means = np.zeros((len(topics), len(sites)))
         felt = [(place, shown) for place, topic in enumerate(topics) if (shown := self._of(topic)) is not None]
         if not felt or self._spot_at is None:
             return means
         sums = sums_around([shown for _, (_, shown) in felt], self._spot_at, self._place[sites], shape)
-        sums *= share
+        sums *= 1.0 / 3.0 ** len(shape)
         if rows is not None:
             # A cell does not touch itself.
-            for mean, (_, (given, _)) in zip(sums, felt, strict=True):
-                if given is not None:
-                    mean -= given[rows] / 3 ** len(shape)
+            own = np.array([given.take(rows) for _, (given, _) in felt])
+            own /= 3 ** len(shape)
+            sums -= own
             np.maximum(sums, 0.0, out=sums)
+        if len(felt) == len(topics):
+            return sums
         means[[place for place, _ in felt]] = sums
         return means
 
-    def _of(self, topic: str) -> tuple[Array | None, Array] | None:
-        """What each cell gives of a topic (cells,), None if that does not count for itself, and what there is at each
-        spot, (spots,); None where there is nothing of it.
+    def _of(self, topic: str) -> tuple[Array, Array] | None:
+        """What each cell adds of a topic to its own neighborhood, (cells,), and what there is at each spot, (spots,);
+        None where there is nothing of it.
         """
         if topic not in self._shown:
             given = self._given(topic)
             shown = self._at_spots(given) if given.any() else None
-            self._shown[topic] = None if shown is None else (None if topic == "crowding" else given, shown)
+            own = np.zeros_like(given) if topic == "crowding" else given
+            self._shown[topic] = None if shown is None else (own, shown)
         return self._shown[topic]
 
     def _given(self, topic: str) -> Array:

@@ -71,11 +71,11 @@ class Clearance:
         if not len(dead):
             return
         response, kind_of = Response(self.biology, tissue), tissue.cells.kind[dead]
-        rate = np.zeros(len(dead))
-        for kind in self.kinds:
+        settled = {kind: response.settled(kind).get("clearance") for kind in self.kinds}
+        rate = np.array([settled.get(kind) or 0.0 for kind in range(len(self.biology.cells))])[kind_of]
+        for kind in (kind for kind, value in settled.items() if value is None):
             which = np.flatnonzero(kind_of == kind)
-            if len(which):
-                rate[which] = response.of_rows(kind, "clearance", dead[which])
+            rate[which] = response.of_rows(kind, "clearance", dead[which])
         tissue.request_removal(dead[tissue.happens("clearance", rate, dead)])
 
 

@@ -125,11 +125,14 @@ class Senses:
 
     def _dissolve(self, molecules: tuple[str, ...], sites: NDArray[np.integer], levels: Array) -> None:
         """Write the free concentrations of `molecules` at `sites` into `levels`."""
-        fields = self.tissue.fields
-        for level, molecule in zip(levels, molecules, strict=True):
+        row = self.tissue.fields.row
+        if row:
             # Most molecules are what their field has of them.
-            plain = molecule in fields and molecule not in self._altered
-            level[...] = fields[molecule].reshape(-1)[sites] if plain else free_level(self.tissue, molecule, sites)
+            first = np.array([[row.get(molecule, 0)] for molecule in molecules]) * self.tissue.lattice.n_sites
+            levels[...] = self.tissue.fields.concentrations.reshape(-1).take(first + sites)
+        for level, molecule in zip(levels, molecules, strict=True):
+            if molecule in self._altered or molecule not in row:
+                level[...] = free_level(self.tissue, molecule, sites)
 
     def _felt(self, topics: tuple[str, ...], sites: NDArray[np.integer], rows: Rows | None) -> Array:
         """What is felt of the cells around, (len(topics), n), contact molecules less the share that is neutralized."""
