@@ -119,7 +119,8 @@ class Migration:
         turns = np.flatnonzero((turning >= walkers.keeps) | (heading < 0))
         for first in range(0, len(turns), _TURNS_AT_ONCE):
             some = turns[first : first + _TURNS_AT_ONCE]
-            weights = np.exp(self._bias(tissue, walkers, some, climb))
+            weights = self._bias(tissue, walkers, some, climb)
+            np.exp(weights, out=weights)
             weights *= lattice.direction_weights[:, None]
             heading[some] = choose(weights.T, choosing.take(some))
         target = site + lattice.steps.take(heading)
@@ -133,7 +134,7 @@ class Migration:
         goal = target.take(goes)
         moved = tissue.move(walkers.rows.take(goes), goal, lane=hop)
         # Running into a cell or a wall ends a run: the next direction is chosen afresh.
-        heading[blocked] = -1
+        np.putmask(heading, blocked, -1)
         heading[goes[~moved]] = -1
         site[goes[moved]] = goal[moved]
 

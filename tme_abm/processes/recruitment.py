@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..core import draws
 from ..kernels.chance import relax
 from ..scenario.sections import BloodPool
 from ..tissue import Tissue
+from ..tissue.tissue import Keys, Rows
 
 __all__ = ["Recruitment"]
 
@@ -58,9 +60,12 @@ class Recruitment:
         kinds = np.array([kind for kind, _ in offered], dtype=np.uint64)
         vessel_keys = tissue.vessels.astype(np.uint64) * np.uint64(256) + kinds[:, None]
         arriving = draws.poisson(tissue.seed, "recruitment", tissue.clock.step, vessel_keys, rate * dt)
-        for (kind, pool), keys, number in zip(offered, vessel_keys, arriving, strict=True):
-            if number.any():
-                self._admit(tissue, kind, pool, keys, number)
+        at, keys = self._admitted(tissue, vessel_keys.ravel(), arriving.ravel())
+        edges = np.cumsum([0, *np.minimum(arriving, _MOST_PER_VESSEL).sum(axis=1)]).tolist()
+        for (kind, pool), (first, last) in zip(offered, pairwise(edges), strict=True):
+            if last > first:
+                sites = tissue.vessels[at[first:last] % len(tissue.vessels)]
+                tissue.request_arrival(kind, pool, sites, keys[first:last])
 
     def _adhesion(self, tissue: Tissue) -> np.ndarray:
         adhesion = np.ones(len(tissue.vessels))
@@ -69,11 +74,11 @@ class Recruitment:
         return adhesion
 
     @staticmethod
-    def _admit(tissue: Tissue, kind: int, pool: str, vessel_keys: np.ndarray, arriving: np.ndarray) -> None:
+    def _admitted(tissue: Tissue, offers: Keys, arriving: Rows) -> tuple[Rows, Keys]:
+        """Of every leukocyte that comes, the place of its offer (kind at vessel), and its key."""
         arriving = np.minimum(arriving, _MOST_PER_VESSEL)
         at = np.repeat(np.arange(len(arriving)), arriving)
         # Each of several arrivals at one vessel in one step has an identity of its own.
         rank = np.arange(len(at)) - np.repeat(np.cumsum(arriving) - arriving, arriving)
-        seeds = vessel_keys[at] * np.uint64(_MOST_PER_VESSEL) + rank.astype(np.uint64)
-        keys = draws.bits(tissue.seed, "recruitment", tissue.clock.step, seeds, lane=1)
-        tissue.request_arrival(kind, pool, tissue.vessels[at], keys)
+        seeds = offers[at] * np.uint64(_MOST_PER_VESSEL) + rank.astype(np.uint64)
+        return at, draws.bits(tissue.seed, "recruitment", tissue.clock.step, seeds, lane=1)
