@@ -160,7 +160,9 @@ class Transport:
         uptake = lattices.uptake[where] if lattices.consumed[these[0]] else None
         if (waited > 1).any():
             share = (1.0 / waited).astype(level.dtype).reshape(-1, *(1,) * (level.ndim - 1))
-            source, uptake = source * share, None if uptake is None else uptake * share
+            source = np.multiply(source, share, out=None if where is side else source)
+            if uptake is not None:
+                uptake = np.multiply(uptake, share, out=None if where is side else uptake)
         problem = Problem(
             dt=dt * waited,
             diffusivity=lattices.diffusivity[where],
@@ -180,8 +182,9 @@ class _Lattices:
     """Each molecule in each well as a lattice of its own, molecule by molecule: whatever happens in other wells, it is
     solved when it is due and by the method that fits it.
 
-    level, source, uptake: (lattices, *shape). waited, change, supply, drain: (lattices,), see `Fields.pace`. busy:
-    whether there is anything of the molecule. consumed: whether anything takes it up.
+    level, source, uptake: (lattices, *shape). amount, produced, eaten: their sums, (lattices,). waited, change, supply,
+    drain: (lattices,), see `Fields.pace`. busy: whether there is anything of the molecule. consumed: whether anything
+    takes it up.
     """
 
     def __init__(self, biology: Biology, tissue: Tissue) -> None:
@@ -193,9 +196,10 @@ class _Lattices:
         blocks = fields.concentrations, fields.sources, fields.uptakes
         self.level, self.source, self.uptake = (block.reshape(-1, *lattice.shape) for block in blocks)
         self.waited, self.change, self.supply, self.drain = fields.pace.reshape(len(self.level), 4).T
-        highest = [block.reshape(len(self.level), self.size).max(axis=1, initial=0.0) for block in blocks]
-        self.busy = (highest[0] > 0) | (highest[1] > 0)
-        self.consumed = highest[2] > 0
+        # Nothing is negative: where a sum is zero there is nothing, and what is not a number is left to the solver.
+        self.amount, self.produced, self.eaten = (total(block) for block in (self.level, self.source, self.uptake))
+        self.busy = (self.amount != 0) | (self.produced != 0)
+        self.consumed = self.eaten != 0
 
     def due(self, lag: float, dt: float) -> NDArray[np.bool_]:
         """Count this step as waited for, and mark the lattices that are to be solved now.
@@ -206,11 +210,9 @@ class _Lattices:
         self.waited += 1.0
         if not lag:
             return np.ones(len(self.waited), dtype=bool)
-        amount, produced, eaten = (total(block) for block in (self.level, self.source, self.uptake))
-        produced /= self.waited
-        eaten /= self.waited
+        produced, eaten = self.produced / self.waited, self.eaten / self.waited
         with np.errstate(divide="ignore", invalid="ignore"):
-            more = np.abs(produced - self.supply) / amount + np.abs(eaten - self.drain) / self.size
+            more = np.abs(produced - self.supply) / self.amount + np.abs(eaten - self.drain) / self.size
             changed = dt * self.waited * (self.change + more)
         due: NDArray[np.bool_] = ~(changed <= lag) | (dt * (self.waited + 1.0) > _LONGEST)
         self.supply[due], self.drain[due] = produced[due], eaten[due]

@@ -77,13 +77,11 @@ class Fields:
 
     def clear(self, solved: NDArray[np.bool_] | None = None) -> None:
         """Forget the sources and uptake gathered, everywhere or where `solved` (molecules, wells)."""
-        every = solved is None or bool(solved.all())
-        for grids in (self.source, self.uptake):
-            for name, grid in grids.items():
-                if every:
-                    grid.fill(0)
-                elif solved is not None:
-                    grid.reshape(self.wells, -1)[solved[self.row[name]]] = 0
+        these = np.ones((len(self.row), self.wells), dtype=bool) if solved is None else solved
+        taken = np.zeros_like(these)
+        taken[[self.row[name] for name in self.uptake]] = True
+        for block, where in ((self.sources, these), (self.uptakes, these & taken)):
+            block.reshape(*these.shape, -1)[where] = 0
 
     # ---------------------------------------------------------------- keeping
 
