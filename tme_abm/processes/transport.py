@@ -135,15 +135,16 @@ class Transport:
     def _pieces(self, lattices: _Lattices, these: Numbers, dt: float, threads: int) -> list[tuple[Method, Numbers]]:
         """The independent pieces of the step, the most expensive first: lattices that are solved at once, and how."""
         alike: dict[tuple[bool, Method, tuple[float, ...]], list[int]] = {}
-        diffusivity, decay = lattices.diffusivity.tolist(), lattices.decay.tolist()
-        waited, consumed = (lattices.waited * dt).tolist(), lattices.consumed.tolist()
-        for one in these.tolist():
+        each = zip(*(values[these].tolist() for values in (
+            lattices.diffusivity, lattices.decay, lattices.waited * dt, lattices.consumed
+        )), strict=True)  # fmt: skip
+        for one, (diffusivity, decay, time, consumed) in zip(these.tolist(), each, strict=True):
             method = self.methods.get(lattices.names[one]) or choose_method(
-                diffusivity=diffusivity[one], dt=waited[one], spacing=lattices.spacing, has_uptake=consumed[one]
+                diffusivity=diffusivity, dt=time, spacing=lattices.spacing, has_uptake=consumed
             )
             # The stencil takes the same substeps everywhere.
-            constants = (diffusivity[one], decay[one], waited[one]) if method == "stencil" else ()
-            alike.setdefault((not consumed[one], method, constants), []).append(one)
+            constants = (diffusivity, decay, time) if method == "stencil" else ()
+            alike.setdefault((not consumed, method, constants), []).append(one)
         most = max(_AT_ONCE // lattices.size, 1)
         pieces = []
         for (_, method, _), group in sorted(alike.items()):

@@ -32,7 +32,7 @@ def test_the_stencil_has_the_eigenvalues_of_the_modes(shape):
     c, eigenvalue = mode(shape, wave)
     laplacian = (neighbor_sum(c[None], np.empty_like(c[None]))[0] - 2 * len(shape) * c) / H**2
     np.testing.assert_allclose(laplacian, eigenvalue * c, atol=1e-14)
-    assert eigenvalues(shape, H, "float64")[wave] == pytest.approx(eigenvalue, rel=1e-12)
+    assert eigenvalues(shape, H, "d")[wave] == pytest.approx(eigenvalue, rel=1e-12)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

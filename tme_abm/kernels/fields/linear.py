@@ -68,7 +68,7 @@ def operator_for(c: Array, uptake: Array, problem: Problem) -> Operator:
     weak += kind(1.0)
     shift = total(np.divide(excess, weak, out=weak)) / c[0].size
     excess -= by_well(shift, c)
-    inverse = eigenvalues(space, spacing, c.dtype.name) * by_well(-diffusion, c)
+    inverse = eigenvalues(space, spacing, c.dtype.char) * by_well(-diffusion, c)
     inverse += by_well(lowest + shift, c)
     np.divide(kind(1.0), inverse, out=inverse)
     return Operator(number=diffusion / spacing**2, diagonal=diagonal, excess=excess, inverse=inverse)
@@ -77,7 +77,7 @@ def operator_for(c: Array, uptake: Array, problem: Problem) -> Operator:
 @lru_cache(maxsize=512)
 def _green(shape: tuple[int, ...], spacing: float, diffusion: float, diagonal: float) -> float:
     """The Green function of diagonal - D dt lap at its own voxel, averaged over the lattice."""
-    return float((1.0 / (diagonal - diffusion * eigenvalues(shape, spacing, "float64"))).mean())
+    return float((1.0 / (diagonal - diffusion * eigenvalues(shape, spacing, "d"))).mean())
 
 
 def solve(operator: Operator, b: Array, start: Array, tolerance: float) -> Solve:

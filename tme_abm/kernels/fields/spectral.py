@@ -32,7 +32,8 @@ def eigenvalues(shape: tuple[int, ...], spacing: float, dtype: str) -> Array:
     """Eigenvalues of the lattice Laplacian, (*shape), of its cosine modes m: -(4 / h^2) sin^2(pi m / 2n) with
     m = 0 .. n-1, summed over the axes; 1/um^2. Cached and read-only.
 
-    ``dtype`` is a name such as "float32". Source: Strang 1999, doi:10.1137/S0036144598336745 (DCT-2).
+    ``dtype`` is a character such as "f" or "d", which is quicker to get than a name. Source: Strang 1999,
+    doi:10.1137/S0036144598336745 (DCT-2).
     """
     result = np.zeros(shape)
     for axis, n in enumerate(shape):
@@ -46,7 +47,7 @@ def eigenvalues(shape: tuple[int, ...], spacing: float, dtype: str) -> Array:
 def to_modes(c: Array, *, overwrite: bool = False) -> Array:
     """Orthonormal cosine coefficients of ``c`` (wells, *space), c's dtype; may use its memory if ``overwrite``."""
     if _is_small(c.shape[1:]):
-        return _multiplied(c, [_cosines(n, c.dtype.name) for n in c.shape[1:]])
+        return _multiplied(c, [_cosines(n, c.dtype.char) for n in c.shape[1:]])
     if max(c.shape[1:-1], default=0) >= _LONG:
         c, overwrite = _with_room(c), True
     from scipy.fft import dctn  # slow to import, and needed from the first step on only
@@ -58,7 +59,7 @@ def to_modes(c: Array, *, overwrite: bool = False) -> Array:
 def from_modes(coefficients: Array) -> Array:
     """The inverse of ``to_modes``; may overwrite its argument."""
     if _is_small(coefficients.shape[1:]):
-        return _multiplied(coefficients, [_cosines(n, coefficients.dtype.name).T for n in coefficients.shape[1:]])
+        return _multiplied(coefficients, [_cosines(n, coefficients.dtype.char).T for n in coefficients.shape[1:]])
     from scipy.fft import idctn
 
     result: Array = idctn(coefficients, type=2, norm="ortho", axes=range(1, coefficients.ndim), overwrite_x=True)
@@ -74,7 +75,7 @@ def _slow_modes(c: Array, kept: tuple[int, ...]) -> Array:
         each *= few / all_of_them
     if len(space) == 1 or products > _DEAR:
         return to_modes(c)[(slice(None), *map(slice, kept))]
-    return _multiplied(c, [_cosines(n, c.dtype.name)[:few] for n, few in zip(space, kept, strict=True)])
+    return _multiplied(c, [_cosines(n, c.dtype.char)[:few] for n, few in zip(space, kept, strict=True)])
 
 
 def _is_small(space: tuple[int, ...]) -> bool:
@@ -174,70 +175,104 @@ def spectral_step(
     else:
         modes = np.zeros_like(c)
         modes[(slice(None),) + (0,) * len(space)] = float(source) * math.sqrt(c[0].size)
-    # Of a small lattice all modes at once cost less than the calls for the slow ones of each molecule.
-    all_modes = to_modes(c) if mean is not None or _is_small(space) else None
-    diffusivity, decay, dts = problem.constants(len(c))
-    for (spread, sink, dt), wells in _runs(diffusivity, decay + lowest, dts):
-        constants = (space, problem.spacing, c.dtype.name, spread, sink)
-        inflow, steady = modes[wells], _steady(*constants)
-        keep, fed = _propagators(*constants, dt)
-        slow = (slice(None), *map(slice, keep.shape))
-        kept = keep * (_slow_modes(c[wells], keep.shape) if all_modes is None else all_modes[wells][slow])
-        if mean is not None and all_modes is not None:
-            gain, lag = _averages(*constants, dt)
-            all_modes[wells] *= gain / dt
-            all_modes[wells] += lag / dt * inflow
-        inflow *= steady
-        inflow[slow] *= fed
-        inflow[slow] += kept
+    diffusivity, decay, dt = problem.constants(len(c))
+    runs = list(_runs(diffusivity, decay + lowest, dt))
+    fixed = (space, problem.spacing, c.dtype.char)
+    average = None if mean is None else _average(c, modes, runs, fixed)
+    advance = _advance_all if _is_small(space) else _advance_slow
+    advance(c, modes, runs, fixed)
     # The zero mode is the amount, and the transform back may lose some of it.
     amount = modes[(slice(None),) + (0,) * len(space)].astype(np.float64) * math.sqrt(c[0].size)
     new = from_modes(modes)
     close(new, amount)
-    if mean is not None and all_modes is not None:
-        mean[...] = from_modes(all_modes).reshape(shape)
+    if mean is not None and average is not None:
+        mean[...] = average.reshape(shape)
     return new.reshape(shape)
 
 
-def _runs(*constants: Sums) -> Iterator[tuple[tuple[float, ...], slice]]:
-    """The lattices with the same constants that stand side by side, with these constants."""
+_Rates = tuple[float, float, float]  # D, k + u, dt
+_Runs = Sequence[tuple[_Rates, slice]]
+_Fixed = tuple[tuple[int, ...], float, str]  # shape, spacing, dtype
+
+
+def _runs(*constants: Sums) -> Iterator[tuple[_Rates, slice]]:
+    """The lattices with the same D, k + u and dt that stand side by side, with these constants."""
     first = 0
-    for same, run in groupby(zip(*(values.tolist() for values in constants), strict=True)):
+    for (spread, sink, dt), run in groupby(zip(*(values.tolist() for values in constants), strict=True)):
         last = first + sum(1 for _ in run)
-        yield same, slice(first, last)
+        yield (spread, sink, dt), slice(first, last)
         first = last
 
 
-@lru_cache(maxsize=64)  # more than there are fields: in turn they would push each other out of a smaller one
+def _advance_all(c: Array, modes: Array, runs: _Runs, fixed: _Fixed) -> None:
+    """Turn the ``modes`` of the sources into those of the new field, all at once: in small lattices calls cost most."""
+    counts = [wells.stop - wells.start for _, wells in runs]
+    each = [_propagator(*fixed, *rates) for rates, _ in runs]
+    keep, gain = (np.repeat(several, counts, axis=0) for several in zip(*each, strict=True))
+    modes *= gain
+    modes += keep * to_modes(c)
+
+
+def _advance_slow(c: Array, modes: Array, runs: _Runs, fixed: _Fixed) -> None:
+    """The same, molecule by molecule; only those modes of ``c`` are transformed that outlive a step."""
+    for (spread, sink, dt), wells in runs:
+        inflow = modes[wells]
+        keep, fed = _slow_propagator(*fixed, spread, sink, dt)
+        inflow *= _steady(*fixed, spread, sink)
+        slow = inflow[(slice(None), *map(slice, keep.shape))]
+        slow *= fed
+        slow += keep * _slow_modes(c[wells], keep.shape)
+
+
+@lru_cache(maxsize=512)  # more than there are fields and time steps: in turn they would push each other out
+def _propagator(
+    shape: tuple[int, ...], spacing: float, dtype: str, diffusivity: float, sink: float, dt: float
+) -> tuple[Array, Array]:
+    """Per mode: e and phi."""
+    rate = sink - diffusivity * eigenvalues(shape, spacing, "d")
+    gain = np.where(rate > 0, -np.expm1(-rate * dt) / np.where(rate > 0, rate, 1.0), dt)
+    return np.exp(-rate * dt).astype(dtype), gain.astype(dtype)
+
+
+@lru_cache(maxsize=64)
 def _steady(shape: tuple[int, ...], spacing: float, dtype: str, diffusivity: float, sink: float) -> Array:
     """Per mode: 1 / a, what a unit source leads to in the end; 1 where a is zero."""
-    rate = sink - diffusivity * eigenvalues(shape, spacing, "float64")
+    rate = sink - diffusivity * eigenvalues(shape, spacing, "d")
     steady: Array = (1.0 / np.where(rate > 0, rate, 1.0)).astype(dtype)
     return steady
 
 
 @lru_cache(maxsize=256)
-def _propagators(
+def _slow_propagator(
     shape: tuple[int, ...], spacing: float, dtype: str, diffusivity: float, sink: float, dt: float
 ) -> tuple[Array, Array]:
-    """Per mode that is not forgotten within a step, in the first rows and columns: e, and phi a (dt where a is zero).
-
-    Of the others e would be lost in the roundoff of the transforms.
+    """Per slow mode: e, and phi a (dt where a is zero). Slow are the first along each axis, up to those whose e would
+    be lost in the roundoff of the transforms.
     """
     least = math.log(0.25 * precision(np.dtype(dtype))[0])
     kept = tuple(
-        max(int(np.count_nonzero((diffusivity * eigenvalues((n,), spacing, "float64") - sink) * dt >= least)), 1)
+        max(int(np.count_nonzero((diffusivity * eigenvalues((n,), spacing, "d") - sink) * dt >= least)), 1)
         for n in shape
     )
-    rate = sink - diffusivity * eigenvalues(shape, spacing, "float64")[tuple(map(slice, kept))]
+    rate = sink - diffusivity * eigenvalues(shape, spacing, "d")[tuple(map(slice, kept))]
     return np.exp(-rate * dt).astype(dtype), np.where(rate > 0, -np.expm1(-rate * dt), dt).astype(dtype)
+
+
+def _average(c: Array, modes: Array, runs: _Runs, fixed: _Fixed) -> Array:
+    """The average of the field over the step, from the modes of the sources."""
+    average = to_modes(c)
+    for (spread, sink, dt), wells in runs:
+        gain, lag = _averages(*fixed, spread, sink, dt)
+        average[wells] *= gain / dt
+        average[wells] += lag / dt * modes[wells]
+    return from_modes(average)
 
 
 def _averages(
     shape: tuple[int, ...], spacing: float, dtype: str, diffusivity: float, sink: float, dt: float
 ) -> tuple[Array, Array]:
     """Per mode: phi and (dt - phi) / a, dt times the averages over the step of what was there and of a unit source."""
-    rate = sink - diffusivity * eigenvalues(shape, spacing, "float64")
+    rate = sink - diffusivity * eigenvalues(shape, spacing, "d")
     # Where a dt is small the differences lose digits, while two terms of their series are exact to 1e-9.
     small = rate * dt < 1e-4
     safe = np.where(small, 1.0, rate)
