@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import tempfile
 import traceback
 from collections.abc import Sequence
 from typing import Annotated
@@ -124,6 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _traced() -> str:
     """Write the traceback of the current exception to a log file; its name."""
+    import tempfile
+
     trace = traceback.format_exc()
     if logging.getLogger("tme_abm").getEffectiveLevel() <= logging.INFO:  # --verbose
         sys.stderr.write(trace)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import socket
 import sys
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Annotated
@@ -84,6 +82,8 @@ def view(
 
 def _with_packs(scenario: str, catalogue: list[Path]) -> str:
     """A scenario file that adds the packs; the page itself loads scenarios without options."""
+    import tempfile
+
     from ..core.toml import write_toml
 
     file = Path(tempfile.mkdtemp(prefix="tme-abm-")) / f"{Path(scenario).stem}.toml"
@@ -104,6 +104,8 @@ def _has_assets() -> bool:
 
 
 def _check_free(host: str, port: int) -> None:
+    import socket
+
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

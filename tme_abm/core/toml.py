@@ -35,7 +35,8 @@ _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'")
 class Frozen(BaseModel):
     """An immutable table without unknown keys; `also` names allowed keys that are removed before it is validated."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Deferred, for most tables are only ever part of another one, which has all that is built of them.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     also: ClassVar[tuple[str, ...]] = ()
 
 

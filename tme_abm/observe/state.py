@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from math import isnan
-
-from ..core.units import parse
 
 __all__ = ["STATES", "UNCLASSIFIED", "Criteria", "classify", "criteria"]
 
@@ -38,12 +34,19 @@ class Criteria:
     @property
     def per_mm2(self) -> float:
         """The threshold in cells/mm²."""
+        from ..core.units import parse
+
         return self.threshold / parse("1 /mm^2", "areal_density")
 
 
 @cache
 def criteria() -> Criteria:
     """The criteria in `states.toml`."""
+    import tomllib
+    from importlib import resources
+
+    from ..core.units import parse  # here, so that commands which only name the states need not read units
+
     text = resources.files(__package__).joinpath("states.toml").read_text(encoding="utf-8")
     table, per_mm2 = tomllib.loads(text), parse("1 /mm^2", "areal_density")
     return Criteria(

@@ -206,7 +206,7 @@ def checked_days(days: float, *, or_none: bool = False) -> float:
     """The length of a run. Raises InputError if `days` is not positive (with `or_none`, 0 is no error), or more than a
     run could ever reach."""
     if not (0 < days <= LONGEST or (or_none and days == 0)):
-        lasts = f"a positive number of days, at most {LONGEST:,}{', or 0 for the starting tissue' if or_none else ''}"
+        lasts = f"a positive number of days{' (or 0, to be planted only)' if or_none else ''}, at most {LONGEST:,}"
         raise InputError(f"a run lasts {lasts}, not {days:g}", place="days")
     return float(days)
 
