@@ -90,3 +90,17 @@ def test_several_columns_are_read_at_once() -> None:
     rows, names = np.array([7, 2, 2, 9]), ("expression X", "born", "damage")
     np.testing.assert_array_equal(cells.table(names, rows), [cells[name][rows] for name in names])
     assert cells.defaults(names).tolist() == [[0.25], [0.0], [0.0]]
+
+
+def test_sorting_keeps_every_cell_whole() -> None:
+    cells = filled(40)
+    cells.key[:] = np.arange(40)
+    cells.site[:] = np.random.default_rng(1).permutation(40)
+    cells.kind[:] = np.arange(40) % 3
+    before = cells.arrays()
+    cells.sort()
+    np.testing.assert_array_equal(cells.kind, np.sort(before["kind"]))
+    for kind in range(3):
+        assert (np.diff(cells.site[cells.kind == kind]) > 0).all()
+    for name, values in before.items():
+        np.testing.assert_array_equal(cells[name], values[cells.key.astype(int)], err_msg=name)

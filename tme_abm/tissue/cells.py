@@ -126,6 +126,10 @@ class Cells:
             self._pick(int(gone[0]), np.flatnonzero(mask[gone[0] :]) + gone[0])
         self._count -= len(gone)
 
+    def sort(self) -> None:
+        """Order the rows by kind and site: what stands together in the tissue then stands together in memory."""
+        self._pick(0, np.argsort(self.kind.astype(np.int64) << 32 | self.site, kind="stable"))
+
     def _pick(self, first: int, rows: NDArray[np.intp]) -> None:
         """Replace the rows from `first` on by `rows`, in their order."""
         here = slice(first, first + len(rows))

