@@ -72,17 +72,13 @@ def bits(seed: int, stream: str, step: int, keys: ArrayLike, lane: int = 0) -> N
     """
     before, between = _words(seed, stream, step, lane)
     array = _as_keys(keys)
-    mixed = np.empty(array.shape, dtype=np.uint64)
-    flat_in, flat_out = array.reshape(-1), mixed.reshape(-1)
-    scratch = np.empty(min(_BLOCK, flat_in.size), dtype=np.uint64)
-    for start in range(0, flat_in.size, _BLOCK):
-        block = flat_out[start : start + _BLOCK]
-        spare = scratch[: block.size]
-        np.add(flat_in[start : start + _BLOCK], before, block)
-        _finalize(block, spare)
-        np.add(block, between, block)
-        _finalize(block, spare)
-    return mixed
+    if array.size <= _BLOCK:
+        return _mixed(array, before, between)
+    flat, mixed = array.reshape(-1), np.empty(array.size, dtype=np.uint64)
+    for start in range(0, array.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        mixed[block] = _mixed(flat[block], before, between)
+    return mixed.reshape(array.shape)
 
 
 def uniform(seed: int, stream: str, step: int, keys: ArrayLike, lane: int = 0) -> NDArray[np.float64]:
@@ -101,11 +97,7 @@ def uniforms(
     drawn = np.empty((len(lanes), len(keys)))
     width = max(_BLOCK // len(lanes), 1)
     for start in range(0, len(keys), width):
-        block = keys[start : start + width] + before
-        spare = np.empty_like(block)
-        _finalize(block, spare)
-        np.add(block, between, block)
-        _finalize(block, spare)
+        block = _mixed(keys[start : start + width], before, between)
         np.right_shift(block, _REST, block)
         np.multiply(block.view(np.int64), 2.0**-53, out=drawn[:, start : start + width])
     return drawn
@@ -134,6 +126,16 @@ def poisson(seed: int, stream: str, step: int, keys: ArrayLike, mean: ArrayLike,
 def child_keys(keys: ArrayLike, step: int, lane: int = 0) -> NDArray[np.uint64]:
     """The keys of the daughters of `keys` in `step`. They do not depend on the seed, so arms and replicates agree."""
     return bits(0, "lineage", step, keys, lane)
+
+
+def _mixed(keys: NDArray[np.uint64], before: NDArray[np.uint64], between: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """`keys` after both rounds, one word added before each; the words broadcast."""
+    block = np.asarray(keys + before)
+    spare = np.empty_like(block)
+    _finalize(block, spare)
+    np.add(block, between, block)
+    _finalize(block, spare)
+    return block
 
 
 def _finalize(block: NDArray[np.uint64], spare: NDArray[np.uint64]) -> None:
