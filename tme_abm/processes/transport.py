@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import ClassVar
 
 import numpy as np
@@ -191,9 +191,7 @@ class _Lattices:
     def __init__(self, biology: Biology, tissue: Tissue) -> None:
         fields, lattice = tissue.fields, tissue.lattice
         self.spacing, self.size = lattice.spacing, lattice.n_sites_per_well
-        known = {molecule.name: (molecule.diffusivity, molecule.decay) for molecule in biology.molecules}
-        self.names = [name for name in fields.row for _ in range(lattice.wells)]
-        self.diffusivity, self.decay = np.array([known[name] for name in self.names]).reshape(-1, 2).T
+        self.names, self.diffusivity, self.decay = _constants(biology, tuple(fields.row), lattice.wells)
         blocks = fields.concentrations, fields.sources, fields.uptakes
         self.level, self.source, self.uptake = (block.reshape(-1, *lattice.shape) for block in blocks)
         self.waited, self.change, self.supply, self.drain = fields.pace.reshape(len(self.level), 4).T
@@ -218,3 +216,12 @@ class _Lattices:
         due: NDArray[np.bool_] = ~(changed <= lag) | (dt * (self.waited + 1.0) > _LONGEST)
         self.supply[due], self.drain[due] = produced[due], eaten[due]
         return due
+
+
+@lru_cache(maxsize=8)
+def _constants(biology: Biology, names: tuple[str, ...], wells: int) -> tuple[list[str], Array, Array]:
+    """Molecule, diffusivity [µm²/min] and decay [1/min] of each lattice."""
+    known = {molecule.name: (molecule.diffusivity, molecule.decay) for molecule in biology.molecules}
+    each = [name for name in names for _ in range(wells)]
+    diffusivity, decay = np.array([known[name] for name in each]).T
+    return each, diffusivity, decay
