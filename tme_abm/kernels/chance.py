@@ -15,7 +15,18 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["choose", "decay_factor", "happened", "probability", "rebinding", "relax", "rivals", "two_way", "winners"]
+__all__ = [
+    "choose",
+    "choose_from",
+    "decay_factor",
+    "happened",
+    "probability",
+    "rebinding",
+    "relax",
+    "rivals",
+    "two_way",
+    "winners",
+]
 
 Array = NDArray[np.float64]
 
@@ -82,18 +93,21 @@ def choose(weights: Array, draws: Array) -> NDArray[np.int64]:
 
     Returns (n,) column numbers, −1 where all weights of a row are zero.
     """
-    columns = weights.shape[1]
     # Column after column, because sums along short rows are slow, and so is `cumsum` across long ones.
-    steps = weights.T.copy()
+    return choose_from(weights.T.copy(), draws)
+
+
+def choose_from(steps: Array, draws: Array) -> NDArray[np.int64]:
+    """`choose` from weights that stand column by column, (k < 256, n), and are used up."""
     for below, step in pairwise(steps):
         step += below
     passed = steps <= draws * steps[-1]
     chosen: NDArray[np.int64] = np.add.reduce(passed.view(np.uint8), axis=0, dtype=np.uint8).astype(np.int64)
-    beyond = np.flatnonzero(chosen == columns)
+    beyond = np.flatnonzero(chosen == len(steps))
     if len(beyond):
         # A draw next to 1 can round up to the total: fall back to the last column that has weight.
-        last = columns - 1 - np.argmax(weights[beyond, ::-1] > 0, axis=1)
-        chosen[beyond] = np.where(steps[-1, beyond] > 0, last, -1)
+        chosen[beyond] = np.argmax(steps[:, beyond] == steps[-1, beyond], axis=0)
+        chosen[beyond[steps[-1, beyond] <= 0]] = -1
     return chosen
 
 

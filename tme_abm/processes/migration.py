@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..biology.compiled import Biology
-from ..kernels.chance import choose
+from ..kernels.chance import choose_from
 from ..tissue import EMPTY, IMMUNE, Tissue
 from ..tissue.tissue import Array, Keys, Rows
 from .senses import Senses
@@ -98,16 +98,22 @@ class Migration:
             for kind, followed in ((kind, np.flatnonzero(shares[kind])) for kind in self.kinds)
         ]
         one_of = {pursuit: kind for pursuit, kind, n in zip(pursuits, self.kinds, count, strict=True) if n}
-        climb = np.zeros((len(one_of), lattice.n_sites), dtype=tissue.fields.dtype)
+        climb = np.empty((len(one_of), lattice.n_sites), dtype=tissue.fields.dtype)
         pull = np.empty(min(_SITES_AT_ONCE, lattice.n_sites), dtype=climb.dtype)
         # Part after part of the lattice, so that what several kinds follow stays in the cache.
         for start in range(0, lattice.n_sites, _SITES_AT_ONCE):
             part = slice(start, min(start + _SITES_AT_ONCE, lattice.n_sites))
             for potential, (pursuit, kind) in zip(climb[:, part], one_of.items(), strict=True):
-                for receptor, share, _ in pursuit:
-                    occupied = senses.occupancy_grid(receptor, kind, part)
-                    if isinstance(occupied, np.ndarray):
-                        potential += np.multiply(occupied, share, out=pull[: len(occupied)])
+                occupied = [(senses.occupancy_grid(receptor, kind, part), share) for receptor, share, _ in pursuit]
+                # Where a receptor has no ligands its occupancy is one number, which pulls nowhere.
+                pulling = [(grid, share) for grid, share in occupied if isinstance(grid, np.ndarray)]
+                if not pulling:
+                    potential.fill(0)
+                for number, (grid, share) in enumerate(pulling):
+                    if number:
+                        potential += np.multiply(grid, share, out=pull[: len(grid)])
+                    else:
+                        np.multiply(grid, share, out=potential)
         begins = {pursuit: number * lattice.n_sites for number, pursuit in enumerate(one_of)}
         return climb.reshape(-1), np.repeat([begins.get(pursuit, 0) for pursuit in pursuits], count)
 
@@ -122,7 +128,7 @@ class Migration:
             weights = self._bias(tissue, walkers, some, climb)
             np.exp(weights, out=weights)
             weights *= lattice.direction_weights[:, None]
-            heading[some] = choose(weights.T, choosing.take(some))
+            heading[some] = choose_from(weights, choosing.take(some))
         target = site + lattice.steps.take(heading)
         edge = np.flatnonzero(lattice.at_wall.take(site))
         target[edge] = lattice.neighbors[site[edge], heading[edge]]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,6 @@ from ..core.errors import InputError
 __all__ = ["ALIVE", "APOPTOTIC", "COLUMNS", "NECROTIC", "Cells", "Column"]
 
 ALIVE, APOPTOTIC, NECROTIC = 0, 1, 2
-
-# Moving one run of rows down takes as long as picking this many rows one by one.
-_ROWS_A_RUN = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,33 +106,28 @@ class Cells:
         inherited = {name: self._store[name].take(mothers) for name, c in self.columns.items() if c.inherited}
         return self.append(len(mothers), **{**inherited, **values})
 
-    def keep(self, mask: NDArray[np.bool_]) -> None:
-        """Drop the rows where `mask` is false, preserving order."""
-        # The mask may be a live view of a column that is being compacted.
-        gone = np.flatnonzero(~mask)
-        if not len(gone):
-            return
-        if len(gone) * _ROWS_A_RUN < self._count:
-            # Few go, as in most steps: the runs of rows between them move down as they are.
-            runs = [(int(a) + 1, int(b)) for a, b in pairwise([*gone, self._count])]
-            for store in self._store.values():
-                for shift, (first, last) in enumerate(runs, start=1):
-                    store[first - shift : last - shift] = store[first:last]
-        else:
-            self._pick(int(gone[0]), np.flatnonzero(mask[gone[0] :]) + gone[0])
-        self._count -= len(gone)
+    def drop(self, gone: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Remove the cells in the distinct rows `gone`; the last cells take their places. Returns the rows that these
+        now have: closing the gap by moving all cells up would cost as much as all else that happens to the gone.
+        """
+        left = self._count - len(gone)
+        last = np.ones(len(gone), dtype=bool)
+        last[gone[gone >= left] - left] = False
+        places = gone[gone < left]
+        self._pick(places, np.flatnonzero(last) + left)
+        self._count = left
+        return places
 
     def sort(self) -> None:
         """Order the rows by kind and site: what stands together in the tissue then stands together in memory."""
-        self._pick(0, np.argsort(self.kind.astype(np.int64) << 32 | self.site, kind="stable"))
+        self._pick(slice(self._count), np.argsort(self.kind.astype(np.int64) << 32 | self.site, kind="stable"))
 
-    def _pick(self, first: int, rows: NDArray[np.intp]) -> None:
-        """Replace the rows from `first` on by `rows`, in their order."""
-        here = slice(first, first + len(rows))
-        self._numbers[:, here] = self._numbers.take(rows, axis=1)
+    def _pick(self, places: NDArray[np.integer] | slice, rows: NDArray[np.integer]) -> None:
+        """Put copies of the cells in `rows` at `places`, in this order."""
+        self._numbers[:, places] = self._numbers.take(rows, axis=1)
         for name, store in self._store.items():
             if name not in self._row:
-                store[here] = store.take(rows)
+                store[places] = store.take(rows)
 
     def table(self, names: Sequence[str], rows: NDArray[np.integer]) -> NDArray[np.float64]:
         """Several columns of numbers of the cells in `rows`, (len(names), n)."""

@@ -88,13 +88,12 @@ class Tissue:
         self.layer_of = layer_of
         self._layer_begins = layer_of.astype(np.intp) * (lattice.n_sites + 1)
         self.tumor_kinds = tumor_kinds
-        self._is_tumor = np.isin(np.arange(len(self.kinds)), tumor_kinds)
         self.vessels = vessels
         self.matrix = matrix
         self.pools = {name: np.full(lattice.wells, level, dtype=np.float64) for name, level in pools.items()}
         self.push = push
         self.ledger: dict[str, Array] = {}
-        self._territory: tuple[NDArray[np.uint8], NDArray[np.bool_]] | None = None
+        self._territory: tuple[NDArray[np.int32], NDArray[np.bool_]] | None = None
         self._deaths: list[tuple[Rows, int, str]] = []
         self._removals: list[Rows] = []
         self._mothers: list[Rows] = []
@@ -112,8 +111,8 @@ class Tissue:
     def tumor_sites(self) -> NDArray[np.bool_]:
         """Mask (n_sites,) of the sites that hold a living tumor cell."""
         mask = np.zeros(self.lattice.n_sites, dtype=bool)
-        rows = np.flatnonzero(self._is_tumor.take(self.cells.kind) & self.living)
-        mask[self.cells.site.take(rows)] = True
+        rows = self._tumor_rows
+        mask[self.cells.site[rows[self.cells.fate[rows] == ALIVE]]] = True
         return mask
 
     @property
@@ -122,15 +121,22 @@ class Tissue:
 
         A single hole that killing leaves inside a tumor is territory; a stroma site next to a straight rim is not.
         """
-        tumor = np.zeros(self.lattice.n_sites, dtype=np.uint8)
-        for kind in self.tumor_kinds:
-            tumor[self.cells.site[np.flatnonzero(self.cells.kind == kind)]] = 1
+        sites = self.cells.site.take(self._tumor_rows)
         # It is used several times a step and changes once: it is computed anew only if the sites of the tumor differ.
-        if self._territory is None or not np.array_equal(self._territory[0], tumor):
+        if self._territory is None or not np.array_equal(self._territory[0], sites):
+            tumor = np.zeros(self.lattice.n_sites, dtype=np.uint8)
+            tumor[sites] = 1
             mostly = contact_sum(tumor, self.lattice.shape) > 3**self.lattice.ndim // 2
             mostly.flags.writeable = False
-            self._territory = tumor, mostly
+            self._territory = sites, mostly
         return self._territory[1]
+
+    @property
+    def _tumor_rows(self) -> Rows:
+        """Rows of the tumor cells, alive or dead."""
+        kind = self.cells.kind
+        mine = [np.flatnonzero(kind == tumor) for tumor in self.tumor_kinds]
+        return mine[0] if len(mine) == 1 else np.concatenate([np.zeros(0, dtype=np.int64), *mine])
 
     @property
     def layer(self) -> NDArray[np.int8]:
@@ -231,14 +237,11 @@ class Tissue:
             self._grant_births()
             self.displace_leukocytes(before)
         self._grant_arrivals()
-        if gone.any():
-            staying = np.ones(len(self.cells), dtype=bool)
-            staying[: len(gone)] = ~gone
-            self.cells.keep(staying)
-        tidies = self.clock.step % _TIDIED_EVERY == 0
-        if tidies:
+        moved = self.cells.drop(gone)
+        if self.clock.step % _TIDIED_EVERY:
+            self.lattice.occupant[self.layer_of[self.cells.kind[moved]], self.cells.site[moved]] = moved
+        else:
             self.cells.sort()
-        if tidies or gone.any():
             self.reindex()
 
     def reindex(self) -> None:
@@ -257,13 +260,13 @@ class Tissue:
             self._count_by_kind(cause, dying)
         self._deaths.clear()
 
-    def _grant_removals(self) -> NDArray[np.bool_]:
-        gone = np.zeros(len(self.cells), dtype=bool)
+    def _grant_removals(self) -> Rows:
+        going = np.zeros(len(self.cells), dtype=bool)
         for rows in self._removals:
-            gone[rows] = True
+            going[rows] = True
         self._removals.clear()
-        rows = np.flatnonzero(gone)
-        self.lattice.occupant[self.layer_of[self.cells.kind[rows]], self.cells.site[rows]] = EMPTY
+        gone = np.flatnonzero(going)
+        self.lattice.occupant[self.layer_of[self.cells.kind[gone]], self.cells.site[gone]] = EMPTY
         return gone
 
     def _grant_births(self) -> None:
