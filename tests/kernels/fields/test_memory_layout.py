@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.fft import dctn
 
 from tme_abm.kernels.fields import Problem, implicit_step, spectral, spectral_step, stencil
 
@@ -67,3 +68,25 @@ def test_neighbors_summed_along_all_rows_as_one_are_those_of_each_row(shape: tup
             window[axis] = slice(first, first + c.shape[axis])
             expected += padded[tuple(window)]
     np.testing.assert_allclose(as_one, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize(("shape", "kept"), [
+    ((3, 24, 20), (24, 20)), ((2, 90, 70), (31, 17)), ((2, 40, 48, 36), (40, 48, 36)),
+])  # fmt: skip
+def test_products_of_matrices_come_in_pieces_for_one_thread(
+    shape: tuple[int, ...], kept: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the pieces together are the transform."""
+    sizes = []
+    product = np.matmul
+
+    def look(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
+        sizes.append(a.shape[-2] * a.shape[-1] * b.shape[-1])
+        return product(a, b, out=out)
+
+    monkeypatch.setattr(spectral.np, "matmul", look)
+    c = field(shape, np.float64)
+    modes = spectral._slow_modes(c, kept)
+    assert 0 < max(sizes) <= 2**18
+    expected = dctn(c, type=2, norm="ortho", axes=range(1, c.ndim))[(slice(None), *map(slice, kept))]
+    np.testing.assert_allclose(modes, expected, atol=1e-12)
