@@ -48,7 +48,7 @@ class Contacts:
         felt = [(place, shown) for place, topic in enumerate(topics) if (shown := self._of(topic)) is not None]
         if not felt or self._spot_at is None:
             return means
-        sums = sums_around([shown for _, (_, shown) in felt], self._spot_at, self._place[sites], shape)
+        sums = sums_around([shown for _, (_, shown) in felt], self._spot_at, self._place.take(sites), shape)
         sums *= 1.0 / 3.0 ** len(shape)
         if rows is not None:
             # A cell does not touch itself.
@@ -98,7 +98,7 @@ class Contacts:
 
     def _number_spots(self) -> None:
         """Call every site with cells by the row of one of them, plus 1; a site has room for two, one in each layer."""
-        lattice, place = self.tissue.lattice, self._place[self.tissue.cells.site]
+        lattice, place = self.tissue.lattice, self._place.take(self.tissue.cells.site)
         numbers = np.arange(1, len(place) + 1)
         self._spot_at = np.zeros(lattice.wells * prod(n + 2 for n in lattice.shape), dtype=np.intp)
         self._spot_at[place] = numbers

@@ -112,7 +112,8 @@ class Tissue:
         """Mask (n_sites,) of the sites that hold a living tumor cell."""
         mask = np.zeros(self.lattice.n_sites, dtype=bool)
         rows = self._tumor_rows
-        mask[self.cells.site[rows[self.cells.fate[rows] == ALIVE]]] = True
+        alive = np.flatnonzero(self.cells.fate.take(rows) == ALIVE)
+        mask[self.cells.site.take(rows.take(alive)).astype(np.intp)] = True
         return mask
 
     @property
@@ -125,7 +126,7 @@ class Tissue:
         # It is used several times a step and changes once: it is computed anew only if the sites of the tumor differ.
         if self._territory is None or not np.array_equal(self._territory[0], sites):
             tumor = np.zeros(self.lattice.n_sites, dtype=np.uint8)
-            tumor[sites] = 1
+            tumor[sites.astype(np.intp)] = 1  # numpy writes at indices of this type in a third of the time
             mostly = contact_sum(tumor, self.lattice.shape) > 3**self.lattice.ndim // 2
             mostly.flags.writeable = False
             self._territory = sites, mostly
