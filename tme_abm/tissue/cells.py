@@ -75,6 +75,7 @@ class Cells:
         numbers = [column for column in self.columns.values() if column.dtype == np.float64]
         self._row = {column.name: row for row, column in enumerate(numbers)}
         self._defaults = np.array([[column.default] for column in numbers])
+        self._inherited = np.array([[column.inherited] for column in numbers])
         # Most columns are numbers. They are the rows of one array, so that what concerns many is one call.
         self._numbers = np.empty((len(numbers), 0))
         self._store: dict[str, NDArray[Any]] = {one.name: np.empty(0, one.dtype) for one in self.columns.values()}
@@ -103,8 +104,14 @@ class Cells:
 
     def divide(self, mothers: NDArray[np.int64], **values: NDArray[Any] | float) -> NDArray[np.int64]:
         """Add a daughter per mother: inherited columns are copied, the others take `values` or defaults."""
-        inherited = {name: self._store[name].take(mothers) for name, c in self.columns.items() if c.inherited}
-        return self.append(len(mothers), **{**inherited, **values})
+        numbers = np.where(self._inherited, self._numbers.take(mothers, axis=1), self._defaults)
+        others = {name: self._store[name].take(mothers) for name, column in self.columns.items()
+                  if column.inherited and name not in self._row}
+        rows = self.append(len(mothers), **others)
+        self._numbers[:, self._count - len(rows) : self._count] = numbers
+        for name, given in values.items():
+            self._store[name][rows] = given
+        return rows
 
     def drop(self, gone: NDArray[np.integer]) -> NDArray[np.integer]:
         """Remove the cells in the distinct rows `gone`; the last cells take their places. Returns the rows that these
