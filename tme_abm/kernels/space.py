@@ -139,19 +139,21 @@ def sums_around(
 
     A quantity is given by spot: `spots` is the number of the spot at each place of an array with rims, see `rimmed`.
     """
-    ndim, sums = len(shape), np.empty((len(levels), len(places)))
-    steps = _rimmed_steps(shape)
+    ndim, steps = len(shape), _rimmed_steps(shape)
+    sums = np.empty((len(levels), len(places)))
     for first in range(0, len(places), _PLACES_AT_ONCE):
-        here = places[first : first + _PLACES_AT_ONCE]
-        around = spots.take(steps + here)
-        total = np.empty((len(levels), *around.shape))
-        for box, level in zip(total, levels, strict=True):
+        here = slice(first, first + _PLACES_AT_ONCE)
+        around = spots.take(steps + places[here])
+        box = np.empty(around.shape)
+        for summed, level in zip(sums, levels, strict=True):
             # Every spot exists, and unlike "raise", "clip" needs no array in between.
-            level.take(around, out=box, mode="clip")
-        total = total.reshape(len(levels), *(3,) * ndim, len(here))
-        for _ in range(ndim):
-            total = (total[:, 1] + total[:, 0]) + total[:, 2]
-        sums[:, first : first + _PLACES_AT_ONCE] = total
+            total = level.take(around, out=box, mode="clip").reshape(*(3,) * ndim, -1)
+            for _ in range(ndim):
+                middle = total[1]
+                middle += total[0]
+                middle += total[2]
+                total = middle
+            summed[here] = total
     return sums
 
 

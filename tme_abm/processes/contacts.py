@@ -37,6 +37,7 @@ class Contacts:
         self.biology = biology
         self.tissue = tissue
         self._alive = tissue.living
+        self._shows = self._alive.astype(np.float64)
         self._place = rimmed(tissue.lattice.shape, tissue.lattice.wells)
         self._spot_at: NDArray[np.intp] | None = None
         self._shown: dict[str, tuple[Array, Array] | None] = {}
@@ -77,7 +78,7 @@ class Contacts:
         subject, _, name = topic.partition(" ")
         if subject == "level":
             # The dead show nothing.
-            level: Array = cells[expression_column(name)] * self._alive
+            level: Array = cells[expression_column(name)] * self._shows
             return level
         if subject == "crowding":
             counted = self.tissue.layer == TISSUE

@@ -130,9 +130,9 @@ class Senses:
             # Most molecules are what their field has of them.
             first = np.array([[row.get(molecule, 0)] for molecule in molecules]) * self.tissue.lattice.n_sites
             levels[...] = self.tissue.fields.concentrations.reshape(-1).take(first + sites)
-        for level, molecule in zip(levels, molecules, strict=True):
+        for number, molecule in enumerate(molecules):
             if molecule in self._altered or molecule not in row:
-                level[...] = free_level(self.tissue, molecule, sites)
+                levels[number] = free_level(self.tissue, molecule, sites)
 
     def _felt(self, topics: tuple[str, ...], sites: NDArray[np.integer], rows: Rows | None) -> Array:
         """What is felt of the cells around, (len(topics), n), contact molecules less the share that is neutralized."""

@@ -50,6 +50,7 @@ class Behaviors:
         self._order = order
         self._rows_over: dict[tuple[int, ...], Rows] = {}
         self._rows = [order[edges[k] : edges[k + 1]] for k in range(n_kinds)]
+        self._counts = np.diff(edges).tolist()
         self._count = len(kind)
         self._evaluator = evaluator
         self._settled = [evaluator.settled(k) for k in range(n_kinds)]
@@ -81,21 +82,21 @@ class Behaviors:
 
     def over(self, kinds: Sequence[int], name: str) -> tuple[Rows, Array]:
         """Rows of the living cells of `kinds`, kind after kind, and the value of behavior `name` of each, (n,)."""
-        here = [kind for kind in kinds if len(self._rows[kind])]
+        here = [kind for kind in kinds if self._counts[kind]]
         if len(here) == 1:
             return self._rows[here[0]], self.each(here[0], name)
         return self.rows_over(here), self.table(here, (name,))[0]
 
     def table(self, kinds: Sequence[int], names: Sequence[str]) -> Array:
         """Values of the behaviors `names` for each of `rows_over(kinds)`, (len(names), n)."""
-        values = np.empty((len(names), sum(len(self._rows[kind]) for kind in kinds)))
-        first = 0
-        for kind in kinds:
-            last = first + len(self._rows[kind])
-            if last > first:
-                for row, name in zip(values, names, strict=True):
-                    row[first:last] = self.of(kind, name)
-            first = last
+        here = [kind for kind in kinds if self._counts[kind]]
+        values = np.empty((len(names), sum(self._counts[kind] for kind in here)))
+        for row, name in zip(values, names, strict=True):
+            first = 0
+            for kind in here:
+                last = first + self._counts[kind]
+                row[first:last] = self.of(kind, name)
+                first = last
         return values
 
     def rows_over(self, kinds: Sequence[int]) -> Rows:
