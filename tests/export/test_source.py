@@ -11,7 +11,7 @@ from tme_abm.core.errors import InputError
 from tme_abm.core.files import npz_bytes, read_npz
 from tme_abm.export.source import Picture, Source
 from tme_abm.model import TumorModel
-from tme_abm.observe.snapshot import snapshot
+from tme_abm.observe.snapshot import FIELD_BITS, snapshot
 from tme_abm.observe.state import classify
 from tme_abm.processes import free_level
 
@@ -53,15 +53,16 @@ def test_concentrations_are_what_the_cells_sense(model: TumorModel, picture: Pic
     site = model.tissue.cells.site[np.argsort(model.tissue.cells.key)]
     for name in (*picture.fields, "TNF"):
         level = free_level(model.tissue, name, site)
-        np.testing.assert_allclose(picture.sensed[name], level, rtol=2**-11, err_msg=name)
+        np.testing.assert_allclose(picture.sensed[name], level, rtol=2**-FIELD_BITS, err_msg=name)
     inside = picture.fields["TGFB"].ravel()[site]
-    np.testing.assert_allclose(picture.sensed["TGFB"], 0.25 * inside, rtol=2**-11)  # three quarters are neutralized
+    # Three quarters are neutralized.
+    np.testing.assert_allclose(picture.sensed["TGFB"], 0.25 * inside, rtol=2**-FIELD_BITS)
     assert picture.sensed["TNF"].min() >= 2.0  # what the medium holds
 
 
 def test_fields_and_vessels_are_those_of_the_model(model: TumorModel, picture: Picture) -> None:
     assert set(picture.fields) == set(model.tissue.fields)
-    np.testing.assert_allclose(picture.fields["OXYGEN"], model.tissue.fields["OXYGEN"], rtol=2**-11)
+    np.testing.assert_allclose(picture.fields["OXYGEN"], model.tissue.fields["OXYGEN"], rtol=2**-FIELD_BITS)
     assert len(picture.vessels) == len(model.tissue.vessels) > 0
     at = model.tissue.lattice.coordinates(np.sort(model.tissue.vessels))[:, ::-1]
     np.testing.assert_allclose(picture.vessels, at)

@@ -16,7 +16,6 @@ import io
 import json
 import math
 import os
-import re
 import time
 import zipfile
 import zlib
@@ -61,8 +60,6 @@ _DAMAGE = (ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.Ba
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip archive can hold
 _UNIX = 3
 _READABLE = 0o644 << 16
-_LONG = 256  # numbers of an array that is written by byte; shorter arrays are not worth it
-_BY_BYTE = re.compile(r"(.*)\.by_byte_([fiu][248])")  # name and type of an array whose bytes are apart
 
 
 @contextmanager
@@ -234,38 +231,22 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def npz_bytes(arrays: Arrays, *, by_byte: bool = False) -> bytes:
-    """An npz archive of `arrays` (name -> array of any shape, no objects) whose bytes depend on them alone.
-
-    With `by_byte`, of a long array of numbers all first bytes are written, then all second ones, and so on, which
-    compresses better and faster. `read_npz` puts them together; numpy alone does not.
+def npz_bytes(arrays: Arrays, *, effort: int = 1) -> bytes:
+    """An npz archive of `arrays` (name -> array of any shape, no objects) whose bytes depend on them and on the
+    `effort` of compression, 1 to 9, alone.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(arrays):
             values = np.asanyarray(arrays[name])
-            if by_byte and values.size >= _LONG and values.dtype.kind in "fiu" and values.itemsize > 1:
-                name, values = f"{name}.by_byte_{values.dtype.str[1:]}", _bytes_apart(values)
             member = zipfile.ZipInfo(f"{name}.npy", date_time=_DATE)
             member.compress_type = zipfile.ZIP_DEFLATED
             member.create_system = _UNIX
             member.external_attr = _READABLE
             content = io.BytesIO()
             npy.write_array(content, values, allow_pickle=False)
-            archive.writestr(member, content.getvalue(), compresslevel=1)
+            archive.writestr(member, content.getvalue(), compresslevel=effort)
     return buffer.getvalue()
-
-
-def _bytes_apart(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """The bytes (size of a number, *shape) of numbers (*shape), the least significant ones first."""
-    little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
-    return np.ascontiguousarray(np.moveaxis(little[..., None].view(np.uint8), -1, 0))
-
-
-def _bytes_together(apart: NDArray[np.uint8], kind: str) -> NDArray[Any]:
-    """The numbers of type `kind`, such as "f4", of `_bytes_apart`."""
-    numbers: NDArray[Any] = np.ascontiguousarray(np.moveaxis(apart, 0, -1)).view(f"<{kind}")[..., 0]
-    return numbers
 
 
 def read_npz(path: Path, expected_sha256: str | None = None) -> dict[str, NDArray[Any]]:
@@ -279,10 +260,6 @@ def read_npz(path: Path, expected_sha256: str | None = None) -> dict[str, NDArra
         raise InputError("the file is damaged (its fingerprint is not the recorded one)", file=path)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            found = {name: archive[name] for name in archive.files}
-            for name in archive.files:
-                if by_byte := _BY_BYTE.fullmatch(name):
-                    found[by_byte[1]] = _bytes_together(found.pop(name), by_byte[2])
-            return found
+            return {name: archive[name] for name in archive.files}
     except _DAMAGE as error:
         raise InputError(f"the file is damaged or not an npz archive ({error})", file=path) from error

@@ -153,7 +153,7 @@ class Record(Frozen):
     snapshots: PositiveDuration = Field(description="Interval of the pictures.")
     precision: Literal["float32"] | None = Field(
         default=None,
-        description="Number type of the fields in pictures; without it, they are rounded to 0.05 %.",
+        description="Number type of the fields in pictures; without it, they are rounded to 0.1 %.",
     )
     checkpoints: PositiveDuration | None = Field(
         default=None,

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from ..core import files
 from ..core.errors import InputError
 from ..core.units import MINUTES_PER_DAY
+from ..runs.directory import SNAPSHOT_EFFORT
 from ..runs.results import MANIFEST, SERIES
 from ..runs.simulator import Simulator
 from ..runs.walk import steps_until
@@ -262,7 +263,7 @@ def _pilot(study: Study, name: str, simulator: Simulator) -> tuple[int, Callable
     a_step += (time.perf_counter() - began) / max(1.0, scenario.record.every / scenario.clock.dt)
     lines = {metric: len(f"0.08333333333333333,{metric},{value!r}\n") for metric, value in measures.items()}
     a_row = sum(lines.values()) + sum(lines[one] + len(f"12,{name},1,") for one in study.metrics if one in lines)
-    a_picture = len(files.npz_bytes(simulator.snapshot(model), by_byte=True))
+    a_picture = len(files.npz_bytes(simulator.snapshot(model), effort=SNAPSHOT_EFFORT))
     checkpoint = len(files.npz_bytes(model.state()))
     sites, minutes = math.prod(scenario.lattice.shape), study.days * MINUTES_PER_DAY
 
