@@ -50,7 +50,7 @@ class Secretion:
         ]
         self.consumed = [
             (biology.molecules[column].name, int(kind), float(biology.uptake[kind, column]))
-            for kind, column in np.argwhere(biology.uptake > 0)
+            for column, kind in np.argwhere(biology.uptake.T > 0)
         ]
         self.carried = {m.name: (m.level, m.exchange) for m in biology.molecules if m.exchange > 0}
 
@@ -59,6 +59,7 @@ class Secretion:
         to_level = 1.0 / (tissue.lattice.site_volume * MOLECULES_PER_NM_UM3)
         kinds_here = range(len(self.biology.cells))
         sites = [cells.site.take(tissue.behavior.rows_of(kind)).astype(np.intp) for kind in kinds_here]
+        # Molecule after molecule: a field stays in the cache. Kind after kind takes 1.2 of the time for 100,000 cells.
         for molecule, behavior, kinds in self.secreted:
             if molecule not in fields:
                 continue
