@@ -26,10 +26,12 @@ def occupancy(
     bound: Grid | float = 0.0
     for number, (level, dissociation) in enumerate(ligands):
         here = level * (1.0 / dissociation)
-        bound = bound + here if number else here
+        bound = np.add(bound, here, out=here) if number else here
     rest = 1.0 + bound
     # Most receptors have no competitor, and then a pass over the array is saved.
-    return bound / (rest if isinstance(inhibition, float) and not inhibition else rest + inhibition)
+    if not isinstance(inhibition, float) or inhibition:
+        rest = rest + inhibition
+    return np.divide(bound, rest, out=bound) if isinstance(bound, np.ndarray) else bound / rest
 
 
 @dataclass(frozen=True, eq=False)
