@@ -105,5 +105,5 @@ def test_an_unknown_dish_is_refused_with_the_nearest() -> None:
 
 
 def test_what_a_scenario_cannot_have_is_refused_with_the_assay_named() -> None:
-    with pytest.raises(InputError, match="assay made-up"):
+    with pytest.raises(InputError, match="made-up"):
         arm_scenario(assay(cells=[{"cell": "CD9", "count": 4}]), "control", days=1)

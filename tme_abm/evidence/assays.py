@@ -2,7 +2,7 @@
 
 A file holds `[[assay]]` and `[[family]]` tables. A family is a template: `{ligand}` in any text is filled from each
 `[[family.member]]`, which may also replace whole keys. A sweep fills `{value}` in the interventions of an arm and makes
-one arm for each value.
+one arm for each value. Published experiments (`published`) share the setting of an assay and are read in the same way.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cache, partial
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import Field, StrictBool, StrictStr, field_validator, model_validator
 
@@ -22,7 +22,7 @@ from ..core.toml import Frozen, read_toml, validated
 from ..core.units import parse, split
 from .claims import claims
 
-__all__ = ["TREND", "Assay", "Expectation", "Sweep", "load_assays"]
+__all__ = ["TREND", "Assay", "Expectation", "Setting", "Sweep", "load_assays", "read_tables"]
 
 _HOLE = re.compile(r"\{(\w+)\}")
 _VALUE = "{value}"
@@ -78,8 +78,8 @@ class Sweep(Frozen):
     curves: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
-class Assay(Frozen):
-    """One virtual experiment, families and sweeps expanded. Interventions are those of a scenario's protocol.
+class Setting(Frozen):
+    """What is done in a virtual experiment, families and sweeps expanded. Interventions are those of a protocol.
 
     dish_changes : values that replace those of the dish, by dotted scenario key; also `wells` and `extends`
     arm_changes : the same for single arms, such as a different shipped tumor (`extends`) or lattice shape
@@ -87,12 +87,10 @@ class Assay(Frozen):
         dose
     common : interventions in every arm
     after : when readouts begin to count and to average
-    dose : the molecules whose amounts are halved and doubled
     """
 
-    id: StrictStr = Field(pattern=r"[a-z0-9][a-z0-9\-]*")
+    id: StrictStr
     title: StrictStr
-    claims: tuple[StrictStr, ...] = Field(min_length=1)
     dish: StrictStr
     dish_changes: dict[str, Any] = Field(default_factory=dict)
     arm_changes: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -101,12 +99,9 @@ class Assay(Frozen):
     cells: tuple[dict[str, Any], ...] = ()
     traits: dict[str, Any] = Field(default_factory=dict)
     common: tuple[dict[str, Any], ...] = ()
-    dose: tuple[StrictStr, ...] | None = None
     sweep: Sweep | None = None
     arms: dict[str, tuple[dict[str, Any], ...]] = Field(min_length=1)
-    expect: tuple[Expectation, ...] = Field(min_length=1)
     note: StrictStr = ""
-    robust: StrictBool = True
 
     @field_validator("duration", "after")
     @classmethod
@@ -115,14 +110,46 @@ class Assay(Frozen):
         return text
 
     @model_validator(mode="after")
-    def _agrees_with_itself(self) -> Assay:
+    def _changes_its_arms(self) -> Self:
+        for arm in self.arm_changes:
+            self.check_arm(arm, "changes the dish of")
+        for item in self.common:
+            number = split(str(item.get("value")))
+            if item.get("do") == "fix" and (number is None or number[0] != 0.0):
+                raise ValueError("in every arm a behavior may only be switched off; other values belong to an arm")
+        return self
+
+    def check_arm(self, arm: str, what: str) -> None:
+        """Raises ValueError, which says `what` was to be done with the arm, if there is no such arm."""
+        if arm not in self.arms:
+            raise ValueError(f"{what} the arm '{arm}'; the arms are {', '.join(self.arms)}")
+
+    @property
+    def minutes(self) -> tuple[float, float]:
+        """(after, duration) in minutes."""
+        return parse(self.after, "time"), parse(self.duration, "time")
+
+
+class Assay(Setting):
+    """One virtual experiment that tests claims.
+
+    dose : the molecules whose amounts are halved and doubled
+    """
+
+    id: StrictStr = Field(pattern=r"[a-z0-9][a-z0-9\-]*")
+    claims: tuple[StrictStr, ...] = Field(min_length=1)
+    dose: tuple[StrictStr, ...] | None = None
+    expect: tuple[Expectation, ...] = Field(min_length=1)
+    robust: StrictBool = True
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
         for claim in self.claims:
             if claim not in claims():
                 raise ValueError(f"no claim '{claim}'")
         for one in self.expect:
             for arm in (*one.arms, *(name for name in (one.arm, one.against) if name)):
-                if arm not in self.arms:
-                    raise ValueError(f"expects something of the arm '{arm}'; the arms are {', '.join(self.arms)}")
+                self.check_arm(arm, "expects something of")
             for claim in one.claims:
                 if claim not in self.claims:
                     raise ValueError(f"expects something for '{claim}', which is not one of its claims")
@@ -131,51 +158,46 @@ class Assay(Frozen):
         for claim in self.claims:
             if not self.expected_of(claim):
                 raise ValueError(f"expects nothing for the claim '{claim}'")
-        for arm in self.arm_changes:
-            if arm not in self.arms:
-                raise ValueError(f"changes the dish of the arm '{arm}'; the arms are {', '.join(self.arms)}")
-        for item in self.common:
-            number = split(str(item.get("value")))
-            if item.get("do") == "fix" and (number is None or number[0] != 0.0):
-                raise ValueError("in every arm a behavior may only be switched off; other values belong to an arm")
         return self
-
-    @property
-    def minutes(self) -> tuple[float, float]:
-        """(after, duration) in minutes."""
-        return parse(self.after, "time"), parse(self.duration, "time")
 
     def expected_of(self, claim: str) -> tuple[Expectation, ...]:
         """The expectations that concern `claim`, the primary one first."""
         return tuple(one for one in self.expect if not one.claims or claim in one.claims)
 
 
+Table = TypeVar("Table", bound=Setting)
+
+
 def load_assays(directory: Path | None = None) -> dict[str, Assay]:
     """The assays in `directory`, or those that are shipped, by id. Raises one InputError that lists all problems."""
-    return dict(_shipped()) if directory is None else _load(directory)
+    return dict(_shipped()) if directory is None else read_tables(directory, Assay, "assay")
 
 
 @cache
 def _shipped() -> Mapping[str, Assay]:
-    return _load(resources.files(__package__).joinpath("data", "assays"))
+    return read_tables(resources.files(__package__).joinpath("data", "assays"), Assay, "assay")
 
 
-def _load(folder: Traversable) -> dict[str, Assay]:
-    found: dict[str, Assay] = {}
+def read_tables(folder: Traversable, kind: type[Table], word: str) -> dict[str, Table]:
+    """The `[[word]]` tables, and those of families, of all files in `folder`, by id.
+
+    Raises one InputError that lists all problems.
+    """
+    found: dict[str, Table] = {}
     errors: list[InputError] = []
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
     for file in files:
         try:
-            tables = list(_tables(read_toml(file, name=file.name), file.name))
+            tables = list(_tables(read_toml(file, name=file.name), file.name, kind, word))
         except InputError as error:
             errors.append(error)
             continue
         for place, table in tables:
             try:
-                assay = validated(Assay, _swept(table), file=file.name, place=place)
-                if assay.id in found:
-                    raise InputError(f"there are two assays '{assay.id}'", file=file.name, place=place)
-                found[assay.id] = assay
+                one = validated(kind, _swept(table), file=file.name, place=place)
+                if one.id in found:
+                    raise InputError(f"there are two {word}s '{one.id}'", file=file.name, place=place)
+                found[one.id] = one
             except InputError as error:
                 errors.append(error)
     if errors:
@@ -183,19 +205,19 @@ def _load(folder: Traversable) -> dict[str, Assay]:
     return found
 
 
-def _tables(raw: Mapping[str, Any], file: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(place, table) of every assay in a file, with families expanded."""
+def _tables(raw: Mapping[str, Any], file: str, kind: type[Setting], word: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(place, table) of every `[[word]]` in a file, with families expanded."""
     for key in raw:
-        if key not in ("assay", "family"):
-            raise InputError(f"unknown key '{key}'", file=file, allowed=("assay", "family"), word=key)
-    for index, table in enumerate(raw.get("assay", []), start=1):
-        yield f"assay {table.get('id', index)}", table
+        if key not in (word, "family"):
+            raise InputError(f"unknown key '{key}'", file=file, allowed=(word, "family"), word=key)
+    for index, table in enumerate(raw.get(word, []), start=1):
+        yield f"{word} {table.get('id', index)}", table
     for index, family in enumerate(raw.get("family", []), start=1):
         name = family.get("name", index)
         template = {key: value for key, value in family.items() if key not in ("name", "member")}
         for number, member in enumerate(family.get("member", []), start=1):
             place = f"family {name}, member {number}"
-            own = {key: value for key, value in member.items() if key in Assay.model_fields}
+            own = {key: value for key, value in member.items() if key in kind.model_fields}
             words = {key: value for key, value in member.items() if key not in own}
             whole = {**template, **own}
             for hole in _HOLE.findall(str(whole)):
@@ -223,7 +245,7 @@ def _filled(text: str, words: Mapping[str, Any]) -> Any:
 
 
 def _swept(table: dict[str, Any]) -> dict[str, Any]:
-    """The table of an assay in which each arm that holds `{value}` is replaced by one arm for each value."""
+    """The table of an experiment in which each arm that holds `{value}` is replaced by one arm for each value."""
     sweep = table.get("sweep")
     if not isinstance(sweep, Mapping) or not isinstance(table.get("arms"), Mapping):
         return table

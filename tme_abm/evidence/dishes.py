@@ -1,4 +1,4 @@
-"""The scenario of an arm of an assay: the dish, the cells in it, and the interventions."""
+"""The scenario of an arm of an experiment: the dish or tumor, the cells in it, and the interventions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..core.toml import Frozen, read_toml, validated
 from ..core.units import split
 from ..scenario import Scenario, assembled
 from ..scenario.document import Document
-from .assays import Assay
+from .assays import Assay, Setting
 
 __all__ = ["Dish", "arm_scenario", "dishes", "doses", "scaled_arms", "wells_of"]
 
@@ -45,34 +45,34 @@ def dishes() -> Mapping[str, Dish]:
     return found
 
 
-def wells_of(assay: Assay) -> int:
-    """The number of replicates of an assay; 1 if its dish is unknown."""
-    dish = dishes().get(assay.dish)
-    return int(assay.dish_changes.get("wells", dish.wells if dish else 1))
+def wells_of(setting: Setting) -> int:
+    """The number of wells in one model of an experiment; 1 if its dish is unknown."""
+    dish = dishes().get(setting.dish)
+    return int(setting.dish_changes.get("wells", dish.wells if dish else 1))
 
 
-def arm_scenario(assay: Assay, name: str, *, days: float, record: Iterable[str] = ()) -> Scenario:
+def arm_scenario(setting: Setting, name: str, *, days: float, record: Iterable[str] = ()) -> Scenario:
     """The scenario of the arm `name`. `record` lists molecules that need a field even if no cell senses them.
 
-    Raises InputError if the dish is unknown or the scenario is invalid; the message names the assay.
+    Raises InputError if the dish is unknown or the scenario is invalid; the message names the experiment.
     """
-    dish = dishes().get(assay.dish)
+    dish = dishes().get(setting.dish)
     if dish is None:
-        raise InputError(f"assay {assay.id}: no dish '{assay.dish}'", allowed=dishes(), word=assay.dish)
-    origin = f"assay {assay.id}"
+        raise InputError(f"{setting.id}: no dish '{setting.dish}'", allowed=dishes(), word=setting.dish)
+    origin = setting.id
     document = Document(origin)
     document.merge(dish.scenario, origin)
-    changes = {**assay.dish_changes, **assay.arm_changes.get(name, {})}
+    changes = {**setting.dish_changes, **setting.arm_changes.get(name, {})}
     changes.pop("wells", None)
     extends = changes.pop("extends", dish.extends) or None
     for key, value in changes.items():
         document.merge(reduce(lambda inner, step: {step: inner}, reversed(key.split(".")), value), origin)
-    cells = [{"do": "add", **one} for one in assay.cells]
-    done = (*dish.common, *cells, *assay.common, *assay.arms[name])
+    cells = [{"do": "add", **one} for one in setting.cells]
+    done = (*dish.common, *cells, *setting.common, *setting.arms[name])
     values = {
-        "name": assay.id,
+        "name": setting.id,
         "clock": {"days": days},
-        "tumor": {"traits": dict(assay.traits)},
+        "tumor": {"traits": dict(setting.traits)},
         "record": {"molecules": sorted(record)},
         "protocol": [{key: value for key, value in item.items() if key != "scales"} for item in done],
     }

@@ -2,14 +2,15 @@
 
 All replicates of an arm are the wells of one model. Half and double the duration are read from the same run; for half
 and double the dose only the arms that have the dose run again. An arm is a scenario, so dishes and whole tumors are
-run, read and judged in the same way.
+run and read in the same way (`read_run`).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +27,23 @@ from .readouts import Readout, readout
 from .results import AssayResult, Reading, Variant
 from .watch import Watch
 
-__all__ = ["result_of", "run_assay"]
+__all__ = ["Ask", "plain", "read_run", "result_of", "run_assay", "said"]
 
 Key = tuple[str, str]
 """The text of a readout, and "end" or "mean"."""
 Values = NDArray[np.float64]
 Read = dict[Key, Values]
 """The readings of one arm at one time."""
+
+
+class Ask(NamedTuple):
+    """A reading of a run: the text of a readout, "end" or "mean", since when it counts, and when it is read [min]."""
+
+    readout: str
+    over: str
+    begin: float
+    at: float
+
 
 _HOUR = parse("1 h", "time")
 _SLACK = 1e-6
@@ -61,14 +72,14 @@ def result_of(assay: Assay, seed: int, *, seconds: float = 0.0, **found: Any) ->
         wells=wells_of(assay),
         seed=seed,
         seconds=seconds,
-        cells=tuple(_said({"do": "add", **cell}).removeprefix("add ") for cell in assay.cells),
-        arms={name: tuple(_said(item) for item in arm) for name, arm in assay.arms.items()},
+        cells=tuple(said({"do": "add", **cell}).removeprefix("add ") for cell in assay.cells),
+        arms={name: tuple(said(item) for item in arm) for name, arm in assay.arms.items()},
         sweep=assay.sweep,
         **found,
     )
 
 
-def _said(table: Mapping[str, Any]) -> str:
+def said(table: Mapping[str, Any]) -> str:
     """An intervention in words, or its table if it is invalid."""
     try:
         item = intervention({key: value for key, value in table.items() if key != "scales"})
@@ -77,33 +88,48 @@ def _said(table: Mapping[str, Any]) -> str:
     return item.says(load_catalogue()).removesuffix(", at the start")
 
 
+def read_run(model: Simulation, asks: Collection[Ask]) -> dict[Ask, Values]:
+    """Run a model until everything that is asked of it has been read; one value per well."""
+    forms = {ask.readout: readout(ask.readout, model.catalogue) for ask in asks}
+    begins = sorted({ask.begin for ask in asks})
+    followed = {ask.begin for ask in asks if forms[ask.readout].paths}
+    watches: dict[float, Watch] = {}
+    sums = {(ask.readout, ask.begin): np.zeros(model.tissue.lattice.wells) for ask in asks if ask.over == "mean"}
+    looks: Counter[float] = Counter()
+    every = max(round(_HOUR / model.clock.dt), 1)
+    found: dict[Ask, Values] = {}
+    while True:
+        now = model.clock.time + _SLACK
+        for begin, watch in watches.items():
+            watch.look()
+            if model.clock.step % every == 0:
+                looks[begin] += 1
+                for (text, since), total in sums.items():
+                    if since == begin:
+                        total += forms[text].read(watch)
+        watches |= {
+            begin: Watch(model, paths=begin in followed) for begin in begins if begin <= now and begin not in watches
+        }
+        for ask in asks:
+            if ask.at <= now and ask not in found:
+                found[ask] = (
+                    sums[ask.readout, ask.begin] / max(looks[ask.begin], 1)
+                    if ask.over == "mean"
+                    else forms[ask.readout].read(watches[ask.begin])
+                )
+        if len(found) == len(asks):
+            return found
+        model.step()
+
+
 def _run_arm(assay: Assay, arm: str, readouts: Mapping[Key, Readout], times: Sequence[float], seed: int) -> list[Read]:
     """The readings of one arm at each of the `times` [min]."""
     record = {molecule for found in readouts.values() for molecule in found.molecules}
     scenario = arm_scenario(assay, arm, days=times[-1] / MINUTES_PER_DAY, record=record)
-    wells, begin = wells_of(assay), assay.minutes[0]
-    model = Simulation(scenario, rng=seed, catalogue=load_catalogue(), wells=wells)
-    watch, looks = Watch(model, paths=any(found.paths for found in readouts.values())), 0
-    sums = {key: np.zeros(wells) for key in readouts if key[1] == "mean"}
-    series: list[Read] = []
-    begun = begin <= 0
-    every = max(round(_HOUR / model.clock.dt), 1)
-    for end in times:
-        while model.clock.time < end - _SLACK:
-            model.step()
-            if not begun and model.clock.time >= begin - _SLACK:
-                watch.begin()
-                begun = True
-                continue
-            watch.look()
-            if begun and sums and model.clock.step % every == 0:
-                looks += 1
-                for key, total in sums.items():
-                    total += readouts[key].read(watch)
-        series.append(
-            {key: sums[key] / max(looks, 1) if key in sums else found.read(watch) for key, found in readouts.items()}
-        )
-    return series
+    model = Simulation(scenario, rng=seed, catalogue=load_catalogue(), wells=wells_of(assay))
+    asked = {(key, time): Ask(*key, begin=assay.minutes[0], at=time) for key in readouts for time in times}
+    found = read_run(model, asked.values())
+    return [{key: found[asked[key, time]] for key in readouts} for time in times]
 
 
 def _found(assay: Assay, seed: int, robust: bool) -> dict[str, Any]:
@@ -140,7 +166,7 @@ def _found(assay: Assay, seed: int, robust: bool) -> dict[str, Any]:
                 unit=found.unit,
                 over=over,
                 time=moment,
-                arms={arm: _plain(series[place][text, over]) for arm, series in arms.items()},
+                arms={arm: plain(series[place][text, over]) for arm, series in arms.items()},
             )
             for (text, over), found in readouts.items()
             for place, moment in enumerate(times)
@@ -151,5 +177,6 @@ def _found(assay: Assay, seed: int, robust: bool) -> dict[str, Any]:
     }
 
 
-def _plain(values: Values) -> tuple[float | None, ...]:
+def plain(values: Values) -> tuple[float | None, ...]:
+    """Values as they are stored: seven digits, None for what is not finite."""
     return tuple(float(f"{value:.7g}") if np.isfinite(value) else None for value in values)

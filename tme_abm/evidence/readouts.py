@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..biology import Catalogue
 from ..biology.grammar import behavior
 from ..core.errors import InputError
-from ..observe.metrics import find_metric, measure_wells
+from ..observe.metrics import find_metric
 from ..observe.state import classify
 from ..processes import expression_column
 from .watch import Watch, ratio
@@ -165,11 +165,11 @@ def _motility(said: _Words, watch: Watch) -> Values:
 
 
 def _measure(said: _Words, watch: Watch) -> Values:
-    return np.array([measures.get(said.name, np.nan) for measures in measure_wells(watch.model)], dtype=np.float64)
+    return np.array([measures.get(said.name, np.nan) for measures in watch.measures()], dtype=np.float64)
 
 
 def _is_in_state(said: _Words, watch: Watch) -> Values:
-    return np.array([float(classify(one) == said.name) for one in measure_wells(watch.model)])
+    return np.array([float(classify(one) == said.name) for one in watch.measures()])
 
 
 _FORMS = (  # s is what is said, w the watch

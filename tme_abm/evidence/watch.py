@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.units import MINUTES_PER_DAY, parse
+from ..observe.metrics import measure_wells
 from ..processes import Response
 from ..simulation import Simulation
 from ..tissue import ALIVE
@@ -35,6 +36,9 @@ class Walk:
 class Watch:
     """Counts cells and events from `begin` on, if `look` is called after every step. `paths`: it follows every cell."""
 
+    _response: Response | None
+    _measures: list[dict[str, float]] | None
+
     def __init__(self, model: Simulation, *, paths: bool = False) -> None:
         self.model, self.paths = model, paths
         self.wells = model.tissue.lattice.wells
@@ -53,12 +57,12 @@ class Watch:
         self._from = tissue.lattice.coordinates(tissue.cells.site)
         self._last = self._from.copy()
         self._path = np.zeros(len(self._keys))
-        self._response: Response | None = None
+        self._forget()
 
     def look(self) -> None:
         """Record the step that has just ended."""
         tissue = self.model.tissue
-        self._response = None
+        self._forget()
         living = tissue.cells.fate == ALIVE
         well = tissue.lattice.well_of(tissue.cells.site[living])
         present = np.bincount(
@@ -194,7 +198,17 @@ class Watch:
         centered = way - np.stack([self._by_well(way[:, axis], wells) for axis in range(way.shape[1])], axis=1)[wells]
         return Walk(net=net, path=path, spread=self._by_well((centered**2).sum(axis=1), wells))
 
+    def measures(self) -> list[dict[str, float]]:
+        """All metrics of each well."""
+        if self._measures is None:
+            self._measures = measure_wells(self.model)
+        return self._measures
+
     # ------------------------------------------------------------------ helpers
+
+    def _forget(self) -> None:
+        """Forget what was computed of the state before."""
+        self._response, self._measures = None, None
 
     def _responses(self) -> Response:
         if self._response is None:
