@@ -150,8 +150,10 @@ def test_play_pause_step_and_restart(page: Any, tmp_path: Path) -> None:
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Play").wait_for()
     stood = step(page)
+    page.wait_for_timeout(1000)  # what is under way is finished and shown, late on a busy machine
+    last = step(page)
     page.wait_for_timeout(2000)  # in which it would do a dozen
-    assert step(page) <= stood + 2  # the step under way is finished and shown, and perhaps one was not yet
+    assert step(page) == last <= stood + 5
     page.screenshot(path=tmp_path / "played.png")
     page.get_by_role("button", name="Restart").click()
     wait_for_step(page, 0)
