@@ -18,7 +18,7 @@ from ..tissue import Tissue
 __all__ = ["Secretion", "Transport"]
 
 # Voxels solved at once: few calls, and what a solver works on stays in the cache.
-_AT_ONCE = 1 << 19
+_AT_ONCE = 1 << 18
 # Numbers in all fields from which threads gain more than they lose by waiting for each other between two arrays. Two of
 # them took 2 times the wall time of one at 46,000, the same at 182,000, 0.8 of it at 450,000 and 0.6 at 4.6 million.
 _WORTH_THREADS = 1 << 18
