@@ -41,7 +41,10 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     (r"growth\.push", "How far a dividing tumor cell can push its neighbors"),
     (r"fields\.precision", "Floating-point precision of the concentrations"),
     (r"fields\.tolerance", "Solver tolerance of the concentrations"),
+    (r"fields\.lag", "How much the concentrations may change before they are solved anew, relative to themselves"),
     (r"fields\.method\.(.+)", "Solver of the {0} field"),
+    (r"record\.molecules", "Molecules that are followed even if no cell here senses them"),
+    (r"record\.precision", "Number type of the concentrations in snapshots"),
     (r"record\..+", "How often results are written"),
     (r"protocol (\d+)\.(.+)", "Intervention {0}: {1}"),
 )
