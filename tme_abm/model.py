@@ -49,10 +49,6 @@ class TumorModel(Simulation, mesa.Model):
         if isinstance(self.datacollector, Census):
             self.datacollector.collect(self)
 
-    def take_no_census(self) -> None:
-        """Collect no data after steps, for runs whose series is not read."""
-        self.datacollector = mesa.DataCollector()
-
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from the arrays of `state()` of the same scenario and seed, bit for bit; the census begins anew."""
         super().restore(state)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..biology.compiled import Biology
 from ..kernels.chance import choose_from
 from ..tissue import EMPTY, IMMUNE, Tissue
-from ..tissue.tissue import Array, Keys, Rows
+from ..tissue.tissue import Array, Rows
 from .senses import Senses
 
 __all__ = ["Migration"]
@@ -61,7 +61,6 @@ class Migration:
         climb, first = self._attraction(tissue)
         walkers = _Walkers(
             rows=rows,
-            keys=cells.key.take(rows),
             site=site,
             heading=cells.heading.take(rows).astype(np.intp),
             # This chance, and not exp(−dt/persistence), makes the walk spread as fast whatever the length of a hop: the
@@ -73,7 +72,7 @@ class Migration:
             first=first.take(unbound),
         )
         tumor = np.append(tissue.tumor_territory, False)
-        drawn = tissue.draws("migration", walkers.keys, lanes=range(_DRAWS_A_HOP * most))
+        drawn = tissue.draws("migration", cells.key.take(rows), lanes=range(_DRAWS_A_HOP * most))
         for hop in range(most):
             lanes = slice(_DRAWS_A_HOP * hop, _DRAWS_A_HOP * (hop + 1))
             going = np.flatnonzero(hops.take(well) > hop) if (hops <= hop).any() else None
@@ -169,7 +168,6 @@ class _Walkers:
     """
 
     rows: Rows
-    keys: Keys
     site: Places
     heading: Places
     keeps: Array

@@ -60,8 +60,9 @@ class Recruitment:
         kinds = np.array([kind for kind, _ in offered], dtype=np.uint64)
         vessel_keys = tissue.vessels.astype(np.uint64) * np.uint64(256) + kinds[:, None]
         arriving = draws.poisson(tissue.seed, "recruitment", tissue.clock.step, vessel_keys, rate * dt)
+        arriving = np.minimum(arriving, _MOST_PER_VESSEL)
         at, keys = self._admitted(tissue, vessel_keys.ravel(), arriving.ravel())
-        edges = np.cumsum([0, *np.minimum(arriving, _MOST_PER_VESSEL).sum(axis=1)]).tolist()
+        edges = np.cumsum([0, *arriving.sum(axis=1)]).tolist()
         for (kind, pool), (first, last) in zip(offered, pairwise(edges), strict=True):
             if last > first:
                 sites = tissue.vessels[at[first:last] % len(tissue.vessels)]
@@ -76,7 +77,6 @@ class Recruitment:
     @staticmethod
     def _admitted(tissue: Tissue, offers: Keys, arriving: Rows) -> tuple[Rows, Keys]:
         """Of every leukocyte that comes, the place of its offer (kind at vessel), and its key."""
-        arriving = np.minimum(arriving, _MOST_PER_VESSEL)
         at = np.repeat(np.arange(len(arriving)), arriving)
         # Each of several arrivals at one vessel in one step has an identity of its own.
         rank = np.arange(len(at)) - np.repeat(np.cumsum(arriving) - arriving, arriving)

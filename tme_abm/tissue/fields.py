@@ -75,13 +75,13 @@ class Fields:
             self.uptake[name] = self.uptakes[self.row[name]]
         self.uptake[name].reshape(-1)[sites] += np.asarray(rate, dtype=self.dtype)
 
-    def clear(self, solved: NDArray[np.bool_] | None = None) -> None:
-        """Forget the sources and uptake gathered, everywhere or where `solved` (molecules, wells)."""
-        these = np.ones((len(self.row), self.wells), dtype=bool) if solved is None else solved
-        taken = np.zeros_like(these)
+    def clear(self, solved: NDArray[np.bool_]) -> None:
+        """Forget the sources and uptake gathered where `solved` (molecules, wells)."""
+        taken = np.zeros_like(solved)
         taken[[self.row[name] for name in self.uptake]] = True
-        for block, where in ((self.sources, these), (self.uptakes, these & taken)):
-            block.reshape(*these.shape, -1)[where] = 0
+        # Nothing is written to what nothing ever took up: it needs no memory.
+        for block, where in ((self.sources, solved), (self.uptakes, solved & taken)):
+            block.reshape(*solved.shape, -1)[where] = 0
 
     # ---------------------------------------------------------------- keeping
 
