@@ -97,17 +97,18 @@ def choose(weights: Array, draws: Array) -> NDArray[np.int64]:
     return choose_from(weights.T.copy(), draws)
 
 
-def choose_from(steps: Array, draws: Array) -> NDArray[np.int64]:
-    """`choose` from weights that stand column by column, (k < 256, n), and are used up."""
-    for below, step in pairwise(steps):
-        step += below
-    passed = steps <= draws * steps[-1]
+def choose_from(weights: Array, draws: Array) -> NDArray[np.int64]:
+    """`choose` from `weights` that stand column by column, (k < 256, n); they are overwritten by their sums."""
+    for below, here in pairwise(weights):
+        here += below
+    sums = weights
+    passed = sums <= draws * sums[-1]
     chosen: NDArray[np.int64] = np.add.reduce(passed.view(np.uint8), axis=0, dtype=np.uint8).astype(np.int64)
-    beyond = np.flatnonzero(chosen == len(steps))
+    beyond = np.flatnonzero(chosen == len(sums))
     if len(beyond):
         # A draw next to 1 can round up to the total: fall back to the last column that has weight.
-        chosen[beyond] = np.argmax(steps[:, beyond] == steps[-1, beyond], axis=0)
-        chosen[beyond[steps[-1, beyond] <= 0]] = -1
+        chosen[beyond] = np.argmax(sums[:, beyond] == sums[-1, beyond], axis=0)
+        chosen[beyond[sums[-1, beyond] <= 0]] = -1
     return chosen
 
 

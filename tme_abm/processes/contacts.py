@@ -2,7 +2,7 @@
 
 A *topic* is "level NAME" of a contact molecule or an inner state, "contact KIND" of living cells, "contact dead", or
 "crowding", the tissue cells alive or dead. What is felt of it is its mean over the contact neighborhood, a site and its
-Moore neighbors, less what the cell adds to it.
+Moore neighbors, less what the cell itself adds to it; only to crowding a cell counts, too.
 """
 
 from __future__ import annotations

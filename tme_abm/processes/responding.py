@@ -21,7 +21,8 @@ __all__ = ["Responding", "Response"]
 
 # Cells that sense and respond at once: what they sense then stays in the cache.
 _AT_ONCE = 1 << 12
-# What is asked of cells in the blood and of vessels; of these, and of the dead, what living cells are not asked.
+# Behaviors that are asked at vessels, of leukocytes in the blood or of the vessels. Behaviors that are not asked of the
+# living cells of the tissue: two of those at vessels, and clearance, which is asked of the dead.
 _AT_VESSELS = frozenset({"extravasation", "infiltration", "adhesion"})
 _ELSEWHERE = frozenset({"extravasation", "adhesion", "clearance"})
 

@@ -112,7 +112,7 @@ class Transport:
         lag: float = 0.0,
         threads: int | None = None,
     ) -> None:
-        """`methods` overrides the solver by molecule; `tolerance` is the relative residual of implicit steps; `lag` is
+        """`methods` overrides the solver by molecule; `tolerance` is the relative error of implicit steps; `lag` is
         0 to solve every field in every step; `threads` is the number of pieces solved at a time, by default
         `thread_count()`; no result depends on it.
         """

@@ -135,7 +135,7 @@ class FieldSolvers(Frozen):
     """The numerical solution of the fields."""
 
     precision: Literal["float32", "float64"] = Field(description="Number type of the fields.")
-    tolerance: Tolerance = Field(description="Relative residual at which the implicit solver stops.")
+    tolerance: Tolerance = Field(description="Relative error, in the L2 norm, at which the implicit solver stops.")
     lag: Fraction = Field(
         default=0.0,
         description="Relative change of a field up to which it waits to be solved anew; 0 solves all in every step.",

@@ -34,7 +34,6 @@ Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Keys = NDArray[np.uint64]
 
-
 # Steps between two sortings of the rows; by the clock alone, so that a resumed run repeats them. With rows in random
 # order all but transport takes 1.07 times as long for 10,000 cells, 1.18 times for 100,000; sorting, a tenth of a step.
 _TIDIED_EVERY = 32
@@ -238,6 +237,7 @@ class Tissue:
             self._grant_births()
             self.displace_leukocytes(before)
         self._grant_arrivals()
+        # From here on cells have other rows.
         moved = self.cells.drop(gone)
         if self.clock.step % _TIDIED_EVERY:
             self.lattice.occupant[self.layer_of[self.cells.kind[moved]], self.cells.site[moved]] = moved
