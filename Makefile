@@ -1,12 +1,13 @@
 # make run    sets everything up, simulates a cold and a hot tumor and writes the comparison report
 # make claims runs the claims of the reviews as experiments (about half an hour on two cores)
+# make reproduce repeats published experiments on the shipped tumors (some hours on two cores)
 # make verify checks the program against theory (a minute and a half on two cores; more when the machine is busy)
 # make bench  measures what a step costs (some minutes; more when the machine is busy)
 # make view   sets everything up and opens the browser page on a running tumor
 # make test   sets everything up and runs ruff, mypy, import-linter and the quick tests
 # make smoke  installs the package as a user does, without constraints, on the newest Python here, and runs a tumor
 .DEFAULT_GOAL := help
-.PHONY: help run claims verify bench view test test-all smoke lint clean
+.PHONY: help run claims reproduce verify bench view test test-all smoke lint clean
 SHELL := /bin/bash
 
 # The first Python that is new enough; `make PYTHON=...` decides otherwise.
@@ -23,6 +24,10 @@ OUT ?= results/cold-vs-hot
 # Where `make claims` writes; what is there already is not run again.
 CLAIMS ?= results/claims
 
+# Where `make reproduce` writes, and the first of its seeds; what is there already is not run again.
+REPRODUCE ?= results/reproduce
+SEED ?= 1
+
 # The browser in which the tests drive the page; where there is none, they need none of what drives it.
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
@@ -33,6 +38,7 @@ PORT ?= 8765
 help:
 	@echo 'make run       compare a cold and a hot tumor; the report goes to $(OUT)/report.html'
 	@echo 'make claims    run the claims of the reviews as experiments; the report goes to $(CLAIMS)/claims.html'
+	@echo 'make reproduce repeat published experiments; the report goes to $(REPRODUCE)/reproduce.html'
 	@echo 'make verify    check the program against theory; the report goes to results/verification'
 	@echo 'make bench     measure what a step costs; the tables are Markdown on stdout'
 	@echo 'make view      watch a tumor ($(SCENARIO)) live in the browser, http://127.0.0.1:$(PORT)'
@@ -48,6 +54,9 @@ run: $(VENV)/.ready
 
 claims: $(VENV)/.ready
 	$(BIN)/tme-abm claims --out $(CLAIMS)
+
+reproduce: $(VENV)/.ready
+	$(BIN)/tme-abm reproduce --seed $(SEED) --out $(REPRODUCE)
 
 verify: $(VENV)/.ready
 	$(BIN)/tme-abm verify

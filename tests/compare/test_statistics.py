@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from scipy import stats
 
-from tme_abm.compare.statistics import mean_interval, paired_correlation, paired_difference
+from tme_abm.compare.statistics import mean_interval, paired_correlation, paired_difference, paired_ratio
 
 A = [3.0, 5.5, 4.0, 8.0, 6.5]
 B = [2.0, 5.0, 5.0, 6.0, 3.5]
@@ -63,3 +64,22 @@ def test_correlation_is_of_pairs() -> None:
 @pytest.mark.parametrize("b", [[1.0, 2.0], [0.3, 0.3, 0.1 + 0.2], [1.0, 2.0, None], [7.0, 7.0, 7.0]])
 def test_correlation_that_would_mean_nothing(b: list[float | None]) -> None:
     assert paired_correlation([1.0, 2.0, 4.0][: len(b)], b) is None
+
+
+def test_a_paired_ratio_is_that_of_means_and_its_interval_covers() -> None:
+    seeds = np.array([1.0, 20.0, 3.0, 40.0])
+    exact = paired_ratio(0.3 * seeds, seeds)
+    assert exact.mean == pytest.approx(0.3)
+    assert exact.interval == pytest.approx((0.3, 0.3))
+    gone = paired_ratio([0.0, 0.0, 0.0], [5.0, 6.0, None])
+    assert (gone.mean, gone.n) == (0.0, 2)
+    assert paired_ratio([1.0, 2.0], [0.0, 0.0]).mean is None
+    rng = np.random.default_rng(1)
+    covered = 0
+    for _ in range(2000):
+        below = 100 + 10 * rng.standard_normal(4)
+        found = paired_ratio(0.7 * below + 5 * rng.standard_normal(4), below).interval
+        assert found is not None
+        covered += found[0] < 0.7 < found[1]
+    # 1,900 expected, with a standard deviation of 10: six of them either way happen once in 500 million runs.
+    assert 1840 < covered < 1960

@@ -7,8 +7,9 @@ import pytest
 
 from tme_abm.biology import load_catalogue
 from tme_abm.core.errors import InputError
+from tme_abm.evidence.places import depths, sites_of
 from tme_abm.evidence.readouts import FORMS, readout
-from tme_abm.evidence.watch import Watch
+from tme_abm.evidence.watch import Watch, _first_below
 from tme_abm.model import TumorModel
 from tme_abm.scenario import assembled
 
@@ -189,3 +190,93 @@ def test_all_forms_are_listed_where_none_fits() -> None:
     with pytest.raises(InputError) as refused:
         readout("weight of tumor", CATALOGUE)
     assert all(form in str(refused.value) for form in FORMS)
+
+
+# ------------------------------------------------------------------ places of a tumor
+
+
+BLOCK = {"do": "add", "cell": "tumor", "count": 400, "x": ["150 um", "450 um"], "y": ["150 um", "450 um"]}
+"""A packed square of tumor, 300 um wide, in the middle of 600 um of tissue."""
+
+
+def block(*items: dict[str, object], **medium: object) -> TumorModel:
+    scenario = assembled(
+        {
+            "name": "block",
+            "lattice": {"shape": [40, 40], "spacing": "15 um", "margin": "0 um"},
+            "clock": {"dt": "10 min", "days": 1},
+            "tumor": {"cells": 0},
+            "vessels": {"density": "0 /mm^2", "in_tumor": 0},
+            "stroma": {"matrix": 0, "matrix_in_tumor": 0},
+            "growth": {"push": "30 um"},
+            "fields": {"precision": "float64", "tolerance": 0.001},
+            "record": {"every": "2 h", "snapshots": "1 day"},
+            "protocol": [{"do": "hold", "molecule": "OXYGEN", "level": "50 uM", **medium}, BLOCK, *items],
+        },
+        name="block",
+    )
+    return TumorModel(scenario, rng=1, wells=2)
+
+
+def test_a_place_has_its_own_density() -> None:
+    model = block({"do": "add", "cell": "CD8", "count": 60})
+    inside, outside = read(model, "density of CD8 in tumor"), read(model, "density of CD8 in stroma")
+    assert 0.09 * inside + 0.27 * outside == pytest.approx([60] * 2, rel=0.05)
+    assert read(model, "density of CD8 in tumor over stroma") == pytest.approx(inside / outside)
+    assert read(model, "density of tumor in core") == pytest.approx([1e6 / 15**2] * 2)
+    assert read(model, "share of tumor among CD8+tumor in core").min() > 0.8
+
+
+def test_fields_lie_at_the_border_of_the_tumor() -> None:
+    # Centered on the middles of the square's sides and 480 um wide, they leave out only the corners of the tissue.
+    corner = {"do": "add", "cell": "CD8", "count": 9, "x": ["0 um", "45 um"], "y": ["0 um", "45 um"]}
+    side = {"do": "add", "cell": "CD8", "count": 9, "x": ["0 um", "45 um"], "y": ["280 um", "325 um"]}
+    assert read(block(corner), "density of CD8 in border").tolist() == [0, 0]
+    assert (read(block(side), "density of CD8 in border stroma") > 0).all()
+    assert read(block(side), "density of CD8 in border tumor").tolist() == [0, 0]
+    edge = sites_of(block().tissue, 0, "edge")
+    assert 60 < edge.sum() < 90  # four sides of 20 sites, corners rounded
+    assert not (edge & sites_of(block().tissue, 0, "tumor")).any()
+
+
+def test_without_a_tumor_a_place_in_it_has_nothing_to_read() -> None:
+    model = dish(CD8)
+    assert np.isnan(read(model, "density of CD8 in core")).all()
+    assert np.isnan(read(model, "density of CD8 in border")).all()
+    assert np.isnan(read(model, "median level of OXYGEN in tumor")).all()
+
+
+def test_a_level_is_read_in_a_place_and_by_depth() -> None:
+    model = block(level="30 uM", to="90 uM")
+    assert read(model, "median level of OXYGEN in tumor") == pytest.approx([60_000] * 2, rel=0.03)
+    assert read(model, "median level of OXYGEN in tumor over stroma") == pytest.approx([1.0] * 2, rel=0.1)
+    depth = depths(model.tissue, 1)
+    assert depth.max() == pytest.approx(150, abs=15)
+    assert (depth[~sites_of(model.tissue, 1, "tumor")] == 0).all()
+    falling = 60_000 - 100 * depth  # 100 nM lost in each um
+    assert _first_below(falling, depth, 50_000, 15.0) == pytest.approx(100, abs=8)
+    assert _first_below(falling, depth, 40_000, 15.0) == depth.max()
+    assert _first_below(falling, depth, 70_000, 15.0) == 0.0
+    assert np.isnan(_first_below(falling, np.zeros_like(depth), 50_000, 15.0))
+
+
+def test_kills_while_engaged_are_per_day_of_engagement() -> None:
+    model = dish({**TUMOR, "count": 100}, {**CD8, "count": 30, "activation": 1.0})
+    texts = ("kills of tumor by CD8 while engaged", "kills of tumor by CD8", "share of CD8 with binding above 0")
+    found = [readout(text, CATALOGUE) for text in texts]
+    watch, bound = Watch(model), []
+    for _ in range(72):
+        model.step()
+        watch.look()
+        bound.append(found[2].read(watch).mean())
+    engaged, alive = found[0].read(watch).mean(), found[1].read(watch).mean()
+    assert alive > 0
+    assert engaged == pytest.approx(alive / np.mean(bound), rel=0.15)
+
+
+def test_a_path_is_as_fast_as_the_cell_walks() -> None:
+    model = dish(CD8)
+    share = read(model, "path speed of CD8", 60) / read(model, "behavior speed of CD8")
+    assert ((share > 0.5) & (share < 1)).all()  # seen once a step, a path is shorter than it was
+    still = {"do": "fix", "behavior": "speed", "value": "0 um/min", "cells": ["CD8"]}
+    assert read(dish(CD8, still), "path speed of CD8", 6).tolist() == [0, 0, 0]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-__all__ = ["Estimate", "mean_interval", "paired_correlation", "paired_difference"]
+__all__ = ["Estimate", "mean_interval", "paired_correlation", "paired_difference", "paired_ratio"]
 
 Values = Sequence[float | None] | NDArray[np.float64]
 
@@ -64,6 +64,23 @@ def paired_difference(a: Values, b: Values) -> Estimate:
     """
     first, second = _pairs(a, b)
     return mean_interval(first - second)
+
+
+def paired_ratio(a: Values, b: Values) -> Estimate:
+    """Mean of a over mean of b, over the pairs (n,) in which both are there, with its 95 % t-interval; nothing if the
+    mean of b is not above zero.
+
+    The interval is that of the residuals a − r b over the mean of b (the delta method): zeros among a do no harm.
+
+    Raises:
+        ValueError: the two are not equally long.
+    """
+    first, second = _pairs(a, b)
+    below = mean_interval(second).mean or 0.0
+    if below <= 0:
+        return Estimate(mean=None, low=None, high=None, n=0)
+    ratio = math.fsum(first) / math.fsum(second)
+    return mean_interval(ratio + (first - ratio * second) / below)
 
 
 def paired_correlation(a: Values, b: Values) -> float | None:

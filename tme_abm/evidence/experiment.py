@@ -2,51 +2,33 @@
 
 All replicates of an arm are the wells of one model. Half and double the duration are read from the same run; for half
 and double the dose only the arms that have the dose run again. An arm is a scenario, so dishes and whole tumors are
-run and read in the same way (`read_run`).
+run and read in the same way (`reading`).
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..biology import load_catalogue
 from ..core.errors import InputError, TmeError
-from ..core.units import MINUTES_PER_DAY, parse
+from ..core.units import MINUTES_PER_DAY
 from ..scenario import intervention
 from ..simulation import Simulation
 from .assays import Assay
 from .dishes import arm_scenario, dishes, scaled_arms, wells_of
 from .judge import judge, verdicts
+from .reading import Ask, Values, plain, read_run
 from .readouts import Readout, readout
 from .results import AssayResult, Reading, Variant
-from .watch import Watch
 
-__all__ = ["Ask", "plain", "read_run", "result_of", "run_assay", "said"]
+__all__ = ["result_of", "run_assay", "said"]
 
 Key = tuple[str, str]
 """The text of a readout, and "end" or "mean"."""
-Values = NDArray[np.float64]
 Read = dict[Key, Values]
 """The readings of one arm at one time."""
-
-
-class Ask(NamedTuple):
-    """A reading of a run: the text of a readout, "end" or "mean", since when it counts, and when it is read [min]."""
-
-    readout: str
-    over: str
-    begin: float
-    at: float
-
-
-_HOUR = parse("1 h", "time")
-_SLACK = 1e-6
 
 
 def run_assay(assay: Assay, *, seed: int = 1, robust: bool = True) -> AssayResult:
@@ -86,40 +68,6 @@ def said(table: Mapping[str, Any]) -> str:
     except InputError:
         return str(dict(table))
     return item.says(load_catalogue()).removesuffix(", at the start")
-
-
-def read_run(model: Simulation, asks: Collection[Ask]) -> dict[Ask, Values]:
-    """Run a model until everything that is asked of it has been read; one value per well."""
-    forms = {ask.readout: readout(ask.readout, model.catalogue) for ask in asks}
-    begins = sorted({ask.begin for ask in asks})
-    followed = {ask.begin for ask in asks if forms[ask.readout].paths}
-    watches: dict[float, Watch] = {}
-    sums = {(ask.readout, ask.begin): np.zeros(model.tissue.lattice.wells) for ask in asks if ask.over == "mean"}
-    looks: Counter[float] = Counter()
-    every = max(round(_HOUR / model.clock.dt), 1)
-    found: dict[Ask, Values] = {}
-    while True:
-        now = model.clock.time + _SLACK
-        for begin, watch in watches.items():
-            watch.look()
-            if model.clock.step % every == 0:
-                looks[begin] += 1
-                for (text, since), total in sums.items():
-                    if since == begin:
-                        total += forms[text].read(watch)
-        watches |= {
-            begin: Watch(model, paths=begin in followed) for begin in begins if begin <= now and begin not in watches
-        }
-        for ask in asks:
-            if ask.at <= now and ask not in found:
-                found[ask] = (
-                    sums[ask.readout, ask.begin] / max(looks[ask.begin], 1)
-                    if ask.over == "mean"
-                    else forms[ask.readout].read(watches[ask.begin])
-                )
-        if len(found) == len(asks):
-            return found
-        model.step()
 
 
 def _run_arm(assay: Assay, arm: str, readouts: Mapping[Key, Readout], times: Sequence[float], seed: int) -> list[Read]:
@@ -175,8 +123,3 @@ def _found(assay: Assay, seed: int, robust: bool) -> dict[str, Any]:
         "verdicts": result.verdicts,
         "variants": tuple(variants),
     }
-
-
-def plain(values: Values) -> tuple[float | None, ...]:
-    """Values as they are stored: seven digits, None for what is not finite."""
-    return tuple(float(f"{value:.7g}") if np.isfinite(value) else None for value in values)

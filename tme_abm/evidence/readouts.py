@@ -17,15 +17,19 @@ from numpy.typing import NDArray
 from ..biology import Catalogue
 from ..biology.grammar import behavior
 from ..core.errors import InputError
+from ..core.units import MINUTES_PER_DAY
 from ..observe.metrics import find_metric
 from ..observe.state import classify
 from ..processes import expression_column
+from .places import PLACES
 from .watch import Watch, ratio
 
 __all__ = ["FORMS", "Readout", "readout"]
 
 Values = NDArray[np.float64]
 
+LEUKOCYTES = "leukocytes"
+"""What stands for all immune cells in the place of a cell type."""
 _STATES = ("activation", "exhaustion", "polarization", "damage", "binding")
 _UNITS = {"rate": "/min", "speed": "µm/min", "time": "min", "secretion": "molecules/cell/min", "number": ""}
 """Kind of quantity of a behavior -> its unit."""
@@ -39,6 +43,8 @@ _PLACES = (
     ("RECEPTOR", r"(?P<name>[\w\-]+)"),
     ("NAME", r"(?P<name>[\w\- ]+)"),
     ("METRIC", r"(?P<name>.+)"),
+    ("PLACE", rf"(?P<place>{'|'.join(PLACES)})"),
+    ("PLACE", rf"(?P<against>{'|'.join(PLACES)})"),
     ("hot|cold|excluded", r"(?P<name>hot|cold|excluded)"),
     ("above|below", r"(?P<side>above|below)"),
     (" X", r" (?P<cut>[\d.]+)"),
@@ -66,11 +72,13 @@ class Readout:
 
 @dataclass(frozen=True)
 class _Words:
-    """The words that a text has in the places of its form: cell types, a name, and the bound of a share."""
+    """The words that a text has in the places of its form: cell types, a name, places of the tissue, and a bound."""
 
     cells: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     name: str = ""
+    place: str = ""
+    against: str = ""
     side: str = ""
     cut: str = ""
 
@@ -124,10 +132,12 @@ def readout(text: str, catalogue: Catalogue) -> Readout:
 
 
 def _cells(words: str, catalogue: Catalogue) -> tuple[str, ...]:
-    names = tuple(words.split("+")) if words else ()
+    immune = [name for name, entry in catalogue.cells.items() if entry.layer == "immune"]
+    said = words.split("+") if words else []
+    names = tuple(name for one in said for name in (immune if one == LEUKOCYTES else [one]))
     for name in names:
         if name not in catalogue.cells:
-            raise InputError(f"no cell '{name}'", allowed=catalogue.cells, word=name)
+            raise InputError(f"no cell '{name}'", allowed=(*catalogue.cells, LEUKOCYTES), word=name)
     return names
 
 
@@ -147,6 +157,28 @@ def _share(said: _Words, watch: Watch) -> Values:
 
 def _attack_while_bound(said: _Words, watch: Watch) -> Values:
     return ratio(watch.events("hits by", said.cells), watch.events("engaged minutes of", said.cells))
+
+
+def _kills_while_engaged(said: _Words, watch: Watch) -> Values:
+    engaged = watch.events("engaged minutes of", said.others) / MINUTES_PER_DAY
+    return ratio(watch.events("cytotoxicity of", said.cells), engaged)
+
+
+def _density_over(said: _Words, watch: Watch) -> Values:
+    return ratio(watch.density_in(said.place, said.cells), watch.density_in(said.against, said.cells))
+
+
+def _share_in(said: _Words, watch: Watch) -> Values:
+    return ratio(watch.count_in(said.place, said.cells), watch.count_in(said.place, said.others))
+
+
+def _level_over(said: _Words, watch: Watch) -> Values:
+    return ratio(watch.median_level(said.name, said.place), watch.median_level(said.name, said.against))
+
+
+def _path_speed(said: _Words, watch: Watch) -> Values:
+    path: Values = watch.walked(said.cells).path / max(watch.days * MINUTES_PER_DAY, 1e-12)
+    return path
 
 
 def _level(said: _Words, watch: Watch) -> Values:
@@ -175,11 +207,15 @@ def _is_in_state(said: _Words, watch: Watch) -> Values:
 _FORMS = (  # s is what is said, w the watch
     _Form("count of CELL", "cells", lambda s, w: w.count(s.cells)),
     _Form("density of CELL", "/mm²", lambda s, w: w.count(s.cells) / w.well_area),
+    _Form("density of CELL in PLACE", "/mm²", lambda s, w: w.density_in(s.place, s.cells)),
+    _Form("density of CELL in PLACE over PLACE", "", _density_over),
+    _Form("share of CELL among CELL in PLACE", "", _share_in),
     _Form("ratio of CELL to CELL", "", lambda s, w: ratio(w.count(s.cells), w.count(s.others))),
     _Form("divisions of CELL", "/cell/day", lambda s, w: w.per_cell_day("birth of", s.cells)),
     _Form("deaths of CELL", "/cell/day", lambda s, w: w.per_cell_day("death of", s.cells)),
     _Form("apoptosis of CELL", "/cell/day", lambda s, w: w.per_cell_day("apoptosis of", s.cells)),
     _Form("kills of CELL by CELL", "/cell/day", lambda s, w: w.per_cell_day("cytotoxicity of", s.cells, s.others)),
+    _Form("kills of CELL by CELL while engaged", "/day", _kills_while_engaged),
     _Form("arrivals of CELL", "/day", lambda s, w: w.events("arrival of", s.cells) / max(w.days, 1e-12)),
     _Form("hours to first kill of CELL", "h", lambda s, w: w.first_event("cytotoxicity of", s.cells)),
     _Form("STATE of CELL", "", lambda s, w: w.average(s.cells, s.name)),
@@ -188,10 +224,14 @@ _FORMS = (  # s is what is said, w the watch
     _Form("attack while bound of CELL", "/min", _attack_while_bound),
     _Form("behavior NAME of CELL", None, lambda s, w: w.mean_behavior(s.cells, s.name), "behavior"),
     _Form("level of MOLECULE [at CELL]", "nM", _level, "diffusing"),
+    _Form("median level of MOLECULE in PLACE", "nM", lambda s, w: w.median_level(s.name, s.place), "diffusing"),
+    _Form("median level of MOLECULE in PLACE over PLACE", "", _level_over, "diffusing"),
+    _Form("depth at which MOLECULE falls below X", "µm", lambda s, w: w.depth_below(s.name, float(s.cut)), "diffusing"),
     _Form("contact level of MOLECULE at CELL", "", _level, "contacts"),
     _Form("occupancy of RECEPTOR on CELL", "", lambda s, w: w.occupancy(s.name, s.cells), "receptors"),
     _Form("reach of MOLECULE", "µm", lambda s, w: w.reach(s.name), "diffusing"),
     _Form("drift of CELL", "µm/h", lambda s, w: w.walked(s.cells).net / max(w.days * 24.0, 1e-12), paths=True),
+    _Form("path speed of CELL", "µm/min", _path_speed, paths=True),
     _Form("index of CELL", "", _index, paths=True),
     _Form("motility of CELL", "µm²/h", _motility, paths=True),
     _Form("measure METRIC", None, _measure, "metric"),

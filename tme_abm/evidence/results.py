@@ -1,4 +1,4 @@
-"""The results of assays and of a review: frozen values that are written to JSON and read back unchanged."""
+"""The results of assays, reviews and published experiments: frozen values, written to JSON and read back unchanged."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from ..compare.statistics import mean_interval, paired_difference
 from ..core.toml import Frozen
 from .assays import Sweep
 
-__all__ = ["VERDICTS", "AssayResult", "ClaimResult", "Judged", "Reading", "Review", "Variant", "Verdict", "of_claim"]
+__all__ = [
+    "OUTCOMES", "VERDICTS", "AssayResult", "ClaimResult", "ExperimentResult", "Held", "Judged", "Outcome", "Reading",
+    "Reproduction", "Review", "Variant", "Verdict", "of_claim",
+]  # fmt: skip
 
 Verdict = Literal["shown", "not shown", "contradicted", "not modeled"]
 VERDICTS: tuple[Verdict, ...] = ("shown", "not shown", "contradicted", "not modeled")
+
+Outcome = Literal["reproduced", "not reproduced", "opposite", "no verdict"]
+OUTCOMES: tuple[Outcome, ...] = ("reproduced", "not reproduced", "opposite", "no verdict")
 
 
 class Reading(Frozen):
@@ -122,3 +128,83 @@ class Review(Frozen):
     def counts(self) -> Mapping[Verdict, int]:
         """Number of claims with each verdict."""
         return {verdict: sum(one.verdict == verdict for one in self.claims) for verdict in VERDICTS}
+
+
+class Held(Frozen):
+    """The bounds of an experiment in one tumor (or dish), and what was found there.
+
+    at : when it was read, if not at the end
+    what, wanted, says : the quantity, the bounds and what was found, in words
+    arms : arm -> one value per replicate, None where nothing could be read
+    least, most : bounds of the value; above, below : of its interval; none : the value of no effect
+    """
+
+    tumor: str
+    readout: str
+    at: str
+    what: str
+    wanted: str
+    says: str
+    unit: str
+    take: str
+    arms: dict[str, tuple[float | None, ...]]
+    value: float | None
+    ci95: tuple[float, float] | None
+    least: float | None
+    most: float | None
+    above: float | None
+    below: float | None
+    none: float | None
+    holds: bool
+    opposed: bool
+    world: str = ""
+
+
+class ExperimentResult(Frozen):
+    """A published experiment and its repeat; `value` is that of the first bounds, where they fail if they do.
+
+    scenarios : the tumors or the dish; seeds : of the replicates; reason : why it was not reproduced
+    arms : what was done in each, in words
+    levels : tumor -> arm -> metric -> mean over the replicates at the end
+    """
+
+    id: str
+    title: str
+    verdict: Outcome
+    value: float | None = None
+    ci95: tuple[float, float] | None = None
+    unit: str = ""
+    what: str = ""
+    published: str
+    criterion: str
+    scenarios: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    reason: str = ""
+    done: str
+    measured: str
+    source: str
+    doi: tuple[str, ...]
+    confidence: str
+    note: str = ""
+    days: float = 0.0
+    setting: str = ""
+    cells: tuple[str, ...] = ()
+    arms: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    expect: tuple[Held, ...] = ()
+    levels: dict[str, dict[str, dict[str, float | None]]] = Field(default_factory=dict)
+
+
+class Reproduction(Frozen):
+    """The repeats of published experiments. `cut`: the day at which runs were cut off in a trial."""
+
+    version: str
+    seed: int
+    seconds: float
+    command: str
+    runs: int
+    cut: float | None = None
+    experiments: tuple[ExperimentResult, ...]
+
+    def counts(self) -> Mapping[Outcome, int]:
+        """Number of experiments with each outcome."""
+        return {outcome: sum(one.verdict == outcome for one in self.experiments) for outcome in OUTCOMES}

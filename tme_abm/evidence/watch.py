@@ -13,6 +13,7 @@ from ..observe.metrics import measure_wells
 from ..processes import Response
 from ..simulation import Simulation
 from ..tissue import ALIVE
+from .places import depths, sites_of
 
 __all__ = ["Walk", "Watch", "ratio"]
 
@@ -187,6 +188,38 @@ class Watch:
         inner, outer = np.log(profile[ring - 1]), np.log(max(profile[ring], np.finfo(float).tiny))
         return float(ring - 1 + (inner - np.log(profile[1]) + 1.0) / (inner - outer))
 
+    def place(self, name: str) -> NDArray[np.bool_]:
+        """A mask (wells, sites of a well) of a place of the tissue."""
+        if name not in self._places:
+            self._places[name] = np.array([sites_of(self.model.tissue, well, name) for well in range(self.wells)])
+        return self._places[name]
+
+    def count_in(self, place: str, cells: Sequence[str]) -> Values:
+        """The number of living cells of these types in a place."""
+        rows, wells = self._rows(cells)
+        here = self.place(place).ravel()[self.model.tissue.cells.site[rows]]
+        return np.bincount(wells[here], minlength=self.wells).astype(np.float64)
+
+    def density_in(self, place: str, cells: Sequence[str]) -> Values:
+        """The cells of these types in a place, by its area [/mm²]."""
+        area = self.place(place).sum(axis=1) * self.model.tissue.lattice.site_area / _MM2
+        return ratio(self.count_in(place, cells), area)
+
+    def median_level(self, molecule: str, place: str) -> Values:
+        """The median over the sites of a place of the free concentration [nM]."""
+        wells = zip(self._levels(molecule), self.place(place), strict=True)
+        return np.array([np.median(level[here]) if here.any() else np.nan for level, here in wells])
+
+    def depth_below(self, molecule: str, level: float) -> Values:
+        """The depth in the tumor [µm] at which the mean concentration falls below `level` [nM].
+
+        0 if it is below at the edge, the greatest depth if it is nowhere below, NaN without a tumor.
+        """
+        levels, spacing = self._levels(molecule), self.model.tissue.lattice.spacing
+        return np.array(
+            [_first_below(one, depths(self.model.tissue, well), level, spacing) for well, one in enumerate(levels)]
+        )
+
     def walked(self, cells: Sequence[str]) -> Walk:
         """The displacements of the cells of these types that were present at the start and still live."""
         tissue = self.model.tissue
@@ -209,6 +242,7 @@ class Watch:
     def _forget(self) -> None:
         """Forget what was computed of the state before."""
         self._response, self._measures = None, None
+        self._places: dict[str, NDArray[np.bool_]] = {}
 
     def _responses(self) -> Response:
         if self._response is None:
@@ -250,3 +284,19 @@ def ratio(above: Values, below: NDArray[np.number]) -> Values:
     """`above` over `below`, well by well; NaN where `below` is not above zero."""
     quotient: Values = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
     return quotient
+
+
+def _first_below(levels: Values, depth: Values, bound: float, spacing: float) -> float:
+    """The depth at which the mean of `levels` at equal depth crosses `bound` for the first time."""
+    ring = np.ceil(depth / spacing).astype(int)
+    number = np.bincount(ring)
+    mean = np.bincount(ring, weights=levels) / np.maximum(number, 1)
+    there = np.flatnonzero(number[1:]) + 1  # ring 0 is outside
+    below = there[mean[there] < bound]
+    if not len(below):
+        return float(depth.max()) if len(there) else float("nan")
+    if below[0] == there[0]:
+        return 0.0
+    outer, inner = there[there < below[0]][-1], below[0]
+    share = (mean[outer] - bound) / (mean[outer] - mean[inner])
+    return float((outer + share * (inner - outer)) * spacing)

@@ -10,14 +10,30 @@ from ..core.errors import InputError
 from ..tissue import Tissue
 from .state import criteria
 
-__all__ = ["compartments"]
+__all__ = ["compartments", "tumor_region"]
 
 
 def compartments(tissue: Tissue, well: int = 0) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Masks (n_sites_per_well,) of the tumor core and of the margin in one well.
 
-    The tumor, islands included, is the region in which its smoothed cells cover enough sites, with holes filled. The
-    core is the tumor without its outermost border; the margin is that border and the tissue around it.
+    The core is the tumor without its outermost border; the margin is that border and the tissue around it.
+
+    Raises InputError if the model has no such well.
+    """
+    known, inside = criteria(), tumor_region(tissue, well)
+    if not inside.any():
+        return np.zeros(inside.size, dtype=bool), np.zeros(inside.size, dtype=bool)
+    depth = ndimage.distance_transform_edt(inside) * tissue.lattice.spacing
+    away = ndimage.distance_transform_edt(~inside) * tissue.lattice.spacing
+    core = depth > known.border
+    margin = (away <= known.margin) & ~core
+    return core.ravel(), margin.ravel()
+
+
+def tumor_region(tissue: Tissue, well: int = 0) -> NDArray[np.bool_]:
+    """A mask, in the shape of the lattice, of the tumor in one well, islands included.
+
+    It is the region in which the smoothed cells of the tumor cover enough sites, with holes filled.
 
     Raises InputError if the model has no such well.
     """
@@ -31,11 +47,5 @@ def compartments(tissue: Tissue, well: int = 0) -> tuple[NDArray[np.bool_], NDAr
     tumor[cells.site[np.isin(cells.kind, tissue.tumor_kinds)]] = 1.0
     tumor = tumor[first : first + size]
     smooth = ndimage.gaussian_filter(tumor.reshape(lattice.shape), known.smoothing / lattice.spacing, mode="constant")
-    inside = ndimage.binary_fill_holes(smooth > known.cover)
-    if not inside.any():
-        return np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
-    depth = ndimage.distance_transform_edt(inside) * lattice.spacing
-    away = ndimage.distance_transform_edt(~inside) * lattice.spacing
-    core = depth > known.border
-    margin = (away <= known.margin) & ~core
-    return core.ravel(), margin.ravel()
+    filled: NDArray[np.bool_] = ndimage.binary_fill_holes(smooth > known.cover)
+    return filled

@@ -17,15 +17,16 @@ UNCLASSIFIED = "none"  # too few living tumor cells for a state
 class Criteria:
     """The numbers that define the states; see `states.toml` for their sources.
 
-    threshold: CD8 density [1/µm²]. margin, border, smoothing: lengths [µm]. cover: share of tumor cells in the core.
-    tumor: the least number of living tumor cells for a state. medians: CD8 densities [cells/mm²] in core and margin of
-    human tumors, by state; slides: the source of the medians.
+    threshold: CD8 density [1/µm²]. margin, border, smoothing, field: lengths [µm]. cover: share of tumor cells in the
+    core. tumor: the least number of living tumor cells for a state. medians: CD8 densities [cells/mm²] in core and
+    margin of human tumors, by state; slides: the source of the medians.
     """
 
     threshold: float
     margin: float
     border: float
     smoothing: float
+    field: float
     cover: float
     tumor: float
     medians: Mapping[str, tuple[float, float]]
@@ -54,6 +55,7 @@ def criteria() -> Criteria:
         margin=parse(table["margin"]["value"], "length"),
         border=parse(table["border"]["value"], "length"),
         smoothing=parse(table["smoothing"]["value"], "length"),
+        field=parse(table["field"]["value"], "length"),
         cover=parse(table["cover"]["value"], "number"),
         tumor=parse(table["tumor"]["value"], "number"),
         medians={

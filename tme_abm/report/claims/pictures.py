@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from markupsafe import Markup
 
@@ -12,7 +12,7 @@ from ..style.palette import MUTED, dashes, scenario_colors
 from ..style.svg import Scale, limits, svg, text, tick_texts, ticks
 from .sweeps import Axis, Curve, SweptDose
 
-__all__ = ["arms_plot", "forest", "sweep_key", "sweep_plot"]
+__all__ = ["arms_plot", "forest", "sweep_key", "sweep_plot", "wells_plot"]
 
 Wells = Sequence[float | None]
 
@@ -26,15 +26,20 @@ LEFT, RIGHT, TOP, BOTTOM, INSET = 62.0, 500.0, 12.0, 250.0, 16.0  # of the plott
 
 
 def arms_plot(reading: Reading, one: Judged) -> Markup:
-    """The arms of a reading, one a row: wells as dots, joined across arms, and the mean with its 95 % interval.
+    """The arms of a reading; the band marks effects that are too small to count."""
+    band = _band(one, mean_interval(reading.arms[one.against]).mean if one.against in reading.arms else 0.0)
+    return wells_plot(reading.arms, against=one.against, band=band, says=f"{reading.readout}, well by well")
 
-    The arm that an expectation compares others with is gray; the band marks effects that are too small to count.
+
+def wells_plot(arms: Mapping[str, Wells], *, against: str = "", band: tuple[float, ...] = (), says: str = "") -> Markup:
+    """Arms, one a row: wells as dots, joined across arms, and the mean with its 95 % interval.
+
+    The arm that others are compared `against` is gray; `band` is a range to be marked.
     """
-    arms = {name: values for name, values in reading.arms.items() if any(value is not None for value in values)}
+    arms = {name: values for name, values in arms.items() if any(value is not None for value in values)}
     if not arms:
         return Markup("")
     means = {name: mean_interval(values) for name, values in arms.items()}
-    band = _band(one, means[one.against].mean if one.against in means else 0.0)
     numbers = [value for name, values in arms.items() for value in (*values, means[name].low, means[name].high)]
     low, high = limits([*(number for number in numbers if number is not None), *band])
     left = GAP + max(LETTER * min(max(map(len, arms)), LONGEST), 60.0)
@@ -50,14 +55,13 @@ def arms_plot(reading: Reading, one: Judged) -> Markup:
         parts.append(f'<path class="grid" d="M{at(place):.1f} 2V{bottom:.1f}"/>')
         parts.append(text(at(place), bottom + 14, number, "tick"))
     parts.append(text(left - GAP, bottom + 14, power, "tick", "end") if power else "")
-    if one.against in means and (middle := means[one.against].mean) is not None:
+    if against in means and (middle := means[against].mean) is not None:
         parts.append(f'<path class="reference" d="M{at(middle):.1f} 2V{bottom:.1f}"/>')
     parts.append(_twins(tuple(arms.values()), at))
     for row, (name, values) in enumerate(arms.items()):
         label = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
         parts.append(text(left - GAP, _height(row) + 4, label, "arm", "end"))
-        parts += _arm(values, means[name], at, y=_height(row), color=MUTED if name == one.against else BLUE)
-    says = f"{reading.readout} in {len(arms)} arms, well by well"
+        parts += _arm(values, means[name], at, y=_height(row), color=MUTED if name == against else BLUE)
     return svg(WIDTH, bottom + 20, parts, kind="arms", says=says)
 
 
