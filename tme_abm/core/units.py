@@ -229,9 +229,9 @@ def _power(tokens: list[tuple[str, str]]) -> _Unit:
     what, text = tokens.pop(0)
     if what == "name":
         base = _named(text)
-    elif what == "number":
+    elif what == "number" and 0.0 < float(text) < math.inf:  # not to divide by 0, nor to write 1e9999999 out
         base = _Unit(Fraction(text))
-    elif text == "(":
+    elif text == "(" and tokens[0] != ("sign", ")"):
         base = _product(tokens)
         tokens.pop(0)
     else:
