@@ -160,3 +160,26 @@ def test_a_saved_tumor_whose_fields_wait_goes_on_to_the_byte() -> None:
     one, other = model.state(), again.state()
     assert one.keys() == other.keys()
     assert [name for name in one if one[name].tobytes() != other[name].tobytes()] == []
+
+
+def test_a_state_of_levels_alone_is_solved_in_the_next_step() -> None:
+    """As it was saved when no field waited; whatever the model had gathered before is forgotten."""
+    model = quiet(0.01)
+    while sum(steps > 0 for steps in waiting(model).values()) < 5:
+        model.step()
+    state = model.state()
+    model.restore({name: state[name] for name in state if not name.startswith(("pace/", "sources/", "uptakes/"))})
+    fields = model.tissue.fields
+    assert not any(waiting(model).values())
+    assert not fields.sources.any()
+    assert not fields.uptakes.any()
+    model.step()
+    assert not any(waiting(model).values())
+
+
+def test_a_tissue_without_fields_has_nothing_to_transport() -> None:
+    model = quiet(0.01)
+    model.tissue.fields.follow([])
+    model.step()
+    assert [name for name in model.state() if name.startswith(("fields/", "pace/"))] == []
+    assert len(model.tissue.cells)
