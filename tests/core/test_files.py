@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,16 @@ def test_npz_bytes_depend_on_the_arrays_alone(tmp_path: Path, effort: int) -> No
     assert all(np.array_equal(back[name], arrays[name]) for name in arrays)
     for name, values in arrays.items():
         assert (back[name].dtype, back[name].shape) == (values.dtype, values.shape)
+
+
+def test_what_would_hardly_get_smaller_is_stored_as_it_is(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).random(50_000)
+    path = tmp_path / "x.npz"
+    path.write_bytes(files.npz_bytes({"noise": noise, "zeros": np.zeros(50_000)}))
+    with zipfile.ZipFile(path) as archive:
+        stored = {one.filename: one.compress_type == zipfile.ZIP_STORED for one in archive.infolist()}
+    assert stored == {"noise.npy": True, "zeros.npy": False}
+    assert np.array_equal(files.read_npz(path)["noise"], noise)
 
 
 def test_a_pickle_is_neither_written_nor_read(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ _SUFFIX = ".part"
 _DAMAGE = (ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error)
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip archive can hold
 _UNIX = 3
+_SAMPLE, _WORTH = 1 << 14, 0.8  # bytes tried, and the share of them to which they must shrink
 _READABLE = 0o644 << 16
 
 
@@ -233,19 +234,22 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def npz_bytes(arrays: Arrays, *, effort: int = 1) -> bytes:
     """An npz archive of `arrays` (name -> array of any shape, no objects) whose bytes depend on them and on the
-    `effort` of compression, 1 to 9, alone.
+    `effort` of compression, 1 to 9, alone. What would hardly get smaller is stored as it is.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(arrays):
             values = np.asanyarray(arrays[name])
             member = zipfile.ZipInfo(f"{name}.npy", date_time=_DATE)
-            member.compress_type = zipfile.ZIP_DEFLATED
             member.create_system = _UNIX
             member.external_attr = _READABLE
             content = io.BytesIO()
             npy.write_array(content, values, allow_pickle=False)
-            archive.writestr(member, content.getvalue(), compresslevel=effort)
+            raw = content.getvalue()
+            sample = raw[len(raw) // 2 :][:_SAMPLE]
+            shrinks = len(zlib.compress(sample, 1)) < _WORTH * len(sample)
+            member.compress_type = zipfile.ZIP_DEFLATED if shrinks else zipfile.ZIP_STORED
+            archive.writestr(member, raw, compresslevel=effort)
     return buffer.getvalue()
 
 
