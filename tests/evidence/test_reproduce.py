@@ -95,7 +95,10 @@ def test_stored_runs_are_used_again_until_more_is_asked(
     asking = again(toy(expect=[FEWER, other]))
     assert asking.experiments[0].expect[0] == found[0].experiments[0].expect[0]
     assert sorted(told) == ["hot, untreated, seed 1", "hot, untreated, seed 2"]
-    again(toy())
+    last = {"readout": "count of Treg", "arms": ["untreated"], "least": 0}
+    again(toy(arms={"untreated": []}, expect=[last]))
+    assert len(told) == 2
+    again(toy(expect=[FEWER, other]))
     assert told == []  # what was read before has been kept
     again(toy(), seed=2)
     assert sorted(told) == ["hot, no CD8, seed 3", "hot, untreated, seed 3"]
@@ -129,6 +132,25 @@ def test_readings_at_several_times_are_averaged() -> None:
     assert early is not None
     assert late is not None
     assert both == pytest.approx((early + late) / 2)
+
+
+def test_the_value_is_that_of_the_tumor_in_which_the_bounds_fail() -> None:
+    seen = {"readout": "expression MHC1 of tumor", "arms": ["untreated"], "least": 0.8}
+    one = toy(tumors=["hot", "cold", "excluded"], arms={"untreated": []}, expect=[seen], duration="20 min")
+    result = reproduce([one]).experiments[0]
+    assert [held.holds for held in result.expect] == [True, False, True]
+    assert result.value == result.expect[1].value
+    assert result.what.startswith("cold: ")
+
+
+def test_what_is_recorded_does_not_make_another_run() -> None:
+    plans = [
+        planned(toy(dish_changes={**SMALL, **more}), [1])
+        for more in ({}, {"record.every": "4 h"}, {"clock.dt": "10 min"})
+    ]
+    first, recorded, finer = ([run.key for run in plan.values()] for plan in plans)
+    assert first == recorded
+    assert not set(first) & set(finer)
 
 
 def test_a_trial_is_cut_off(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""What people read, a folder a report: comparison, study, explain, claims, verification, bench. They share `style`."""
+"""What people read, a folder a report; they share `style`."""
