@@ -261,7 +261,7 @@ class _BesideExact:
     name="fields-that-wait",
     topic=TOPIC,
     says="In a hot tumor, fields that hardly change wait some steps until they are solved; they are never further "
-    "behind those that are solved in every step than the scenario's lag allows.",
+    "behind those that are solved in every step than the scenario's lag and the solver's tolerance allow.",
     formula="‖c − c_exact‖ / ‖c_exact‖ of every field after every step, with the same sources and uptake",
     source="within t a field changes by at most t times its last rate, as the diffusion operator is a contraction",
     bounds=(
