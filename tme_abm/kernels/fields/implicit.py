@@ -32,7 +32,7 @@ def implicit_step(c: Array, problem: Problem, *, tolerance: float = 1e-2, mean: 
 
     Parameters
     ----------
-    c : ([fields,] [wells,] *space), float32 or float64, >= 0; nM. Not changed.
+    c : ([lattices,] *space), float32 or float64, >= 0; nM. Not changed.
     problem : the equation and the time step
     tolerance : relative error of the linear solve (not below 20 eps of the dtype)
     mean : array like ``c`` that receives the average concentration over the step as this method sees it; nM

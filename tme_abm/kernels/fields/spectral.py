@@ -19,8 +19,9 @@ from .problem import Array, Problem, Sums, by_well, precision, total
 
 __all__ = ["close", "eigenvalues", "from_modes", "spectral_step", "to_modes"]
 
-# Length of a column whose lines of cache do not stay in the first cache of 32 to 64 kB, and what most processors have.
+# Length of a column whose lines do not stay in the first cache of 32 to 64 kB.
 _LONG = 1024
+# Bytes of such a line, and the distance in bytes at which two lines have the same place there, on most processors.
 _LINE, _PERIOD = 64, 4096
 # Longest side up to which a transform is faster as a product of matrices (of 24 voxels 1.4 ns a voxel, not 3.3).
 _SMALL = 48
