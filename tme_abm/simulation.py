@@ -22,7 +22,7 @@ from .processes.planting import plant
 from .processes.presence import fields_needed
 from .processes.treatment import Treatment
 from .scenario import Intervention, Scenario, changed, load
-from .tissue import Tissue
+from .tissue import Clock, Tissue
 
 __all__ = ["SCHEDULE", "Simulation"]
 
@@ -105,7 +105,7 @@ class Simulation:
         return self.scenario.catalogue
 
     @property
-    def clock(self) -> Any:
+    def clock(self) -> Clock:
         """The clock of the tissue: `clock.time` [min], `clock.step`, `clock.dt` [min]."""
         return self.tissue.clock
 

@@ -1,4 +1,4 @@
-"""Transport by several threads: the same bytes as by one."""
+"""Transport: by several threads the same bytes as by one; fields that wait, and what is kept of them."""
 
 from __future__ import annotations
 
