@@ -78,6 +78,7 @@ def _everything(
       run hot --days 5                   one tumor
       explain hot                        what the model assumes
       claims --id A-TNF-08               a claim of the reviews as an experiment
+      reproduce --id IV-02               a published experiment on whole tumors
 
     Results go to stdout, progress and log to stderr. Exit code 0: success; 2:
     the input cannot be used; 1: a run failed.

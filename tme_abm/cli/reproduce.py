@@ -38,7 +38,7 @@ def reproduce(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Repeat published experiments, most of them on whole shipped tumors.
+    """Repeat published experiments on the shipped tumors.
 
     Every experiment has arms that share their seeds and a criterion that was
     fixed before anything ran. All bounds of the criterion must hold in all of
