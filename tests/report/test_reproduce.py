@@ -80,7 +80,8 @@ def test_published_and_found_stand_side_by_side(raw: str) -> None:
     for words in (
         "control of the tumor", "at most 0.7 of the twin", "0.83 to 1.28", "hot: count of tumor: no Treg over",
         "not few enough", "deplete Treg at 10 /day, from 3 day", "at most 0.7, interval below 0.9",
-        "CD8 core /mm²", "563", "745", "10.1084/jem.20130762", "1, 2, 3, 4", "tme-abm reproduce --id IV-02 --seed 5",
+        "CD8 core /mm²", "563", "745", "10.1084/jem.20130762", "1, 2, 3, 4",
+        "reproduce --id IV-02 --seed 5 --replicates 4",
     ):  # fmt: skip
         assert words in said
     assert "TGFB core" not in said  # nothing was read

@@ -107,4 +107,4 @@ def levels(one: ExperimentResult, tumor: str) -> Iterator[tuple[str, list[str]]]
 def _command(found: Reproduction, one: ExperimentResult) -> str:
     """The command that repeats an experiment."""
     seed = f" --seed {found.seed}" if found.seed != 1 else ""
-    return f"tme-abm reproduce --id {one.id}{seed}"
+    return f"tme-abm reproduce --id {one.id}{seed} --replicates {len(one.seeds)}"
