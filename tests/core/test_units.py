@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pint
 import pytest
 
 from tme_abm.core.errors import InputError, TmeError
@@ -132,3 +133,33 @@ def test_numbers_that_are_compared_are_shown_in_one_unit() -> None:
     assert show(fast, "rate") == "0.125 /h"
     assert show(fast, "rate", like=slow) == "3 /day"
     assert show(fast, "rate", like=0.0) == "0.125 /h"
+
+
+LENGTHS = ("m", "cm", "mm", "um", "nm", "meter")
+TIMES = ("s", "min", "h", "d", "week", "year", "ms")
+TEXTS = [
+    *((length, "length") for length in LENGTHS),
+    *((f"{length}^2", "area") for length in LENGTHS),
+    *((f"{length}^3", "volume") for length in LENGTHS),
+    *((volume, "volume") for volume in ("L", "mL", "uL", "pL", "fL", "liter")),
+    *((time, "time") for time in TIMES),
+    *((f"1/{time}", "rate") for time in TIMES),
+    *((f"{length}/{time}", "speed") for length in LENGTHS for time in TIMES),
+    *((f"{length}^2/{time}", "diffusivity") for length in LENGTHS for time in TIMES),
+    *((f"{length}**3 / {time}", "clearance") for length in LENGTHS for time in TIMES),
+    *((f"{amount}/{volume}", "concentration") for amount in ("mol", "pmol") for volume in ("L", "mL", "m^3", "um^3")),
+    *((f"{prefix}M", "concentration") for prefix in ("", "m", "u", "n", "p", "f")),
+    *((f"{prefix}M/{time}", "production") for prefix in ("m", "u", "n", "p") for time in TIMES),
+    *((f"1/{length}^2", "areal_density") for length in LENGTHS),
+    *((f"1/{length}^3", "volume_density") for length in LENGTHS),
+    *((mass, "mass") for mass in ("Da", "kDa", "g", "kg", "pg")),
+    ("Hz", "rate"), ("kHz", "rate"), ("mol/m/m^2", "concentration"), ("(um/min)^2 * h", "diffusivity"),
+]  # fmt: skip
+
+
+def test_units_are_those_of_a_library_that_knows_all() -> None:
+    registry = pint.UnitRegistry()
+    for unit, kind in TEXTS:
+        internal = KINDS[kind] or "dimensionless"
+        expected = registry.Quantity(3.0, unit).to(internal).magnitude
+        assert parse(f"3 {unit}", kind) == pytest.approx(expected, rel=1e-9), unit
