@@ -162,6 +162,15 @@ def test_cells_that_die_meanwhile_are_left_out(agents: CellSet, fixed: bool) -> 
     assert all(agent.alive for agent in chosen)
 
 
+def test_removing_nobody_changes_nobody(agents: CellSet, model: TumorModel) -> None:
+    """A tissue that settles may order its cells anew, at the very start for one."""
+    cells, keys = model.tissue.cells, model.tissue.cells.key.copy()
+    for agent in agents:
+        agents.select(at_most=0).do("remove")
+        assert type(agent) is model.populations.class_of[cells.kind[cells.key == agent.unique_id].item()]
+    assert np.array_equal(cells.key, keys)
+
+
 def test_removing_a_set_removes_its_cells(agents: CellSet, model: TumorModel) -> None:
     chosen = agents.select(agent_type=TCell)
     total, gone = len(agents), len(chosen)

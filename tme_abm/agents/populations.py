@@ -113,7 +113,7 @@ class Populations:
     def views(self, rows: Rows) -> Iterator[Cell]:
         """The agents of the living cells in `rows`, one after the other, without those that die before their turn."""
         tissue = self.model.tissue
-        # Cells come and go only when the clock advances or their number shrinks.
+        # Rows change only when the clock advances or the number of cells shrinks.
         before = len(tissue.cells), tissue.clock.step
         for key, row in zip(tissue.cells.key[rows].tolist(), rows.tolist(), strict=True):
             now = row if before == (len(tissue.cells), tissue.clock.step) else self.row(key, row)
@@ -185,6 +185,8 @@ class Populations:
 
     def remove(self, rows: Rows) -> None:
         """Take the living cells in `rows` out of the tissue at once; between steps only."""
+        if not len(rows):
+            return  # settling may order the rows anew, which `views` knows by the number of cells
         tissue = self.model.tissue
         tissue.request_death(rows, APOPTOTIC, "removal")
         tissue.request_removal(rows)
