@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tme_abm.biology import load_catalogue
@@ -26,6 +27,19 @@ from tme_abm.scenario import Scenario, changed, load
 )
 def test_names_are_known_without_a_model(scenario: Scenario) -> None:
     assert metric_names(scenario) == tuple(measure(TumorModel(scenario, rng=1)))
+
+
+def test_no_digit_depends_on_the_order_of_the_rows_or_on_other_wells() -> None:
+    scenario = changed(load("hot"), {"lattice.shape": [30, 30], "lattice.margin": "30 um", "tumor.cells": 100})
+    one, three = TumorModel(scenario, rng=1), TumorModel(scenario, rng=1, wells=3)
+    for _ in range(30):
+        one.step()
+        three.step()
+    found, state = measure(one), one.state()
+    order = np.random.default_rng(1).permutation(len(one.tissue.cells))
+    one.restore({name: values[order] if name.startswith("cells/") else values for name, values in state.items()})
+    np.testing.assert_equal(measure(one), found)
+    np.testing.assert_equal(measure(three), found)
 
 
 def test_whatever_a_model_measures_is_found_by_its_name() -> None:

@@ -193,11 +193,17 @@ class _Well:
         self.dead: NDArray[np.bool_] = here & (self.cells.fate != ALIVE)
         self.of_tumor = np.isin(self.cells.kind, self.tissue.tumor_kinds)
         self.tumor = self.living & self.of_tumor
+        mine = np.flatnonzero(here)
+        self._by_key = mine[np.argsort(self.cells.key[mine])]
 
     def of(self, cell: str) -> NDArray[np.bool_]:
         """A mask of the living cells of a type, which the biology need not have."""
         chosen: NDArray[np.bool_] = self.living & (self.cells.kind == self.biology.cell_index.get(cell, -1))
         return chosen
+
+    def rows(self, chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """The rows of this well in a mask of cells, ordered by key: no digit of a sum depends on the order of rows."""
+        return self._by_key[chosen[self._by_key]]
 
     def area(self, part: NDArray[np.bool_]) -> float:
         """The area of a part of the lattice [mm² of section]."""
@@ -211,7 +217,7 @@ class _Well:
 
     def mean(self, column: str, cell: str) -> float:
         """Mean of a column over the cells of a type."""
-        return _mean(self.cells[column][self.of(cell)])
+        return _mean(self.cells[column][self.rows(self.of(cell))])
 
     def events(self, prefix: str) -> float:
         """Events of all kinds that begin with `prefix`, since the start."""
@@ -221,7 +227,7 @@ class _Well:
         """Root mean square distance of tumor cells from their center [µm], scaled to that of a full disc or ball."""
         if not self.tumor.any():
             return 0.0
-        at = self.lattice.coordinates(self.cells.site[self.tumor])
+        at = self.lattice.coordinates(self.cells.site[self.rows(self.tumor)])
         spread = float(((at - at.mean(axis=0)) ** 2).sum(axis=1).mean())
         ndim = self.lattice.ndim
         return float(np.sqrt(spread * (ndim + 2) / ndim))
@@ -308,7 +314,7 @@ METRICS: tuple[Metric, ...] = (
         title="{contact} on tumor cells",
         titles={"PDL1": "PD-L1 on tumor cells", "MHC1": "MHC-I on tumor cells"},
         unit="level",
-        compute=lambda well, contact: _mean(well.cells[expression_column(contact)][well.tumor]),
+        compute=lambda well, contact: _mean(well.cells[expression_column(contact)][well.rows(well.tumor)]),
     ),
     Metric(
         name="kills",
