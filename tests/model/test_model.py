@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import subprocess
 import sys
+from collections.abc import Callable
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,6 +90,15 @@ def test_a_resumed_run_is_the_undisturbed_run(shape: list[int]) -> None:
     # What was saved is a copy, not a view of the run that went on.
     assert same(saved, copies)
     assert not same(saved, model.state())
+
+
+@pytest.mark.parametrize("copy", [deepcopy, lambda model: pickle.loads(pickle.dumps(model))], ids=["copy", "pickle"])
+def test_a_copy_goes_on_as_its_model_does_and_apart_from_it(copy: Callable[[Any], Any]) -> None:
+    model = ran(tiny(), 6)  # so many steps that fields wait
+    twin, before = copy(model), model.state()
+    ran(twin, 20)
+    assert same(model.state(), before)
+    assert same(ran(model, 20).state(), twin.state())
 
 
 def test_the_order_of_the_rows_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

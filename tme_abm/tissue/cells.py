@@ -82,6 +82,14 @@ class Cells:
         self._count = 0
         self._reserve(capacity)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the views of `_numbers`, which a copy or a pickle would make arrays of their own."""
+        return {**self.__dict__, "_store": {name: v for name, v in self._store.items() if name not in self._row}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._store |= {name: self._numbers[row] for name, row in self._row.items()}
+
     def __len__(self) -> int:
         return self._count
 

@@ -6,7 +6,7 @@ then solves the diffusion equation and clears what it has used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,10 +43,22 @@ class Fields:
         self.concentrations, self.sources, self.uptakes = (
             np.zeros((len(self.row), *self.shape), self.dtype) for _ in range(3)
         )
+        self.pace = np.tile(_AT_FIRST, (len(self.row), self.wells, 1))
+        self._name(())
+
+    def _name(self, consumed: Iterable[str]) -> None:
+        """Name the molecules of the blocks; `consumed` are those that were ever taken up."""
         self.concentration: dict[str, Grid] = dict(zip(self.row, self.concentrations, strict=True))
         self.source: dict[str, Grid] = dict(zip(self.row, self.sources, strict=True))
-        self.uptake: dict[str, Grid] = {}
-        self.pace = np.tile(_AT_FIRST, (len(self.row), self.wells, 1))
+        self.uptake: dict[str, Grid] = {name: self.uptakes[self.row[name]] for name in consumed}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the views, which a copy or a pickle would make arrays of their own."""
+        return {**self.__dict__, "concentration": None, "source": None, "uptake": list(self.uptake)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._name(state["uptake"])
 
     def __getitem__(self, name: str) -> Grid:
         return self.concentration[name]
