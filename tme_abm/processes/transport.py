@@ -19,7 +19,7 @@ __all__ = ["Secretion", "Transport"]
 
 # Voxels solved at once: few calls, and what a solver works on stays in the cache.
 _AT_ONCE = 1 << 18
-# Numbers in all fields from which threads gain more than they lose by waiting for each other between two arrays. Two of
+# Numbers to be solved from which threads gain more than they lose by waiting for each other between two arrays. Two of
 # them took 2 times the wall time of one at 46,000, the same at 182,000, 0.8 of it at 450,000 and 0.6 at 4.6 million.
 _WORTH_THREADS = 1 << 18
 # Minutes that a field waits at most: it may stand still because two changes cancel each other.
@@ -127,8 +127,9 @@ class Transport:
             return
         lattices = _Lattices(self.biology, tissue)
         due = lattices.due(self.lag, dt)
-        threads = self.threads if lattices.level.size >= _WORTH_THREADS else 1
-        pieces = self._pieces(lattices, np.flatnonzero(due & lattices.busy), dt, threads)
+        these = np.flatnonzero(due & lattices.busy)
+        threads = self.threads if lattices.size * len(these) >= _WORTH_THREADS else 1
+        pieces = self._pieces(lattices, these, dt, threads)
         side_by_side([partial(self._solve, lattices, *piece, dt) for piece in pieces], threads)
         lattices.waited[due] = 0.0
         tissue.fields.clear(due.reshape(-1, tissue.lattice.wells))

@@ -391,9 +391,10 @@ class Tissue:
         if set(saved) != set(self.fields):
             differing = ", ".join(sorted(set(saved) ^ set(self.fields)))
             raise InputError(f"the state and the tissue do not have the same fields: {differing}", place="state")
-        for name, values in saved.items():
-            if values.shape != self.fields[name].shape:
-                raise ValueError(f"the field of {name} has the shape {values.shape}, not {self.fields[name].shape}")
+        grids = [one for part in ("fields", "sources", "uptakes") for one in parts.get(part, {}).items()]
+        for name, values in grids:
+            if values.shape != self.fields.shape:
+                raise ValueError(f"the field of {name} has the shape {values.shape}, not {self.fields.shape}")
         self.clock.step = int(parts["clock"]["step"])
         self.cells.load(parts["cells"])
         for name in saved:

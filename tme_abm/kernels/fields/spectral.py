@@ -101,8 +101,11 @@ def _product(a: Array, b: Array) -> Array:
     """``a @ b``, in pieces that one thread works on: of a larger product the last bit depends on how many do."""
     rows, inner, columns = a.shape[-2], a.shape[-1], b.shape[-1]
     result = np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), rows, columns), dtype=a.dtype)
-    at_once = max(_ONE_THREAD // (inner * min(rows, columns)), 1)
-    for first in range(0, max(rows, columns), at_once):
+    longest = max(rows, columns)
+    # Even pieces: a last one of a single row would go to another routine, which is shared sooner.
+    pieces = -(-longest * inner * min(rows, columns) // _ONE_THREAD)
+    at_once = -(-longest // min(pieces, longest))
+    for first in range(0, longest, at_once):
         piece = slice(first, first + at_once)
         if rows >= columns:
             np.matmul(a[..., piece, :], b, out=result[..., piece, :])
@@ -269,7 +272,7 @@ def _slow_propagator(
     """
     least = math.log(0.25 * precision(np.dtype(dtype))[0])
     kept = tuple(
-        max(int(np.count_nonzero((diffusivity * eigenvalues((n,), spacing, "d") - sink) * dt >= least)), 1)
+        min(max(int(np.count_nonzero((diffusivity * eigenvalues((n,), spacing, "d") - sink) * dt >= least)), 2), n)
         for n in shape
     )
     rate = sink - diffusivity * eigenvalues(shape, spacing, "d")[tuple(map(slice, kept))]
