@@ -309,9 +309,9 @@ def test_version(tme: Run) -> None:
     assert tme("--version")[1].startswith("tme_abm ")
 
 
-def test_a_tumor_too_small_to_judge_is_called_that(tme: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tumor_that_cannot_be_judged_is_called_that(tme: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ToySimulator, "classify", lambda *_: "none")
-    assert "day 0.2: too few tumor cells to tell hot from cold" in tme("run", "hot", *SHORT)[1]
+    assert "day 0.2: tumor cells too few or too scattered to tell hot from cold" in tme("run", "hot", *SHORT)[1]
 
 
 def test_the_line_while_running() -> None:

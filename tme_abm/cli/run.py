@@ -134,6 +134,7 @@ def _show(result: RunResult) -> None:
     cells = [name.removesuffix(" cells") for name in measures if name.endswith(" cells")]
     metrics = {cell: [f"{cell} {where}" for where in ("cells", "core", "margin")] for cell in cells}
     rows = [(cell, *(short(measures[one]) if one in measures else "" for one in metrics[cell])) for cell in cells]
-    state = "too few tumor cells to tell hot from cold" if result.state == UNCLASSIFIED else result.state
+    unclear = "tumor cells too few or too scattered to tell hot from cold"
+    state = unclear if result.state == UNCLASSIFIED else result.state
     title = f"{result.scenario}, seed {result.seed}, day {result.days:g}: {state}"
     show(table(("cell", "living", "core /mm²", "margin /mm²"), rows, title=title))

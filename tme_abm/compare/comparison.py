@@ -156,7 +156,7 @@ class Tumor:
 
     @property
     def unclassified(self) -> int:
-        """The number of runs that ended with too few tumor cells for a state."""
+        """The number of runs that ended without a state: tumor cells too few, or without a core."""
         return sum(count for state, count in self.states.items() if state not in STATES)
 
     def content(self, directory: Path) -> dict[str, Any]:

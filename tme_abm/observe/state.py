@@ -10,7 +10,7 @@ from math import isnan
 __all__ = ["STATES", "UNCLASSIFIED", "Criteria", "classify", "criteria"]
 
 STATES = ("hot", "cold", "excluded")
-UNCLASSIFIED = "none"  # too few living tumor cells for a state
+UNCLASSIFIED = "none"  # too few living tumor cells for a state, or so scattered that they have no core
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ def classify(measures: Mapping[str, float]) -> str:
     """The state of a tumor with these `measures` (see `metrics.measure`).
 
     "hot" if the core is infiltrated, "excluded" if only the margin is, "cold" if neither is, and "none" if too few
-    tumor cells live.
+    tumor cells live or they are so scattered that the tumor has no core.
     """
     known = criteria()
     core, margin = measures["CD8 core"], measures["CD8 margin"]

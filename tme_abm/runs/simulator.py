@@ -67,7 +67,7 @@ class Simulator:
         return snapshot(model)
 
     def classify(self, measures: Mapping[str, float]) -> str:
-        """The state of a tumor: "hot", "cold", "excluded", or "none" if too few tumor cells live."""
+        """The state of a tumor: "hot", "cold", "excluded", or "none" if tumor cells are too few or too scattered."""
         from ..observe.state import classify
 
         return classify(measures)

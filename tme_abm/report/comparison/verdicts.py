@@ -18,7 +18,7 @@ from .tables import Cell, cell, is_clear
 __all__ = ["Card", "Line", "SwapRow", "cards", "sizes", "swap_rows", "verdict"]
 
 _ORDER = ("hot", "excluded", "cold", UNCLASSIFIED)
-_LABELS = {UNCLASSIFIED: "too few tumor cells to classify"}
+_LABELS = {UNCLASSIFIED: "tumor cells too few or too scattered to classify"}
 _SHOWN = ("CD8 core", "CD8 margin", "Treg:CD8", "tumor cells", "kills")
 
 Counts = tuple[tuple[str, int], ...]
