@@ -92,7 +92,7 @@ def test_the_files_of_a_run(tmp_path: Path, undisturbed: dict[str, bytes]) -> No
     series = read_series(tmp_path / "a")
     assert series.times[:3] == pytest.approx([0, 2 / 24, 4 / 24])
     assert series.times[-1] == pytest.approx(DAYS, abs=10 / 1440)
-    assert found.measures == series.last()
+    assert found.measures == series.last() == told[-1].measures
     assert found.state == TOY.classify(series.last())
     assert [day for day, _ in list_snapshots(tmp_path / "a")][:2] == pytest.approx([0, 1 / 3], abs=1e-5)
     assert files.read_npz(list_snapshots(tmp_path / "a")[0][1])["cell_names"].tolist() == ["tumor", "CD8"]

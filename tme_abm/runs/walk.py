@@ -164,8 +164,9 @@ class Walk:
             self._write(model, step)
             self.directory.flush()
         self.measures = self.measures or self.simulator.measure(model)
-        self._report(step, steps, 0.0)
+        rate = 0.0
         while step < steps:
+            self._report(step, steps, rate)
             model.step()
             step += 1
             self._write(model, step)
@@ -177,12 +178,13 @@ class Walk:
             elif clock - flushed > FLUSH_SECONDS:
                 self.directory.flush()
                 flushed = time.monotonic()
-            self._report(step, steps, (step - first) / max(clock - began, 1e-9))
+            rate = (step - first) / max(clock - began, 1e-9)
         # The last checkpoint comes before the row and picture that are only written because the run ends. So a run that
         # is made longer is the same as one that was longer from the start.
         self.directory.add_checkpoint(step, _day(step, self.dt), model.state(), last=True)
         self._write(model, step, due=False)
         self.directory.flush()
+        self._report(step, steps, rate)
 
     def _is_kept(self, step: int) -> bool:
         """Whether the checkpoint of this step is kept for good, to branch from."""
