@@ -256,7 +256,7 @@ def test_a_broken_export_leaves_what_was_there(
     ("arguments", "says"),
     [
         (("--to", "h5ad"), "no format 'h5ad'. Allowed: anndata, spatialdata, csv, physicell"),
-        (("--to", "csv", "--day", "3"), "no picture of day 3; it has those of 0, 0.33333, 0.66667"),
+        (("--to", "csv", "--day", "3"), "no snapshot of day 3; it has those of 0, 0.33333, 0.66667"),
         (("--to", "csv", "--day", "0", "--all"), "choose one of --day and --all"),
     ],
 )

@@ -84,7 +84,7 @@ def test_pictures_are_chosen_by_day(source: Source) -> None:
     assert source.pictures() == every[-1:]
     for asked in (1 / 3, 0.333):
         assert source.pictures(asked) == every[1:2]
-    with pytest.raises(InputError, match=r"no picture of day 0.5; it has those of 0, 0.33333, 0.66667"):
+    with pytest.raises(InputError, match=r"no snapshot of day 0.5; it has those of 0, 0.33333, 0.66667"):
         source.pictures(0.5)
 
 

@@ -125,7 +125,8 @@ def compare(
     if arms is not None or directories:
         others = [name for name in names if Path(name) not in directories]
         if others:
-            raise InputError("is not the directory of a run; runs are not compared with scenarios", file=others[0])
+            reason = "is not the directory of a run; runs are compared with runs, scenarios with scenarios"
+            raise InputError(reason, file=others[0])
         if not directories:
             raise InputError("name the directories of the runs that go on in these arms", file=arms)
         refuse(fresh, "the runs have their scenarios and seeds; leave it out")

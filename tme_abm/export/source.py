@@ -175,13 +175,13 @@ class Source:
         """
         found = list_snapshots(self.directory)
         if not found:
-            raise InputError("the run has no pictures of its tissue yet", file=self.directory)
+            raise InputError("the run has no snapshots yet", file=self.directory)
         if day is None:
             return [file for _, file in (found if every else found[-1:])]
         nearest = min(found, key=lambda one: abs(one[0] - day))
         if abs(nearest[0] - day) > _SAME_TIME:
             days = ", ".join(f"{when:g}" for when, _ in found)
-            raise InputError(f"the run has no picture of day {day:g}; it has those of {days}", file=self.directory)
+            raise InputError(f"the run has no snapshot of day {day:g}; it has those of {days}", file=self.directory)
         return [nearest[1]]
 
     def open(self, file: Path) -> Picture:
