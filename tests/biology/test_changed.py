@@ -58,7 +58,7 @@ def test_a_changed_catalogue_reads_as_an_edited_file(edited: Edit) -> None:
         ({HALF_MAX: 0.05}, "half_max: .*concentration"),
         ({TOWARDS: "0.09 /min"}, r"'decreases', but 'towards' .* is above the base of CD8"),
         ({"trait.antigenicity": 1.1}, "antigenicity: 1.1 lies outside its range, 0 to 1"),
-        ({HALF_MAX: True}, "True is not a quantity"),
+        ({HALF_MAX: True}, "true is not a quantity"),
         (
             {"cell.CD8.behaviors.atack": "0.1 /min"},
             "no number 'cell.CD8.behaviors.atack'; did you mean 'cell.CD8.behaviors.attack'",

@@ -76,7 +76,13 @@ def test_a_text_becomes_a_number_in_the_internal_unit(text: str, kind: str, valu
         (10**400, "number", "not a finite number"),
         ("1e400", "number", "not a finite number"),
         ("1e308 km", "length", "not a finite number"),
-        (True, "number", "True is not a quantity"),
+        ("1_ h", "time", "unknown unit '_ h'"),
+        ("1__0 h", "time", "unknown unit '__0 h'"),
+        ("1 500 um", "length", "'1 500 um' has two numbers"),  # not 500 um
+        ("1.5.5 um", "length", "has two numbers"),
+        ("5 1.5e3cells", "number", "has two numbers"),
+        ("\N{ARABIC-INDIC DIGIT THREE} um", "length", "does not start with a number"),
+        (True, "number", "true is not a quantity"),
         (None, "number", "None is not a quantity"),
         ("30 %", "rate", "is a percentage"),
     ],
@@ -84,6 +90,34 @@ def test_a_text_becomes_a_number_in_the_internal_unit(text: str, kind: str, valu
 def test_what_is_not_such_a_quantity_is_refused(text: object, kind: str, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         parse(text, kind)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "guess"),
+    [
+        ("5 um2/s", "diffusivity", "um^2/s"),
+        ("5 nM min-1", "production", "nM min^-1"),
+        ("5 nM per hr", "production", "nM / hr"),
+        ("5 Um", "length", "um"),
+        ("5 Um", "concentration", "uM"),
+        ("5 kD", "mass", "kDa"),
+        ("5 molecles/cell/min", "secretion", "molecules/cell/min"),
+        ("5 metre", "time", None),
+        ("5 parsec", "length", None),
+    ],
+)
+def test_an_unknown_unit_is_answered_by_the_nearest_one_that_fits(text: str, kind: str, guess: str | None) -> None:
+    with pytest.raises(InputError) as refusal:
+        parse(text, kind)
+    assert str(refusal.value).partition("; did you mean ")[2] == (f"'{guess}'?" if guess else "")
+
+
+@pytest.mark.parametrize("text", ["x" * 9999, "10" * 999 + " um", "5 " + "(" * 9999, "5 " + "u" * 9999, "5\n" * 99])
+def test_a_refusal_is_one_short_line_whatever_was_written(text: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        parse(text, "length")
+    assert len(str(refusal.value)) < 200
+    assert "\n" not in str(refusal.value)
 
 
 def test_the_smallest_digit_of_a_conversion_is_always_the_same() -> None:

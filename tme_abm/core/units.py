@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from .errors import InputError, TmeError, nearest
+from .errors import InputError, TmeError, brief, nearest
 
 __all__ = ["KINDS", "MINUTES_PER_DAY", "MOLECULES_PER_NM_UM3", "parse", "show", "split"]
 
@@ -96,10 +96,15 @@ _PREFIXES = {
     )
     for prefix in names.split()
 }  # fmt: skip
-_NUMBER = re.compile(r"\s*([+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*", re.DOTALL)
+_NUMBER = re.compile(
+    r"\s*([+-]?(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*(.*?)\s*", re.DOTALL
+)
+# A number other than 1 and without a power, where a unit should begin: "1 500 um" is not 500 um.
+_SECOND = re.compile(r"(?!1(?![0-9.]))[0-9.]++(?:[eE][+-]?[0-9]++)?+(?!\s*(?:\^|\*\*|⁻?[²³¹]))")
+_NAME = "[A-Za-zµμ]+"
 _TOKEN = re.compile(
-    r"\s*(?:(?P<name>[A-Za-zµμ]+)|(?P<number>(?<![A-Za-zµμ])\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)|(?P<sign>\*(?!\*)|[·/()])"
-    r"|(?:\^|\*\*)\s*(?P<power>[+-]?\d+|\(\s*[+-]?\d+\s*\))|(?P<raised>⁻?[²³¹]))\s*"
+    rf"\s*(?:(?P<name>{_NAME})|(?P<number>(?<!{_NAME[:-1]})[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<sign>\*(?!\*)|[·/()])|(?:\^|\*\*)\s*(?P<power>[+-]?[0-9]+|\(\s*[+-]?[0-9]+\s*\))|(?P<raised>⁻?[²³¹]))\s*"
 )
 _LONGEST, _MOST_BITS = 60, 10_000  # no unit is longer, or as large
 _RAISED = str.maketrans("⁻¹²³", "-123")
@@ -119,35 +124,39 @@ def parse(value: str | float, kind: str, *, file: Path | str | None = None, plac
     def fail(what: str) -> InputError:
         return InputError(what, file=file, place=place)
 
-    example = f"expected {_article(kind)} such as '{_KINDS[kind][1]}'"
+    said, example = brief(value), f"expected {_article(kind)} such as '{_KINDS[kind][1]}'"
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise fail(f"{value!r} is not a quantity; {example}")
+        raise fail(f"{said} is not a quantity; {example}")
     if isinstance(value, str):
         match = _NUMBER.fullmatch(value)
         if match is None:
-            raise fail(f"'{value}' does not start with a number; {example}")
+            raise fail(f"{said} does not start with a number; {example}")
         number, unit = float(match[1]), match[2]
     else:
         number, unit = _finite_float(value), ""
     if not math.isfinite(number):
-        raise fail(f"{value} is not a finite number; {example}")
+        raise fail(f"{said} is not a finite number; {example}")
     if not unit:
         if kind != "number":
-            raise fail(f"{value!r} has no unit; {example}")
+            raise fail(f"{said} has no unit; {example}")
         return number
     if unit == "%":
         if kind != "number":
-            raise fail(f"'{value}' is a percentage; {example}")
+            raise fail(f"{said} is a percentage; {example}")
         return number / 100.0
+    if _SECOND.match(unit):
+        raise fail(f"{said} has two numbers; {example}")
     try:
         factor = _factor(unit, kind)
     except _UnknownUnitError as error:
-        raise fail(f"unknown unit '{error}' in '{value}'; {example}") from None
+        guess = _meant(unit, kind)
+        meant = f"; did you mean '{guess}'?" if guess else ""
+        raise fail(f"unknown unit {brief(str(error))} in {said}; {example}{meant}") from None
     except _WrongDimensionError as error:
-        raise fail(f"'{value}' is {error}, not {_article(kind)}; {example}") from None
+        raise fail(f"{said} is {error}, not {_article(kind)}; {example}") from None
     result = number * factor
     if not math.isfinite(result):
-        raise fail(f"{value} is not a finite number; {example}")
+        raise fail(f"{said} is not a finite number; {example}")
     return result
 
 
@@ -255,6 +264,27 @@ def _named(name: str) -> _Unit:
             if rest != stem and rest in _UNITS and name.endswith(ending) and (len(rest) > 1 or not ending):
                 return _UNITS[rest]._replace(size=size * _UNITS[rest].size)
     raise _UnknownUnitError(name)
+
+
+def _meant(text: str, kind: str) -> str | None:
+    """The unit of `kind` for which "um2" or "Um" may stand: powers raised, and names like known ones replaced."""
+    units = [unit for one in (kind, *KINDS) for unit in (KINDS[one], *_KINDS[one][-1])]  # of this kind first
+    known = [*re.findall(_NAME, " ".join(units)), *_UNITS]
+    text = re.sub(rf"(?<={_NAME[:-1]})(?=[+-]?[0-9])", "^", re.sub(r"\bper\b", "/", text[:_LONGEST]))
+    text = re.sub(_NAME, lambda word: word[0] if _is_named(word[0]) else nearest(word[0], known) or word[0], text)
+    try:
+        _factor(text, kind)
+    except (_UnknownUnitError, _WrongDimensionError):
+        return None
+    return text
+
+
+def _is_named(name: str) -> bool:
+    try:
+        _named(name)
+    except _UnknownUnitError:
+        return False
+    return True
 
 
 def _named_dimension(unit: _Unit) -> str:
