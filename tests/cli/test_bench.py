@@ -11,7 +11,7 @@ from tests.support.toy import Run
 from tme_abm.bench import suite
 from tme_abm.bench.cases import Case
 
-SIZES = ("--cells", "1k", "--fields", "10", "--best", "b.json")
+SIZES = ("--cells", "1k", "--fields", "10", "--best", "best/b.json")
 
 
 @pytest.fixture
@@ -49,11 +49,11 @@ def test_a_regression_is_an_exit_code_and_a_sentence(bench: Run, tmp_path: Path)
     assert bench(*SIZES, "--record", "first")[0] == 0
     code, _, err = bench(*SIZES, "--check", cell_us=(2.5,))
     assert (code, err.splitlines()[-1]) == (0, "check: 3 ratios compared, 0 worse than 1.5 times the best")
-    before = (tmp_path / "b.json").read_text()
+    before = (tmp_path / "best" / "b.json").read_text()
     code, _, err = bench(*SIZES, "--check", "--record", "second", cell_us=(9.0, 4.0))
     assert code == 1
     assert "cell-step: costs 2000 times the reference kernel, 2.00 times the best (1000 in 'first')" in err
-    assert (tmp_path / "b.json").read_text() == before
+    assert (tmp_path / "best" / "b.json").read_text() == before
     assert bench(*SIZES, "--check", "--allowed", "3", cell_us=(4.0,))[0] == 0
 
 
@@ -65,7 +65,7 @@ def test_what_was_slow_once_is_measured_again(bench: Run) -> None:
 
 def test_what_was_never_recorded_cannot_be_checked(bench: Run) -> None:
     bench(*SIZES, "--record", "first")
-    code, _, err = bench("--cells", "2k", "--fields", "10", "--best", "b.json", "--check")
+    code, _, err = bench("--cells", "2k", "--fields", "10", "--best", "best/b.json", "--check")
     assert code == 2
     assert "no case of this benchmark is recorded" in err
 
@@ -75,7 +75,7 @@ def test_an_interrupted_benchmark_shows_what_it_has_and_is_not_recorded(bench: R
     code, out, _ = bench(*sizes, "--record", "first", cell_us=(2.0, KeyboardInterrupt()))
     assert code == 130
     assert "| 2D 1k × 10 | " in out
-    assert not (tmp_path / "b.json").exists()
+    assert not (tmp_path / "best" / "b.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -84,10 +84,14 @@ def test_an_interrupted_benchmark_shows_what_it_has_and_is_not_recorded(bench: R
         (["--cells", "few"], "'few' is not a number of cells or fields"),
         (["--fields", "10,"], "'' is not a number of cells or fields"),
         (["--record", " "], "--record: needs a label"),
+        (["--record", "first", "--best", "a file/b.json"], "a file: cannot be a directory"),
         (["--check", "--allowed", "1"], "--allowed: should be above 1"),
     ],
 )
-def test_what_cannot_be_used_is_said_before_anything_runs(bench: Run, arguments: list[str], message: str) -> None:
+def test_what_cannot_be_used_is_said_before_anything_runs(
+    bench: Run, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    (tmp_path / "a file").touch()
     code, out, err = bench(*arguments)
     assert (code, out) == (2, "")
     assert message in err

@@ -24,7 +24,7 @@ import numpy as np
 import scipy
 
 from ..core.errors import InputError
-from ..core.files import read_json, write_bytes
+from ..core.files import disk_errors, read_json, write_bytes
 from ..core.parallel import VARIABLE
 from ..core.toml import read_toml
 from .cases import Case
@@ -140,14 +140,20 @@ def worse(now: Ratios, best: Best, *, allowed: float) -> dict[str, str]:
 def read_best(path: Path) -> Best:
     """The best ratios in a file; empty without it. Raises InputError if it holds something else."""
     best = read_json(path) if path.exists() else {}
-    try:
-        return {name: (float(ratio), str(label)) for name, (ratio, label) in best.items()}
-    except (TypeError, ValueError):
-        raise InputError("should have a ratio and a label for every case and quantity", file=path) from None
+    for name, one in best.items():
+        match one:
+            case [int() | float() as ratio, str()] if not isinstance(ratio, bool) and 0.0 < ratio < math.inf:
+                continue
+        raise InputError(
+            "should have a ratio above 0 and a label for every case and quantity", file=path, place=f"'{name}'"
+        )
+    return {name: (ratio, label) for name, (ratio, label) in best.items()}
 
 
 def record(now: Ratios, best: Best, label: str, path: Path) -> None:
     """Write to `path` the lower of `now` and `best`, the new ones under `label`."""
     lower = {name: (round(ratio, 2), label) for name, ratio in now.items() if ratio < best.get(name, (math.inf,))[0]}
     lines = (f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(one)}" for name, one in {**best, **lower}.items())
+    with disk_errors(path, "make the directory of the file"):
+        path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ..core.errors import InputError
+from ..core.files import check_place
 from . import options
 from .options import option
 from .terminal import log_to_stderr, note, say
@@ -67,8 +68,10 @@ def bench(
         raise InputError(f"should be above 1, not {allowed:g}", place="--allowed")
     if check and not known:
         raise InputError("nothing to compare with; record first", file=file)
-    if record is not None and not record.strip():
-        raise InputError("needs a label", place="--record")
+    if record is not None:
+        if not record.strip():
+            raise InputError("needs a label", place="--record")
+        check_place(file.parent)  # before minutes of measuring
     tell = (lambda _: None) if quiet else note
     cases = plan(quick=quick, cells=sizes, fields=counts)
     result = suite.benchmark(cases, quick=quick, tell=tell)
