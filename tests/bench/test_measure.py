@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,12 +76,24 @@ def test_a_child_measures_the_same_tissue(tiny: dict[str, Any]) -> None:
     [
         (replace(TINY, fields=400), {}, "this tissue cannot have 400 fields; the nearest number is 43"),
         (TINY, {"seconds": 0.05}, "it did not end within 0 s and was stopped"),
-        (replace(TINY, shape=(3000, 3000)), {"gib": 0.5}, "it does not fit in the 0.5 GiB of memory that are free"),
+        (replace(TINY, shape=(3000, 3000)), {"gib": 0.5}, "it does not fit in the 0.5 GiB of memory that it may have"),
+        (replace(TINY, cells=10**13, shape=(70000, 70000)), {}, ".*2 problems. 1. .* 2. tumor.cells: should be"),
     ],
 )
 def test_what_does_not_fit_is_said_in_one_clause(case: Case, limits: dict[str, float], why: str) -> None:
     with pytest.raises(NotMeasured, match=f"^{why}"):
         in_child(case, **{"seconds": 60, "gib": None, **limits})
+
+
+def test_a_limit_that_is_there_already_is_the_one_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited = tmp_path / "python"
+    limited.write_text(f'#!/bin/sh\nulimit -v 786432\nexec {sys.executable} "$@"\n')
+    limited.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(limited))
+    with pytest.raises(NotMeasured, match=r"^it does not fit in the 0\.75 GiB of memory"):
+        in_child(replace(TINY, shape=(3000, 3000)), seconds=60, gib=64.0)
 
 
 def test_a_child_that_is_killed_may_have_lacked_memory(monkeypatch: pytest.MonkeyPatch) -> None:

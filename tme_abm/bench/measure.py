@@ -12,6 +12,7 @@ after every step, so that a slow moment of the machine slows both; a cost divide
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import subprocess
@@ -25,7 +26,7 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import TmeError
+from ..core.errors import TmeError, sentence
 from ..core.memory import keep_freed_memory
 from ..core.parallel import THREAD_VARIABLES
 from ..core.units import MINUTES_PER_DAY
@@ -204,16 +205,18 @@ def _peak_gib() -> float:
 
 def _main(limit: str | None) -> None:
     """Measure the case on stdin, with at most `limit` GiB of memory; if that fails, end with one sentence."""
+    limits = [end for kind in (resource.RLIMIT_DATA, resource.RLIMIT_AS) for end in resource.getrlimit(kind)]
+    least = min((end for end in limits if end != resource.RLIM_INFINITY), default=math.inf)
     if limit is not None:
-        free, (_, most) = int(float(limit) * _GIB), resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (free if most == resource.RLIM_INFINITY else min(free, most), most))
+        least = min(least, int(float(limit) * _GIB))
+        resource.setrlimit(resource.RLIMIT_DATA, (int(least), limits[1]))
     keep_freed_memory()
     try:
         sys.stdout.write(json.dumps(measure(Case(**json.load(sys.stdin))), allow_nan=False) + "\n")
     except TmeError as refused:
-        sys.exit(str(refused))  # to stderr, without a trace
+        sys.exit(sentence(refused))  # to stderr, without a trace
     except MemoryError:
-        sys.exit(f"it does not fit in the {limit} GiB of memory that are free")
+        sys.exit(f"it does not fit in the {least / _GIB:.3g} GiB of memory that it may have")
 
 
 if __name__ == "__main__":
