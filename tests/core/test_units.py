@@ -112,7 +112,9 @@ def test_an_unknown_unit_is_answered_by_the_nearest_one_that_fits(text: str, kin
     assert str(refusal.value).partition("; did you mean ")[2] == (f"'{guess}'?" if guess else "")
 
 
-@pytest.mark.parametrize("text", ["x" * 9999, "10" * 999 + " um", "5 " + "(" * 9999, "5 " + "u" * 9999, "5\n" * 99])
+@pytest.mark.parametrize(
+    "text", ["x" * 9999, "10" * 999 + " um", "5 " + "(" * 9999, "5 " + "Um " * 99999, "5\n" * 99, "5 Um\ncells"]
+)
 def test_a_refusal_is_one_short_line_whatever_was_written(text: str) -> None:
     with pytest.raises(InputError) as refusal:
         parse(text, "length")

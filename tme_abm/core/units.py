@@ -268,9 +268,11 @@ def _named(name: str) -> _Unit:
 
 def _meant(text: str, kind: str) -> str | None:
     """The unit of `kind` for which "um2" or "Um" may stand: powers raised, and names like known ones replaced."""
+    if len(text) > _LONGEST:
+        return None
     units = [unit for one in (kind, *KINDS) for unit in (KINDS[one], *_KINDS[one][-1])]  # of this kind first
     known = [*re.findall(_NAME, " ".join(units)), *_UNITS]
-    text = re.sub(rf"(?<={_NAME[:-1]})(?=[+-]?[0-9])", "^", re.sub(r"\bper\b", "/", text[:_LONGEST]))
+    text = re.sub(rf"(?<={_NAME[:-1]})(?=[+-]?[0-9])", "^", re.sub(r"\bper\b", "/", " ".join(text.split())))
     text = re.sub(_NAME, lambda word: word[0] if _is_named(word[0]) else nearest(word[0], known) or word[0], text)
     try:
         _factor(text, kind)
