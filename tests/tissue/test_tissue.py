@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tests.support.catalogue import pocket, with_base
 from tests.support.tissues import respond, site_of, tissue_of
-from tme_abm.tissue import ALIVE, APOPTOTIC, EMPTY, NECROTIC, TISSUE, Lattice, Tissue, growth
+from tme_abm.tissue import ALIVE, APOPTOTIC, EMPTY, NECROTIC, TISSUE, Fields, Lattice, Tissue, growth
 
 KEYS = np.array([11, 12], dtype=np.uint64)
 
@@ -251,3 +251,13 @@ def test_draws_do_not_depend_on_rows() -> None:
     backward = tissue.happens("apoptosis", 0.05, np.arange(9)[::-1])
     np.testing.assert_array_equal(forward, backward[::-1])
     assert 0 < forward.sum() < 9
+
+
+def test_nobody_can_put_an_array_in_the_place_of_a_field() -> None:
+    """What the solvers know nothing of would be lost in silence; writing into a field is the way."""
+    fields = Fields(["IL2"], (4, 4), np.float32)
+    for named in (fields.concentration, fields.source):
+        with pytest.raises(TypeError, match="does not support item assignment"):
+            named["IL2"] = np.ones((4, 4))  # type: ignore[index]
+        named["IL2"][...] = 1.0
+    assert fields.concentrations.min() == fields.sources.min() == 1.0

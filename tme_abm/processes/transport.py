@@ -83,9 +83,11 @@ class Secretion:
         if stroma:
             outside = ~tissue.tumor_sites.reshape(tissue.lattice.field_shape)
             for molecule, rate in stroma.items():
-                fields.source[molecule] += np.multiply(outside, rate, dtype=fields.dtype)
+                source = fields.source[molecule]
+                source += np.multiply(outside, rate, dtype=fields.dtype)
         for molecule, rate in controls.bath.items():
-            fields.source[molecule] += rate
+            source = fields.source[molecule]
+            source += rate
         for molecule, sites, rate in controls.depots:
             fields.add_source(molecule, sites, rate * to_level * tissue.lattice.wells / len(sites))
         for name, (level, exchange) in (self.carried | controls.blood).items():

@@ -7,6 +7,7 @@ then solves the diffusion equation and clears what it has used.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -48,8 +49,9 @@ class Fields:
 
     def _name(self, consumed: Iterable[str]) -> None:
         """Name the molecules of the blocks; `consumed` are those that were ever taken up."""
-        self.concentration: dict[str, Grid] = dict(zip(self.row, self.concentrations, strict=True))
-        self.source: dict[str, Grid] = dict(zip(self.row, self.sources, strict=True))
+        # Read only: an array put in the place of a view would be no field. Write into the view.
+        self.concentration: Mapping[str, Grid] = MappingProxyType(dict(zip(self.row, self.concentrations, strict=True)))
+        self.source: Mapping[str, Grid] = MappingProxyType(dict(zip(self.row, self.sources, strict=True)))
         self.uptake: dict[str, Grid] = {name: self.uptakes[self.row[name]] for name in consumed}
 
     def __getstate__(self) -> dict[str, Any]:
