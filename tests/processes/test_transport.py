@@ -183,3 +183,16 @@ def test_a_tissue_without_fields_has_nothing_to_transport() -> None:
     model.step()
     assert [name for name in model.state() if name.startswith(("fields/", "pace/"))] == []
     assert len(model.tissue.cells)
+
+
+def test_a_depot_in_the_place_of_another_is_no_reason_to_wait() -> None:
+    """Two depots that take turns produce as much as one that stays, so that their sum tells nothing."""
+    depot = {"do": "dose", "route": "depot", "molecule": "IFNG", "rate": "1e7 molecules/min", "radius": "40 um"}
+    turns = [depot | {"place": ["150 um"] * 2, "stop": "10 h"}, depot | {"place": ["450 um"] * 2, "start": "10 h"}]
+    alone = {"lattice.shape": [40, 40], "lattice.margin": "30 um", "tumor.cells": 60, "protocol": turns}
+    lagging, exact = (TumorModel(load("hot", alone | {"fields.lag": lag}), rng=1) for lag in (0.01, 0.0))
+    for _ in range(62):
+        lagging.step()
+        exact.step()
+    field, expected = lagging.tissue.fields["IFNG"], exact.tissue.fields["IFNG"]
+    assert np.linalg.norm(field - expected) < 0.01 * np.linalg.norm(expected)

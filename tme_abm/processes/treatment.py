@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..biology import Biology
-from ..scenario.protocol import Event, Intervention, lanes, naming
+from ..scenario.protocol import Event, Intervention, Lasting, lanes, naming
 from ..tissue import Controls, Tissue
 from .states import show_at_once
 
@@ -31,7 +31,11 @@ class Treatment:
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         tissue.controls = Controls.none(len(self.biology.cells), len(self.biology.receptors))
+        around = [(tissue.clock.step + n) * tissue.clock.dt for n in (-1, 0, 1)]
         for number, lane, item in self.items:
+            # Solved in the step before, a field has no share in its wait; solved in this one, it has the new source.
+            if isinstance(item, Lasting) and item.gives and len({item.acts(time) for time in around}) > 1:
+                tissue.fields.hurry(item.gives)
             if item.acts(tissue.clock.time, dt):
                 before = len(tissue.cells)
                 with naming(number):
