@@ -53,7 +53,7 @@ def test_what_is_over_or_has_no_field_is_refused(tiny: Scenario) -> None:
     model.step()
     with pytest.raises(InputError, match="after start"):
         model.intervene(intervention({"do": "block", "receptor": "PD1", "fraction": 0.9, "stop": "10 min"}))
-    del model.tissue.fields.concentration["IL2"]
+    model.tissue.fields.follow([name for name in model.tissue.fields if name != "IL2"])
     dose = {"do": "dose", "route": "bath", "molecule": "IL2", "rate": "1 nM/h"}
     with pytest.raises(InputError, match="no field of IL2"):
         model.intervene(intervention(dose))

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from ..core.errors import InputError
-from ..core.files import check_place
 from . import options
 from .options import option
 from .terminal import log_to_stderr, note, say
@@ -59,6 +58,7 @@ def bench(
     log_to_stderr(verbose=verbose, quiet=quiet)
     from ..bench import suite
     from ..bench.cases import parse_count, plan
+    from ..core.files import check_place
     from ..report.bench import markdown
 
     file = best or suite.BEST
