@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.support.models import BARE
 from tme_abm.evidence.reading import Ask, plain, read_run
 from tme_abm.scenario import assembled
 from tme_abm.simulation import Simulation
@@ -19,13 +20,7 @@ def fading() -> Simulation:
     values = {
         "name": "fading",
         "lattice": {"shape": [8, 8], "spacing": "15 um", "margin": "0 um"},
-        "clock": {"dt": "10 min", "days": 1},
-        "tumor": {"cells": 0},
-        "vessels": {"density": "0 /mm^2", "in_tumor": 0},
-        "stroma": {"matrix": 0, "matrix_in_tumor": 0},
-        "growth": {"push": "30 um"},
-        "fields": {"precision": "float64", "tolerance": 0.001},
-        "record": {"every": "2 h", "snapshots": "1 day"},
+        **BARE,
         "protocol": protocol,
     }
     return Simulation(assembled(values, name="fading"), rng=1, wells=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.support.models import BARE
 from tme_abm.biology import load_catalogue
 from tme_abm.core.errors import InputError
 from tme_abm.evidence.places import depths, sites_of
@@ -25,12 +26,7 @@ def dish(*items: dict[str, object], wells: int = 3, molecules: tuple[str, ...] =
         {
             "name": "dish",
             "lattice": {"shape": [12, 12], "spacing": "15 um", "margin": "0 um"},
-            "clock": {"dt": "10 min", "days": 1},
-            "tumor": {"cells": 0},
-            "vessels": {"density": "0 /mm^2", "in_tumor": 0},
-            "stroma": {"matrix": 0, "matrix_in_tumor": 0},
-            "growth": {"push": "30 um"},
-            "fields": {"precision": "float64", "tolerance": 0.001},
+            **BARE,
             "record": {"every": "2 h", "snapshots": "1 day", "molecules": list(molecules)},
             "protocol": [{"do": "hold", "molecule": "OXYGEN", "level": "50 uM"}, *items],
         },
@@ -204,13 +200,7 @@ def block(*items: dict[str, object], **medium: object) -> TumorModel:
         {
             "name": "block",
             "lattice": {"shape": [40, 40], "spacing": "15 um", "margin": "0 um"},
-            "clock": {"dt": "10 min", "days": 1},
-            "tumor": {"cells": 0},
-            "vessels": {"density": "0 /mm^2", "in_tumor": 0},
-            "stroma": {"matrix": 0, "matrix_in_tumor": 0},
-            "growth": {"push": "30 um"},
-            "fields": {"precision": "float64", "tolerance": 0.001},
-            "record": {"every": "2 h", "snapshots": "1 day"},
+            **BARE,
             "protocol": [{"do": "hold", "molecule": "OXYGEN", "level": "50 uM", **medium}, BLOCK, *items],
         },
         name="block",

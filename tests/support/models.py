@@ -13,6 +13,17 @@ from tme_abm.tissue import ALIVE, APOPTOTIC, EMPTY, NECROTIC
 
 State = dict[str, np.ndarray]
 
+BARE: dict[str, Any] = {
+    "clock": {"dt": "10 min", "days": 1},
+    "tumor": {"cells": 0},
+    "vessels": {"density": "0 /mm^2", "in_tumor": 0},
+    "stroma": {"matrix": 0, "matrix_in_tumor": 0},
+    "growth": {"push": "30 um"},
+    "fields": {"precision": "float64", "tolerance": 0.001},
+    "record": {"every": "2 h", "snapshots": "1 day"},
+}
+"""A dish in which there is nothing; a lattice and a name make it a scenario."""
+
 TINY: dict[str, Any] = {
     "lattice.margin": "30 um",
     "lattice.shape": [32, 32],
