@@ -227,11 +227,28 @@ def exposure(world: World, molecule: str, memory: float, dt: float) -> dict[int,
     after = {}
     for cell in world.cells:
         now = cell.columns[f"exposure {molecule} {memory!r}"]
-        if cell.alive:
-            level = world.concentration(molecule, cell.at)
+        touch = molecule in world.biology.contact_index
+        if cell.alive and (not touch or cell.name in _listeners(world, molecule, memory)):
+            level = world.level(molecule, cell.at, cell)
             now = level + (now - level) * math.exp(-dt / memory)
         after[cell.key] = now
     return after
+
+
+def _listeners(world: World, molecule: str, memory: float) -> set[str]:
+    """The types with a rule on an exposure, and those that become one of them, in one turn or more."""
+    listen = set()
+    for program in world.biology.programs:
+        for term in (*program.ups, *program.downs, program.scale):
+            heard = world.biology.signals[term.signal] if term else None
+            if heard and (heard.kind, heard.name, heard.memory) == ("exposure", molecule, memory):
+                listen.add(world.biology.cells[program.cell])
+    for _ in world.biology.cells:
+        for name in world.biology.cells:
+            if any(f"differentiation {other}" in world.biology.behavior_index
+                   and _ever(world, name, f"differentiation {other}") for other in listen):
+                listen.add(name)
+    return listen
 
 
 def healing(world: World, dt: float) -> dict[int, float]:

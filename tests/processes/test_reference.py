@@ -37,8 +37,9 @@ def biology() -> Biology:
     asked = {signal.kind for signal in base.signals}
     extra = [Signal("crowding", ""), Signal("arrival", ""), Signal("contact", "dead"), Signal("contact", "TAM")]
     extra = [signal for signal in extra if signal.kind not in asked or signal.kind == "contact"]
+    extra += [Signal("exposure", "PDL1", 60.0), Signal("exposure", "PDL1", 720.0), Signal("exposure", "MHC1", 60.0)]
     signals = tuple(dict.fromkeys([*base.signals, *extra]))
-    half_max = {"crowding": 0.5, "arrival": 2000.0, "contact": 0.2}
+    half_max = {"crowding": 0.5, "arrival": 2000.0, "contact": 0.2, "exposure": 0.3}
     added, behavior = [], base.behavior_index
     for name in ("TAM", "CD8"):
         terms = tuple(Term(signals.index(s), half_max[s.kind], 2.0, 0.05) for s in extra)
@@ -150,6 +151,17 @@ def test_expression_and_exposure(seed: int, shape: tuple[int, ...]) -> None:
         if signal.kind == "exposure":
             expected = slow.exposure(world, signal.name, signal.memory, DT)
             same(column(tissue, p.exposure_column(signal.name, signal.memory)), expected)
+
+
+def test_who_can_become_a_listener_remembers_a_touch_too() -> None:
+    """TAM have a rule on exposure to PDL1 here; M-MDSC, which become TAM, remember it, and Treg do not."""
+    tissue, _ = pair(1, (8, 7))
+    remembered = p.exposure_column("PDL1", 60.0)
+    before = tissue.cells[remembered].copy()
+    p.Exposure(biology())(tissue, DT)
+    changed = {biology().cells[kind] for kind in tissue.cells.kind[tissue.cells[remembered] != before]}
+    assert {"TAM", "M-MDSC", "CD8"} <= changed
+    assert "Treg" not in changed
 
 
 @everywhere

@@ -77,7 +77,7 @@ def _scatter_states(tissue: Tissue, biology: Biology, rng: np.random.Generator, 
     levels = half_maxima(biology)
     for signal in biology.signals:
         if signal.kind == "exposure":
-            cells[exposure_column(signal.name, signal.memory)] = rng.uniform(0, 2, count) * levels[signal.name]
+            cells[exposure_column(signal.name, signal.memory)] = rng.uniform(0, 2, count) * levels.get(signal.name, 0.3)
     if dead:
         cells.fate = rng.choice([ALIVE] * 8 + [APOPTOTIC, NECROTIC], count)
     killers = np.flatnonzero([biology.sees[kind] is not None for kind in cells.kind] & (cells.fate == ALIVE))

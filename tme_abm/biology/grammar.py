@@ -91,7 +91,8 @@ class Signal:
 
     kind : ``"concentration"`` of a diffusing molecule [nM], ``"level"`` of a contact molecule on the neighbors,
         ``"occupancy"`` of a receptor (0 to 1), ``"contact"`` with a cell type or ``"dead"`` (fraction of the
-        neighborhood), ``"own"`` state or level, ``"exposure"`` to a molecule (low-passed over `memory`),
+        neighborhood), ``"own"`` state or level, ``"exposure"`` to a molecule (its concentration, or the level felt of
+        the neighbors if it is a contact molecule, low-passed over `memory`; zero in a cell that has just arrived),
         ``"crowding"``, ``"matrix"``, ``"arrival"`` (time since arrival [min]).
     name : the molecule, receptor, cell or state; empty where the kind says it all.
     memory : time constant of an exposure [min], else 0.

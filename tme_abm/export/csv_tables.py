@@ -90,7 +90,9 @@ def _columns(picture: Picture) -> dict[str, tuple[NDArray[Any], str, str]]:
     for name, values in picture.surface.items():
         found[f"surface_{name}"] = (values, "1", f"level of {name} that it shows")
     for name, values in picture.exposures.items():
-        found[f"exposure_{name.replace(' ', '_')}"] = (values, "nM", f"concentration it remembers, {name}")
+        touched = name.partition(" ")[0] in picture.surface
+        unit, what = ("1", "level felt of its neighbors") if touched else ("nM", "concentration")
+        found[f"exposure_{name.replace(' ', '_')}"] = (values, unit, f"{what} it remembers, {name}")
     for name, values in picture.sensed.items():
         found[f"sensed_{name}_nM"] = (values, "nM", f"concentration of {name} where it stands, as sensed")
     return found

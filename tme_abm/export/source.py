@@ -128,7 +128,7 @@ class Picture:
 
     @cached_property
     def exposures(self) -> Columns:
-        """What the cells remember of a molecule [nM]: `NAME over M min`."""
+        """What the cells remember of a molecule, nM or, of a contact molecule, level felt: `NAME over M min`."""
         found = self._named("exposure ")
         return {_remembered(name): values for name, values in found.items()}
 

@@ -32,11 +32,15 @@ def signal_columns(biology: Biology) -> list[Column]:
     ]
     columns += [
         Column(name=exposure_column(signal.name, signal.memory), dtype=np.float64, default=0, inherited=True,
-               meaning=f"low-passed {signal.name} [nM]")
+               meaning=f"low-passed {_remembered(biology, signal.name)}")
         for signal in biology.signals
         if signal.kind == "exposure"
     ]
     return columns
+
+
+def _remembered(biology: Biology, molecule: str) -> str:
+    return f"level of {molecule} felt of neighbors" if molecule in biology.contact_index else f"{molecule} [nM]"
 
 
 def free_level(

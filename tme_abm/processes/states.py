@@ -11,7 +11,7 @@ from ..kernels.chance import decay_factor, relax, two_way
 from ..tissue import Tissue
 from ..tissue.tissue import Rows
 from .responding import Response
-from .senses import exposure_column, expression_column, free_level
+from .senses import Senses, exposure_column, expression_column, free_level
 
 __all__ = ["Activation", "Exhaustion", "Exposure", "Expression", "Healing", "Polarization", "show_at_once"]
 
@@ -97,22 +97,52 @@ def show_at_once(biology: Biology, tissue: Tissue, rows: Rows) -> None:
 
 
 class Exposure:
-    """Cells remember a molecule: a low-passed concentration distinguishes chronic from acute exposure."""
+    """Cells remember a molecule: a low-passed level distinguishes chronic from acute exposure, and lets a touch last.
+
+    Of a diffusing molecule the level is its free concentration at the cell; of a contact molecule, what the cell feels
+    of its neighbors. The second is followed only in cells that have a rule for it, or can become such cells.
+    """
 
     def __init__(self, biology: Biology) -> None:
-        self.remembered = [
-            (signal.name, signal.memory)
-            for signal in biology.signals
-            if signal.kind == "exposure"
+        self.biology = biology
+        heard = [(number, signal) for number, signal in enumerate(biology.signals) if signal.kind == "exposure"]
+        self.dissolved = [(signal.name, signal.memory) for _, signal in heard if signal.name in biology.molecule_index]
+        self.felt = [
+            (signal.name, signal.memory, _may_listen(biology, number))
+            for number, signal in heard
+            if signal.name in biology.contact_index
         ]
-        self.writes = frozenset(exposure_column(name, memory) for name, memory in self.remembered)
+        self.writes = frozenset(exposure_column(signal.name, signal.memory) for _, signal in heard)
 
     def __call__(self, tissue: Tissue, dt: float) -> None:
         sites, living = tissue.cells.site.astype(np.intp), tissue.living
-        for name, memory in self.remembered:
+        for name, memory in self.dissolved:
             column = tissue.cells[exposure_column(name, memory)]
             # Few are dead: a pass over all is faster than picking the living.
             np.copyto(column, relax(column, free_level(tissue, name, sites), 1.0 / memory, dt), where=living)
+        if not self.felt:
+            return
+        senses = Senses(self.biology, tissue)
+        for name, memory, kinds in self.felt:
+            rows = tissue.behavior.rows_over(kinds)
+            column = tissue.cells[exposure_column(name, memory)]
+            column[rows] = relax(column[rows], senses.level(name, sites[rows], rows), 1.0 / memory, dt)
+
+
+def _may_listen(biology: Biology, signal: int) -> list[int]:
+    """The kinds with a rule on `signal`, and those that can become one of them."""
+    kinds = {
+        program.cell
+        for program in biology.programs
+        if signal in {term.signal for term in (*program.ups, *program.downs, program.scale) if term is not None}
+    }
+    becomes = [
+        (biology.cell_index[target], biology.kinds_with(name))
+        for target, name in biology.family("differentiation").items()
+    ]
+    while new := {kind for target, sources in becomes if target in kinds for kind in sources} - kinds:
+        kinds |= new
+    return sorted(kinds)
 
 
 class Healing:
