@@ -48,6 +48,7 @@ STREAMS: Mapping[str, str] = MappingProxyType(
         "depletion": "which cells an intervention removes",
         "infusion": "which cells an intervention adds",
         "lineage": "the key of a daughter",
+        "section": "where in its site a cell of a section is shown",
     }
 )
 """Stream -> what it decides. A stream's number is a hash of its name: adding one changes no other."""

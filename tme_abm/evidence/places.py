@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..observe.compartments import compartments, tumor_region
-from ..observe.state import criteria
+from ..observe.sections import border_fields, field_width
 from ..tissue import Tissue
 
 __all__ = ["PLACES", "depths", "sites_of"]
@@ -31,20 +31,11 @@ def _edge(tissue: Tissue, well: int) -> Mask:
 
 
 def _fields(tissue: Tissue, well: int) -> Mask:
-    """The fields around the points where lines from the tumor's center along each axis leave it."""
-    inside, half = tumor_region(tissue, well), criteria().field / 2 / tissue.lattice.spacing
+    """The fields at the border as a pathologist cuts them."""
+    inside = tumor_region(tissue, well)
     found = np.zeros(inside.shape, dtype=bool)
-    if not inside.any():
-        return found.ravel()
-    at = np.argwhere(inside)
-    center = np.round(at.mean(axis=0)).astype(int)
-    for axis in range(inside.ndim):
-        others = np.arange(inside.ndim) != axis
-        line = at[(at[:, others] == center[others]).all(axis=1), axis]
-        for end in (line.min(), line.max()) if len(line) else ():
-            point = np.where(others, center, end)
-            low, high = np.maximum(np.ceil(point - half).astype(int), 0), np.floor(point + half).astype(int) + 1
-            found[tuple(slice(*ends) for ends in zip(low, high, strict=True))] = True
+    for field in border_fields(inside, field_width(tissue.lattice.spacing)):
+        found[field] = True
     return found.ravel()
 
 

@@ -10,7 +10,7 @@ from ..core.errors import InputError
 from ..tissue import Tissue
 from .state import criteria
 
-__all__ = ["compartments", "tumor_region"]
+__all__ = ["compartments", "region", "tumor_region"]
 
 
 def compartments(tissue: Tissue, well: int = 0) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -37,7 +37,7 @@ def tumor_region(tissue: Tissue, well: int = 0) -> NDArray[np.bool_]:
 
     Raises InputError if the model has no such well.
     """
-    known, lattice = criteria(), tissue.lattice
+    lattice = tissue.lattice
     if not 0 <= well < lattice.wells:
         raise InputError(f"no well {well}: the model has {lattice.wells}, numbered from 0", place="well")
     first, size = well * lattice.n_sites_per_well, lattice.n_sites_per_well
@@ -46,6 +46,12 @@ def tumor_region(tissue: Tissue, well: int = 0) -> NDArray[np.bool_]:
     # Dead tumor tissue is still core: a necrotic center is not stroma.
     tumor[cells.site[np.isin(cells.kind, tissue.tumor_kinds)]] = 1.0
     tumor = tumor[first : first + size]
-    smooth = ndimage.gaussian_filter(tumor.reshape(lattice.shape), known.smoothing / lattice.spacing, mode="constant")
+    return region(tumor.reshape(lattice.shape), lattice.spacing)
+
+
+def region(tumor: NDArray[np.generic], spacing: float) -> NDArray[np.bool_]:
+    """The sites of the tumor, islands included; `tumor`, of the lattice's shape, is 1 at each of its cells, else 0."""
+    known = criteria()
+    smooth = ndimage.gaussian_filter(tumor.astype(np.float64), known.smoothing / spacing, mode="constant")
     filled: NDArray[np.bool_] = ndimage.binary_fill_holes(smooth > known.cover)
     return filled
