@@ -24,7 +24,7 @@ from tme_abm.runs.walk import Progress
 ROOT = Path(__file__).parents[2]
 SHORT = ("--days", "0.2")
 COMMANDS = (
-    *("run", "compare", "batch", "status", "sensitivity", "claims", "reproduce", "calibrate", "export"),
+    *("run", "compare", "batch", "status", "sensitivity", "claims", "reproduce", "levels", "calibrate", "export"),
     *("validate", "explain", "sources", "schema", "bench", "verify", "view"),
 )
 

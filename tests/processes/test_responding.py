@@ -9,7 +9,7 @@ from tests.support.crowds import crowd
 from tests.support.tissues import respond
 from tme_abm.biology import Biology
 from tme_abm.processes import Response, Senses
-from tme_abm.tissue import Tissue
+from tme_abm.tissue import APOPTOTIC, Tissue
 
 
 def quick() -> Biology:
@@ -104,3 +104,75 @@ def test_signals_sensed_together_are_those_sensed_alone() -> None:
                 elif signal.kind == "occupancy":
                     alone = senses.occupied(biology.receptor_index[signal.name], kind, sites, who)
                     np.testing.assert_array_equal(heard, alone, err_msg=str(signal))
+
+
+def hill(base: float, ups: list[tuple[np.ndarray, float]], downs: list[tuple[np.ndarray, float]]) -> np.ndarray | float:
+    """The joint Hill function in plain words: (weight, target) of what increases, then of what decreases."""
+    value: np.ndarray | float = base
+    for terms in (ups, downs):
+        value = (value + sum(w * t for w, t in terms)) / (1.0 + sum(w for w, _ in terms))
+    return value
+
+
+def test_a_behavior_taken_apart_is_what_it_would_be_without_each_signal() -> None:
+    biology = shipped()
+    tissue = crowd(biology, 4)
+    for name in tissue.fields:
+        tissue.fields[name][...] *= 100.0  # so that most signals matter
+    tissue.controls.signaling = {(kind, "STAT3"): 0.3 for kind in range(len(biology.cells))}
+    response, senses = Response(biology, tissue), Senses(biology, tissue)
+    changed = 0
+    for program in (p for p in biology.programs if p.terms):
+        name = biology.behaviors[program.behavior]
+        sites, rows = response.asked(program.cell, name)
+        weights, values = response.taken_apart(program, sites, rows)
+        assert values.shape == (1 + len(program.terms), len(sites))
+        ask, where = (response.at_sites, sites) if rows is None else (response.of_rows, rows)
+        whole = ask(program.cell, name, where)
+        np.testing.assert_allclose(values[0], whole if len(sites) else np.empty(0), rtol=1e-12)
+        expected_weights = [
+            (senses(term.signal, program.cell, sites, rows) / term.half_max) ** term.hill
+            * (0.3 if "STAT3" in term.pathway else 1.0) for term in program.terms
+        ]  # fmt: skip
+        np.testing.assert_allclose(weights, expected_weights, rtol=1e-9)
+        ups, downs = len(program.ups), len(program.downs)
+        pairs = [(weight, term.towards) for weight, term in zip(weights, program.terms, strict=True)]
+        for left_out in range(len(pairs)):
+            kept = [(n, pair) for n, pair in enumerate(pairs) if n != left_out]
+            value = hill(program.base, [p for n, p in kept if n < ups], [p for n, p in kept if ups <= n < ups + downs])
+            if program.scale is not None and left_out < ups + downs:
+                value = value * weights[-1] / (1.0 + weights[-1])
+            np.testing.assert_allclose(values[1 + left_out], np.broadcast_to(value, len(sites)), rtol=1e-9, atol=1e-300)
+            changed += bool((np.abs(values[1 + left_out] - values[0]) > 1e-3 * np.abs(values[0])).any())
+    assert changed > 100
+
+
+def test_a_fixed_behavior_does_not_depend_on_any_signal() -> None:
+    biology = shipped()
+    tissue, cd8 = crowd(biology, 4), biology.cell_index["CD8"]
+    tissue.controls.fixed = {(cd8, "attack"): 0.25}
+    program = next(p for p in biology.programs if (p.cell, biology.behaviors[p.behavior]) == (cd8, "attack"))
+    response = Response(biology, tissue)
+    _, values = response.taken_apart(program, *response.asked(cd8, "attack"))
+    assert values.size
+    assert (values == 0.25).all()
+
+
+def test_behaviors_are_asked_of_the_living_the_dead_or_the_vessels() -> None:
+    biology = shipped()
+    tissue = crowd(biology, 5)
+    cd8, wall = biology.cell_index["CD8"], biology.cell_index["endothelium"]
+    mine = tissue.cells.kind == cd8
+    tissue.cells.fate[np.flatnonzero(mine & tissue.living)[:2]] = APOPTOTIC
+    living, dead = np.flatnonzero(mine & tissue.living), np.flatnonzero(mine & ~tissue.living)
+    assert len(living)
+    assert len(dead)
+    response = Response(biology, tissue)
+    for name, rows in (("attack", living), ("infiltration", living), ("clearance", dead)):
+        sites, asked = response.asked(cd8, name)
+        np.testing.assert_array_equal(asked, rows)
+        np.testing.assert_array_equal(sites, tissue.cells.site[rows])
+    for kind, name in ((cd8, "extravasation"), (wall, "adhesion"), (wall, "secretion CXCL12")):
+        sites, asked = response.asked(kind, name)
+        assert asked is None
+        np.testing.assert_array_equal(sites, tissue.vessels)

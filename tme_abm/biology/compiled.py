@@ -84,6 +84,21 @@ class Program:
     downs: tuple[Term, ...] = ()
     scale: Term | None = None
 
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """All its terms: those that increase, those that decrease, the scale."""
+        return (*self.ups, *self.downs, *(() if self.scale is None else (self.scale,)))
+
+    def without(self, number: int) -> Program:
+        """The program without the term of this number in `terms`; without its scale, a behavior is not scaled."""
+        ups, downs = len(self.ups), len(self.downs)
+        if number < ups:
+            return replace(self, ups=self.ups[:number] + self.ups[number + 1 :])
+        if number < ups + downs:
+            number -= ups
+            return replace(self, downs=self.downs[:number] + self.downs[number + 1 :])
+        return replace(self, scale=None)
+
 
 @dataclass(frozen=True, eq=False)
 class Biology:

@@ -25,6 +25,7 @@ from . import (
     compare,
     explain,
     export,
+    levels,
     reproduce,
     run,
     sensitivity,
@@ -79,6 +80,7 @@ def _everything(
       explain hot                        what the model assumes
       claims --id A-TNF-08               a claim of the reviews as an experiment
       reproduce --id IV-02               a published experiment on whole tumors
+      levels hot --behavior 'CD8 attack' what holds T cells down in a tumor
 
     Results go to stdout, progress and log to stderr. Exit code 0: success; 2:
     the input cannot be used; 1: a run failed.
@@ -93,6 +95,7 @@ for _command in (
     sensitivity.sensitivity,
     claims.claims,
     reproduce.reproduce,
+    levels.levels,
     calibrate.calibrate,
     export.export,
     validate.validate,

@@ -145,6 +145,35 @@ class Response:
             return np.empty((len(row), 0)), row
         return self._respond(rules, self.tissue.cells.site[rows].astype(np.intp), rows), row
 
+    def asked(self, kind: int, name: str) -> tuple[NDArray[np.intp], Rows | None]:
+        """Where a behavior is asked of `kind`: the sites, and the rows of its cells; None for those at vessels.
+
+        Extravasation is asked at all vessels, clearance of the dead, everything else of the living.
+        """
+        if self.biology.layer[kind] == "vessel" or name in _AT_VESSELS & _ELSEWHERE:
+            return self.tissue.vessels.astype(np.intp), None
+        living = self.tissue.living
+        mine = (self.tissue.cells.kind == kind) & (~living if name in _ELSEWHERE else living)
+        rows = np.flatnonzero(mine)
+        return self.tissue.cells.site[rows].astype(np.intp), rows
+
+    def taken_apart(self, program: Program, sites: NDArray[np.integer], rows: Rows | None) -> tuple[Array, Array]:
+        """What each term of a behavior does: the weights of the terms (terms, n), and the values of the behavior
+        (1 + terms, n), as it is and without each of them in turn. The terms are in the order of `program.terms`.
+        """
+        terms, kind = program.terms, program.cell
+        signals = tuple(term.signal for term in terms)
+        weights = self.senses.together(signals, kind, sites, rows) if terms else np.empty((0, len(sites)))
+        for weight, term in zip(weights, terms, strict=True):
+            weight[:] = (weight / term.half_max) ** term.hill
+            weight *= math.prod(self.tissue.controls.signaling.get((kind, one), 1.0) for one in term.pathway)
+        settled = self.settled(kind).get(self.biology.behaviors[program.behavior])
+        if settled is not None:
+            return weights, np.full((1 + len(terms), len(sites)), settled)
+        variants = (program, *(program.without(number) for number in range(len(terms))))
+        rules = _Rules(self.biology, variants, self._there, self._absent)
+        return weights, respond(rules.book, self.senses.table(rules.asked, sites, rows), self._left(rules))
+
     def settled(self, kind: int) -> dict[str, float]:
         """The behaviors of `kind` that do not depend on what its cells sense, and their values."""
         return self._settled[kind]
