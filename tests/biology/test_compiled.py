@@ -39,7 +39,7 @@ def test_names_and_their_order(biology: Biology) -> None:
 def test_molecules_and_receptors_come_in_internal_units(biology: Biology) -> None:
     assert biology.molecules == (
         Molecule("IFNG", 6000.0, pytest.approx(0.5 / 60)),
-        Molecule("oxygen", 120_000.0, 0.0, background=50_000.0, exchange=2.0, level=90_000.0),
+        Molecule("oxygen", 120_000.0, 0.0, background=50_000.0, exchange=2.0, level=90_000.0, saturation=500.0),
     )
     assert biology.contacts == (ContactMolecule("PDL1", pytest.approx(1 / 1440)),)
     assert biology.receptors == (Receptor("PD1", (("PDL1", 0.5),), True), Receptor("IFNGR", (("IFNG", 0.1),)))

@@ -31,7 +31,7 @@ note = "again"
 def test_the_small_catalogue_loads_and_counts_its_numbers() -> None:
     catalogue = load_catalogue(SMALL)
     found = dict(catalogue.parameters())
-    assert len(found) == 28
+    assert len(found) == 29
     assert found["cell.CD8.behaviors.attack.scaled_by.hill"].value == 4
     assert not any(parameter.is_trait for parameter in found.values())
 

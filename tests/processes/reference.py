@@ -434,7 +434,8 @@ def sources(world: World, stroma: dict[str, float]) -> tuple[dict[str, dict[At, 
         for cell in world.cells:
             if cell.alive:
                 clearance = world.biology.uptake[world.biology.cell_index[cell.name], column]
-                taken[molecule.name][cell.at] += clearance / volume
+                full = world.tissue.fields[molecule.name][cell.at] / molecule.saturation if clearance else 0.0
+                taken[molecule.name][cell.at] += clearance / volume / (1 + full)
         level, exchange = controls.blood.get(molecule.name, (molecule.level, molecule.exchange))
         for at in world.vessels:
             taken[molecule.name][at] += exchange

@@ -196,3 +196,24 @@ def test_a_depot_in_the_place_of_another_is_no_reason_to_wait() -> None:
         exact.step()
     field, expected = lagging.tissue.fields["IFNG"], exact.tissue.fields["IFNG"]
     assert np.linalg.norm(field - expected) < 0.01 * np.linalg.norm(expected)
+
+
+def test_uptake_that_saturates_settles_where_supply_equals_consumption() -> None:
+    """Vessels bring what tumor cells consume, V c / (K + c) each, and the rest decays; from above and from below."""
+    model = TumorModel(load("base", SMALL | {"lattice.shape": [16, 16], "immune": {}}), rng=1)
+    model.step()
+    tissue, biology = model.tissue, model.biology
+    [oxygen] = [m for m in biology.molecules if m.name == "OXYGEN"]
+    clearance = biology.uptake[biology.cell_index["tumor"], biology.molecule_index["OXYGEN"]]
+    consumption = clearance / tissue.lattice.site_volume * oxygen.saturation
+    for start in (0.0, oxygen.level):
+        tissue.fields["OXYGEN"].fill(start)
+        for _ in range(60):
+            model.processes["secretion"](tissue, 10.0)
+            model.processes["transport"](tissue, 10.0)
+        level = tissue.fields["OXYGEN"].ravel().astype(float)
+        supplied = oxygen.exchange * (oxygen.level - level[tissue.vessels]).sum()
+        fed = level[tissue.cells.site[tissue.living]]
+        consumed = consumption * (fed / (oxygen.saturation + fed)).sum()
+        assert consumed > 0.5 * supplied
+        assert supplied == pytest.approx(consumed + oxygen.decay * level.sum(), rel=0.01)

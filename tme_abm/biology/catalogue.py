@@ -252,12 +252,13 @@ def _of_molecule(name: str, molecule: MoleculeEntry) -> Iterator[Entry]:
         "decay": "rate",
         "weight": "mass",
         "background": "concentration",
+        "saturation": "concentration",
         "turnover": "rate",
     }
     for key, kind in kinds.items():
         parameter: Parameter | None = getattr(molecule, key)
         if parameter is not None:
-            yield Entry(f"molecule.{name}.{key}", parameter, kind, positive=key in ("weight", "turnover"))
+            yield Entry(f"molecule.{name}.{key}", parameter, kind, positive=key in ("weight", "saturation", "turnover"))
     if molecule.supply is not None:
         yield Entry(f"molecule.{name}.supply.exchange", molecule.supply.exchange, "rate")
         yield Entry(f"molecule.{name}.supply.level", molecule.supply.level, "concentration")

@@ -10,6 +10,7 @@ the Hill function of the scale.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,7 +31,8 @@ __all__ = ["Biology", "ContactMolecule", "Molecule", "Program", "Receptor", "Ter
 @dataclass(frozen=True)
 class Molecule:
     """A diffusing molecule: diffusivity [µm²/min], decay [1/min], background [nM]; vessels exchange [1/min] with a
-    blood level [nM], both 0 where blood does not matter.
+    blood level [nM], both 0 where blood does not matter. Cells clear less of it the more there is: half at `saturation`
+    [nM], infinite where uptake does not saturate.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Molecule:
     background: float = 0.0
     exchange: float = 0.0
     level: float = 0.0
+    saturation: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ class Biology:
     molecules : the diffusing ones; contacts : those a cell has a level of, on its surface or inside.
     base (cells, behaviors) : value without signals, in the internal unit of the behavior's kind (`kinds`).
     chemotaxis (cells, receptors) : weight with which a cell follows occupancy; expresses : whether it has the receptor.
-    uptake (cells, molecules) : µm³ cleared a minute by one cell.
+    uptake (cells, molecules) : µm³ cleared a minute by one cell, where there is little of the molecule.
     bases_of : (cell, behavior) of the bases that a trait gives, by trait.
     """
 
@@ -243,6 +246,7 @@ class _Compiler:
             background=self.number(entry.background, "concentration"),
             exchange=0.0 if supply is None else self.number(supply.exchange, "rate"),
             level=0.0 if supply is None else self.number(supply.level, "concentration"),
+            saturation=self.number(entry.saturation, "concentration", math.inf),
         )
 
     def programs(self) -> Iterator[Program]:

@@ -88,13 +88,15 @@ class MoleculeEntry(Frozen):
     decay: Parameter | None = None
     weight: Parameter | None = None
     background: Parameter | None = None
+    saturation: Parameter | None = None
     supply: SupplyEntry | None = None
     turnover: Parameter | None = None
 
     @model_validator(mode="after")
     def _has_what_its_reach_needs(self) -> MoleculeEntry:
         needed = ("diffusivity", "decay") if self.reach == "diffusing" else ()
-        barred = ("turnover",) if self.reach == "diffusing" else ("diffusivity", "decay", "background", "supply")
+        spread = ("diffusivity", "decay", "background", "saturation", "supply")
+        barred = ("turnover",) if self.reach == "diffusing" else spread
         for key in needed:
             if getattr(self, key) is None:
                 raise ValueError(f"a molecule with reach '{self.reach}' needs '{key}'")

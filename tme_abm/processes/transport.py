@@ -30,7 +30,11 @@ Numbers = NDArray[np.intp]
 
 
 class Secretion:
-    """Living cells and vessels secrete molecules at the rate of their rules and take others up by their receptors."""
+    """Living cells and vessels secrete molecules at the rate of their rules and take others up by their receptors.
+
+    Uptake that saturates is V c / (K + c): cells clear V / (K + c), with the level c that the field has now. The field
+    is implicit in c, so that it settles on the solution from step to step, from either side without overshoot.
+    """
 
     writes: ClassVar[frozenset[str]] = frozenset()
 
@@ -49,7 +53,7 @@ class Secretion:
             if (kind, n) in ruled or biology.base[kind, n] != 0
         ]
         self.consumed = [
-            (biology.molecules[column].name, int(kind), float(biology.uptake[kind, column]))
+            (biology.molecules[column], int(kind), float(biology.uptake[kind, column]))
             for column, kind in np.argwhere(biology.uptake.T > 0)
         ]
         self.carried = {m.name: (m.level, m.exchange) for m in biology.molecules if m.exchange > 0}
@@ -72,8 +76,11 @@ class Secretion:
                 rate = tissue.behavior.at_sites(kind, behavior, tissue.vessels)
                 fields.add_source(molecule, tissue.vessels, rate * to_level)
         for molecule, kind, clearance in self.consumed:
-            if molecule in fields and len(sites[kind]):
-                fields.add_uptake(molecule, sites[kind], clearance / tissue.lattice.site_volume)
+            if molecule.name in fields and len(sites[kind]):
+                cleared: Array | float = clearance / tissue.lattice.site_volume
+                if molecule.saturation < np.inf:
+                    cleared = cleared / (1.0 + fields[molecule.name].reshape(-1)[sites[kind]] / molecule.saturation)
+                fields.add_uptake(molecule.name, sites[kind], cleared)
         self._from_outside(tissue, to_level)
 
     def _from_outside(self, tissue: Tissue, to_level: float) -> None:
