@@ -46,6 +46,7 @@ SCHEDULE: tuple[tuple[str, Make], ...] = (
     ("division", lambda b, s: p.Division(b)),
     ("recruitment", lambda b, s: p.Recruitment(b, s.blood)),
     ("secretion", lambda b, s: p.Secretion(b, s.stroma.secretion)),
+    ("remodeling", lambda b, s: p.Remodeling(b)),
     ("exposure", lambda b, s: p.Exposure(b)),
     ("transport", lambda b, s: p.Transport(b, s.fields.method, s.fields.tolerance, s.fields.lag)),
     ("migration", lambda b, s: p.Migration(b)),

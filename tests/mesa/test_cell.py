@@ -183,7 +183,7 @@ def test_a_catalogue_may_name_new_agents(model: TumorModel) -> None:
     model.biology = dataclasses.replace(model.biology, agent=names)
     model.populations = Populations(model)
     found = {which.__name__: which for which in model.agent_types}
-    assert list(found) == ["TumorCell", "TCell", "BCell", "NKCell", "MDSC", "TAM", "TAN"]
+    assert list(found) == ["TumorCell", "TCell", "BCell", "NKCell", "MDSC", "TAM", "TAN", "Fibroblast"]
     assert issubclass(found["BCell"], Cell)
     cells = model.agents_by_type[found["BCell"]]
     assert len(cells) > 0

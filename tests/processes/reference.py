@@ -188,6 +188,26 @@ class World:
         return self.behavior(cell.name, behavior, cell.at, cell)
 
 
+def remodeled(world: World, dt: float) -> dict[At, float]:
+    """The matrix at every place: cells lay it down and cut it on the sites around them, proteases digest it."""
+    sites = 3 ** len(world.shape) * world.spacing**3
+    rates = {place: [0.0, 0.0] for place in np.ndindex(*world.shape)}
+    for cell in world.cells:
+        for there in (cell.at, *world.around(cell.at)):
+            if cell.alive and world.inside(there):
+                rates[there][0] += world.of(cell, "deposition") / sites
+                rates[there][1] += world.of(cell, "proteolysis") / sites
+    found = {}
+    for place, (laid, cut) in rates.items():
+        cut += sum(m.digestion * world.concentration(m.name, place) for m in world.biology.molecules)
+        before = float(world.tissue.matrix[world.site(place)])
+        found[place] = before
+        if laid + cut > 0:
+            rest = laid / (laid + cut)
+            found[place] = rest + (before - rest) * math.exp(-(laid + cut) * dt)
+    return found
+
+
 # ------------------------------------------------------------------- states
 
 

@@ -31,6 +31,7 @@ BEYOND = {
     "Responding": set(),
     "Recruitment": {"pools"},
     "Secretion": {"sources"},
+    "Remodeling": {"grounds"},
     "Transport": {"sources", "fields"},
     "Migration": {"occupant"},
 }
@@ -62,6 +63,7 @@ def all_of(tissue: Tissue) -> dict[str, Arrays]:
         "columns": tissue.cells.arrays(),
         "occupant": {"occupant": tissue.lattice.occupant.copy()},
         "pools": {name: np.array(level) for name, level in tissue.pools.items()},
+        "grounds": {"matrix": tissue.matrix.copy()},
         "fields": {name: tissue.fields[name].copy() for name in tissue.fields},
         "sources": {name: grid.copy() for name, grid in tissue.fields.source.items()}
         | {f"uptake {name}": grid.copy() for name, grid in tissue.fields.uptake.items()},
@@ -117,7 +119,7 @@ def permuted(tissue: Tissue, biology: Biology, order: NDArray[np.int64]) -> Tiss
 
 def agree(one: Tissue, other: Tissue, tolerance: float) -> None:
     pairs = [(by_key(one), by_key(other)), (all_of(one)["fields"], all_of(other)["fields"])]
-    pairs += [(all_of(one)["pools"], all_of(other)["pools"]), (all_of(one)["sources"], all_of(other)["sources"])]
+    pairs += [(all_of(one)[group], all_of(other)[group]) for group in ("pools", "grounds", "sources")]
     for mine, theirs in pairs:
         assert mine.keys() == theirs.keys()
         for name in mine:

@@ -101,6 +101,16 @@ def dead_after(tissue: Tissue) -> set[int]:
 
 
 @everywhere
+def test_matrix_is_remodeled(seed: int, shape: tuple[int, ...]) -> None:
+    tissue, world = pair(seed, shape)
+    before, expected = tissue.matrix.copy(), slow.remodeled(world, DT)
+    p.Remodeling(biology())(tissue, DT)
+    np.testing.assert_allclose(tissue.matrix, [expected[at] for at in np.ndindex(*shape)], rtol=1e-10)
+    assert (tissue.matrix > before).any()
+    assert (tissue.matrix < before).any()
+
+
+@everywhere
 def test_every_signal_is_sensed(seed: int, shape: tuple[int, ...]) -> None:
     tissue, world = pair(seed, shape)
     senses = Senses(biology(), tissue)

@@ -80,12 +80,12 @@ def still(biology: Biology) -> Biology:
     timed = {
         name: 0.0
         for name, kind in zip(biology.behaviors, biology.kinds, strict=True)
-        if kind in ("rate", "speed", "secretion")
+        if kind in ("rate", "speed", "secretion", "clearance")
     }
     quiet = scaled(biology, timed)
     return replace(
         quiet,
-        molecules=tuple(replace(m, diffusivity=0.0, decay=0.0, exchange=0.0) for m in quiet.molecules),
+        molecules=tuple(replace(m, diffusivity=0.0, decay=0.0, exchange=0.0, digestion=0.0) for m in quiet.molecules),
         contacts=tuple(replace(c, turnover=0.0) for c in quiet.contacts),
         # An endless memory takes nothing in.
         signals=tuple(replace(s, memory=np.inf) if s.kind == "exposure" else s for s in quiet.signals),

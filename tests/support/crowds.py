@@ -40,6 +40,7 @@ def crowd(
     everywhere = [tuple(int(i) for i in at) for at in np.ndindex(*shape)]
     order = [everywhere[i] for i in rng.permutation(len(everywhere))]
     tissue_kinds = [c for c, layer in zip(biology.cells, biology.layer, strict=True) if layer == "tissue"]
+    tissue_kinds += 4 * len(tissue_kinds) * [biology.cells[kind] for kind in biology.tumor_kinds]
     immune_kinds = [c for c, layer in zip(biology.cells, biology.layer, strict=True) if layer == "immune"]
     killers = [c for c, sees in zip(biology.cells, biology.sees, strict=True) if sees is not None]
     immune_kinds += 3 * killers
@@ -61,6 +62,7 @@ def crowd(
     for name, level in half_maxima(biology).items():
         tissue.fields[name][...] = level * rng.lognormal(0.0, 0.7, shape)
     tissue.matrix[:] = rng.uniform(0, 1, tissue.lattice.n_sites)
+    tissue.matrix_lives = True
     return respond(tissue, biology)
 
 

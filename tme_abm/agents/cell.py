@@ -32,6 +32,7 @@ __all__ = [
     "Cell",
     "DeadCellError",
     "Derived",
+    "Fibroblast",
     "NKCell",
     "Rows",
     "TCell",
@@ -252,6 +253,10 @@ class TumorCell(Cell):
     """A malignant cell."""
 
 
+class Fibroblast(Cell):
+    """A fibroblast, quiescent or made myofibroblastic or inflammatory by the tumor; `cell` says which."""
+
+
 class TCell(Cell):
     """A T cell; `cell` distinguishes CD8, helper and regulatory cells."""
 
@@ -272,7 +277,7 @@ class TAN(Cell):
     """A tumor-associated neutrophil; `polarization` runs from N2 (0) to N1 (1)."""
 
 
-_NAMED = {named.__name__: named for named in (Cell, TumorCell, TCell, NKCell, MDSC, TAM, TAN)}
+_NAMED = {named.__name__: named for named in (Cell, TumorCell, Fibroblast, TCell, NKCell, MDSC, TAM, TAN)}
 
 
 @cache

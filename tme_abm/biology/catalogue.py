@@ -83,6 +83,17 @@ class Catalogue:
         return tuple(self.pool_of)
 
     @property
+    def in_tissue(self) -> tuple[str, ...]:
+        """The cells of the tissue layer."""
+        return tuple(name for name, cell in self.cells.items() if cell.layer == "tissue")
+
+    @cached_property
+    def stromal(self) -> tuple[str, ...]:
+        """The cells of the tissue layer that nothing hunts: the stroma's own."""
+        hunted = {prey for cell in self.cells.values() for prey in cell.hunts}
+        return tuple(name for name in self.in_tissue if name not in hunted)
+
+    @property
     def pools(self) -> tuple[str, ...]:
         """The blood pools."""
         return tuple(dict.fromkeys(self.pool_of.values()))
@@ -254,6 +265,7 @@ def _of_molecule(name: str, molecule: MoleculeEntry) -> Iterator[Entry]:
         "background": "concentration",
         "saturation": "concentration",
         "turnover": "rate",
+        "digestion": "digestion",
     }
     for key, kind in kinds.items():
         parameter: Parameter | None = getattr(molecule, key)

@@ -32,7 +32,8 @@ __all__ = ["Biology", "ContactMolecule", "Molecule", "Program", "Receptor", "Ter
 class Molecule:
     """A diffusing molecule: diffusivity [µm²/min], decay [1/min], background [nM]; vessels exchange [1/min] with a
     blood level [nM], both 0 where blood does not matter. Cells clear less of it the more there is: half at `saturation`
-    [nM], infinite where uptake does not saturate.
+    [nM], infinite where uptake does not saturate; digestion of matrix
+    [1/(nM min)], 0 but for proteases.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Molecule:
     exchange: float = 0.0
     level: float = 0.0
     saturation: float = math.inf
+    digestion: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -247,6 +249,7 @@ class _Compiler:
             exchange=0.0 if supply is None else self.number(supply.exchange, "rate"),
             level=0.0 if supply is None else self.number(supply.level, "concentration"),
             saturation=self.number(entry.saturation, "concentration", math.inf),
+            digestion=self.number(entry.digestion, "digestion"),
         )
 
     def programs(self) -> Iterator[Program]:

@@ -38,6 +38,8 @@ BEHAVIORS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "extravasation": ("rate", "leaves the blood, per vessel"),
         "adhesion": ("number", "endothelium holds leukocytes"),
         "healing": ("rate", "repairs hits"),
+        "deposition": ("clearance", "lays matrix down around itself; volume that becomes dense"),
+        "proteolysis": ("clearance", "cuts the matrix around itself; volume that becomes free"),
         "lethal damage": ("number", "hits that kill"),
         "antigen visibility": ("number", "is seen by cells that look for antigen"),
         "stress visibility": ("number", "is seen by cells that look for stress and missing self"),

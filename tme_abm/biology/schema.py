@@ -91,11 +91,12 @@ class MoleculeEntry(Frozen):
     saturation: Parameter | None = None
     supply: SupplyEntry | None = None
     turnover: Parameter | None = None
+    digestion: Parameter | None = None
 
     @model_validator(mode="after")
     def _has_what_its_reach_needs(self) -> MoleculeEntry:
         needed = ("diffusivity", "decay") if self.reach == "diffusing" else ()
-        spread = ("diffusivity", "decay", "background", "saturation", "supply")
+        spread = ("diffusivity", "decay", "background", "saturation", "supply", "digestion")
         barred = ("turnover",) if self.reach == "diffusing" else spread
         for key in needed:
             if getattr(self, key) is None:

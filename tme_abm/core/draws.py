@@ -30,6 +30,7 @@ STREAMS: Mapping[str, str] = MappingProxyType(
     {
         "placement": "where the starting cells are",
         "vessels": "where the vessels are",
+        "stroma": "where the cells of the stroma are",
         "phase": "where in its cycle or state a starting cell is",
         "division": "whether a cell divides in this step",
         "apoptosis": "whether a cell dies by apoptosis",

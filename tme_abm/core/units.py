@@ -40,6 +40,7 @@ _KINDS: Mapping[str, tuple[str, str, float, tuple[str, ...]]] = MappingProxyType
         "production": ("nM/min", "0.01 nM/min", 0.1, ("nM/min", "nM/h", "pM/min", "pM/h")),
         "secretion": ("1/min", "60 molecules/cell/min", 1.0, ("molecules/cell/min", "molecules/cell/h")),
         "clearance": ("um^3/min", "20 um^3/s", 0.1, ("um^3/s", "um^3/min")),
+        "digestion": ("1/nM/min", "0.09 /nM/day", 0.1, ("1/nM/min", "1/nM/h", "1/nM/day")),
         "areal_density": ("1/um^2", "80 /mm^2", 0.1, ("1/um^2", "1/mm^2")),
         "volume_density": ("1/um^3", "1e4 /mm^3", 0.1, ("1/um^3", "1/mm^3")),
         "mass": ("kDa", "17 kDa", 0.1, ("kDa", "Da")),

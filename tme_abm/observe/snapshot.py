@@ -31,8 +31,8 @@ _OF_THE_STEP = ("heading", "binding")  # columns that matter from one step to th
 
 
 def snapshot(model: Simulation, well: int = 0) -> dict[str, NDArray[Any]]:
-    """The tissue of a well: kinds by layer (−1 for an empty site), dead cells, vessels, core, all fields [nM], and the
-    columns of its cells.
+    """The tissue of a well: kinds by layer (−1 for an empty site), dead cells, vessels, core, all fields [nM], the
+    columns of its cells, and the matrix (0 to 1) where cells remodel it.
     """
     tissue = model.tissue
     lattice, cells = tissue.lattice, tissue.cells
@@ -65,6 +65,8 @@ def snapshot(model: Simulation, well: int = 0) -> dict[str, NDArray[Any]]:
         "cell_names": np.array(model.biology.cells),
         "molecule_names": np.array(list(tissue.fields)),
     }
+    if tissue.matrix_lives:
+        picture["matrix"] = of_well(tissue.matrix).astype(np.float32)
     exact = model.scenario.record.precision is not None
     for name in tissue.fields:
         levels = of_well(tissue.fields[name]).astype(np.float32)

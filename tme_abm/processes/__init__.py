@@ -9,6 +9,7 @@ from .fates import Apoptosis, Clearance, Differentiation, Division, Necrosis
 from .killing import Binding, Killing
 from .migration import Migration
 from .recruitment import Recruitment
+from .remodeling import Remodeling
 from .responding import Responding, Response
 from .senses import Senses, exposure_column, expression_column, free_level, signal_columns
 from .states import Activation, Exhaustion, Exposure, Expression, Healing, Polarization
@@ -31,6 +32,7 @@ __all__ = [
     "Polarization",
     "Process",
     "Recruitment",
+    "Remodeling",
     "Responding",
     "Response",
     "Secretion",

@@ -1,7 +1,8 @@
 """Planting: the starting tissue of a scenario, drawn site by site from the seed.
 
-Vessels are scattered, a ball of tumor cells stands in the center, leukocytes are sprinkled over all tissue at
-the densities of the scenario, and what its protocol adds at the start is put among them. Every draw is addressed by
+Vessels are scattered, a ball of tumor cells stands in the center, the cells of the stroma stand around it, leukocytes
+are sprinkled over all tissue at the densities of the scenario, and what its protocol adds at the start is put among
+them. Every draw is addressed by
 its site, so that two scenarios with the same densities and seed start from the same leukocytes on the same sites,
 and the wells of a model differ. A scenario with a slide has its cells where they were measured instead.
 """
@@ -18,6 +19,7 @@ from ..biology import Biology
 from ..core import draws
 from ..scenario import Scenario, Slide, remarks
 from ..scenario.protocol import lanes, naming
+from ..scenario.sections import Stroma
 from ..tissue import IMMUNE, TISSUE, Cells, Clock, Controls, Fields, Lattice, Tissue
 from .presence import fields_needed
 from .senses import signal_columns
@@ -39,6 +41,11 @@ def plant(scenario: Scenario, biology: Biology, seed: int, wells: int = 1) -> Ti
         inside, sites, kinds = _drawn(scenario, biology, lattice, seed)
     else:
         inside, sites, kinds = _measured(scenario.slide, scenario, biology, lattice)
+    if scenario.stroma.lives:
+        taken = np.zeros(lattice.n_sites, dtype=bool)
+        taken[sites[np.isin(kinds, [biology.cell_index[cell] for cell in scenario.catalogue.in_tissue])]] = True
+        around, stromal = _stromal(scenario.stroma, biology, lattice, inside, taken, seed)
+        sites, kinds = np.concatenate([sites, around]), np.concatenate([kinds, stromal])
     tissue = bare(
         biology,
         lattice,
@@ -49,6 +56,7 @@ def plant(scenario: Scenario, biology: Biology, seed: int, wells: int = 1) -> Ti
         matrix=np.where(inside, scenario.stroma.matrix_in_tumor, scenario.stroma.matrix).astype(np.float64),
         pools={name: pool.cells for name, pool in scenario.blood.items()},
         push=scenario.growth.push,
+        matrix_lives=scenario.stroma.lives,
     )
     for molecule in biology.molecules:
         if molecule.name in tissue.fields and molecule.name not in scenario.replaced:
@@ -74,6 +82,7 @@ def bare(
     matrix: NDArray[np.float64] | None = None,
     pools: Mapping[str, float] | None = None,
     push: float = 0.0,
+    matrix_lives: bool = False,
 ) -> Tissue:
     """A tissue for the cells of `biology`, without cells and interventions; see `Tissue`."""
     tissue = Tissue(
@@ -89,6 +98,7 @@ def bare(
         matrix=np.zeros(lattice.n_sites) if matrix is None else matrix,
         pools=pools or {},
         push=push,
+        matrix_lives=matrix_lives,
     )
     tissue.controls = Controls.none(len(biology.cells), len(biology.receptors))
     return tissue
@@ -145,3 +155,41 @@ def _leukocytes(
     slot = np.searchsorted(edges, drawn, side="right")
     sites = np.flatnonzero(slot < len(kinds))
     return sites, kinds[slot[sites]]
+
+
+def _stromal(
+    stroma: Stroma,
+    biology: Biology,
+    lattice: Lattice,
+    inside: NDArray[np.bool_],
+    taken: NDArray[np.bool_],
+    seed: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sites and kinds of the cells of the stroma, one draw a site; none `inside` the tumor (n_sites,) or where a tissue
+    cell is, `taken`. In the ring its densities hold, elsewhere those of the stroma.
+    """
+    drawn = draws.uniform(seed, "stroma", 0, np.arange(lattice.n_sites))
+    sites, kinds = [], []
+    for where, densities in _parts_of_stroma(stroma, lattice, inside):
+        names = np.array([biology.cell_index[name] for name in densities], dtype=np.int64)
+        edges = np.cumsum([density * lattice.site_area for density in densities.values()])
+        slot = np.searchsorted(edges, drawn, side="right")
+        here = np.flatnonzero(where & ~inside & ~taken & (slot < len(names)))
+        sites.append(here)
+        kinds.append(names[slot[here]])
+    return np.concatenate(sites), np.concatenate(kinds)
+
+
+def _parts_of_stroma(
+    stroma: Stroma, lattice: Lattice, inside: NDArray[np.bool_]
+) -> list[tuple[NDArray[np.bool_], Mapping[str, float]]]:
+    """The ring around the tumor and the stroma beyond it: masks (n_sites,) and the densities of their cells."""
+    everywhere = np.ones(lattice.n_sites, dtype=bool)
+    if stroma.ring is None:
+        return [(everywhere, stroma.cells or {})]
+    from scipy import ndimage  # slow to import, and only a ring needs it
+
+    wells = inside.reshape(lattice.wells, *lattice.shape)
+    away = [ndimage.distance_transform_edt(~well) if well.any() else np.full(well.shape, np.inf) for well in wells]
+    near = np.stack(away).ravel() * lattice.spacing <= stroma.ring.width
+    return [(near, stroma.ring.cells), (~near, stroma.cells or {})]

@@ -18,6 +18,7 @@ def kinds_present(scenario: Scenario, biology: Biology) -> frozenset[int]:
     """The kinds of cell that the scenario starts with, adds, infuses or recruits, and what these can become."""
     there = {name for name, density in scenario.immune.items() if density > 0}
     there |= {cell for item in scenario.protocol for cell in item.brings(scenario)}
+    there |= scenario.stroma.planted
     if scenario.tumor.cells:
         there.add(biology.cells[biology.tumor_kinds[0]])
     if scenario.vessels.density > 0:
@@ -36,6 +37,8 @@ def fields_needed(scenario: Scenario, biology: Biology) -> list[str]:
     kinds = kinds_present(scenario, biology)
     made, sensed = _made(scenario, biology, kinds), _sensed(biology, kinds)
     given = {item.gives for item in scenario.protocol}
+    if scenario.stroma.lives:
+        sensed |= {molecule.name for molecule in biology.molecules if molecule.digestion > 0}
     needed = given | made & (sensed | set(scenario.record.molecules))
     return [molecule.name for molecule in biology.molecules if molecule.name in needed]
 

@@ -51,6 +51,8 @@ _REASONS = {
     "immune": "the starting leukocytes are planted already; an intervention can 'add' or 'deplete' cells",
     "vessels": "the vessels are planted already",
     "stroma.matrix": "the matrix is laid down already",
+    "stroma.cells": "the cells of the stroma are planted already",
+    "stroma.ring": "the cells of the stroma are planted already",
     "fields": "twins are computed alike",
 }
 _OTHER_REASON = "the tissue that is there was made with it"

@@ -101,6 +101,7 @@ class Scenario(Frozen):
         else:
             self._check_slide(self.slide)
         self._check_crowding()
+        self._check_stroma()
         self._check_protocol()
         if self.record.every < self.clock.dt:
             raise InputError(
@@ -151,6 +152,29 @@ class Scenario(Frozen):
                 place="vessels.density",
                 because=("vessels.in_tumor", "lattice.spacing"),
             )
+
+    def _check_stroma(self) -> None:
+        """The cells of the stroma must have room, and nothing else may make what they make."""
+        stroma, site = self.stroma, self.lattice.spacing**2
+        tables = {"stroma.cells": stroma.cells or {}, "stroma.ring.cells": stroma.ring.cells if stroma.ring else {}}
+        for place, densities in tables.items():
+            if (number := sum(densities.values()) * site) > 1:
+                raise InputError(
+                    f"the densities add up to {number:.3g} cells a site; a site holds one tissue cell",
+                    place=place,
+                    because=("lattice.spacing",),
+                )
+        if not stroma.planted:
+            return
+        for molecule, rate in stroma.secretion.items():
+            makers = [cell for cell in self.catalogue.producers[molecule] if cell in self.catalogue.stromal]
+            if rate > 0 and makers:
+                raise InputError(
+                    f"the cells of the stroma make {molecule} ({', '.join(makers)}), so the stroma as such must not; "
+                    "set it to 0 pM/min",
+                    place=f"stroma.secretion.{molecule}",
+                    because=("stroma.cells",),
+                )
 
     def _check_protocol(self) -> None:
         """Whether everything that is done fits this piece of tissue; a refusal names the item by its number."""

@@ -24,13 +24,14 @@ from .values import (
     Production,
     Rate,
     Shape,
+    StromalCell,
     Tolerance,
     TraitName,
     known,
     trait_quantity,
 )
 
-__all__ = ["BloodPool", "Clock", "FieldSolvers", "Growth", "Lattice", "Record", "Stroma", "Tumor", "Vessels"]
+__all__ = ["BloodPool", "Clock", "FieldSolvers", "Growth", "Lattice", "Record", "Ring", "Stroma", "Tumor", "Vessels"]
 
 Value = TypeVar("Value")
 
@@ -115,6 +116,21 @@ class BloodPool(Frozen):
     renewal: Rate = Field(description="Rate at which the pool returns to rest.")
 
 
+def cells_in_order(given: dict[str, Value] | None, info: ValidationInfo) -> dict[str, Value] | None:
+    """The cells of the stroma in the order of the catalogue."""
+    return None if given is None else {name: given[name] for name in known(info).stromal if name in given}
+
+
+Densities = Annotated[dict[StromalCell, ArealDensity], AfterValidator(cells_in_order)]
+
+
+class Ring(Frozen):
+    """A rim of stroma around the starting tumor whose cells are denser, or others, than further out."""
+
+    width: PositiveLength = Field(description="Distance from the tumor up to which it reaches.")
+    cells: Densities = Field(description="Density of the cells in it.")
+
+
 class Stroma(Frozen):
     """The tissue around the tumor."""
 
@@ -123,6 +139,22 @@ class Stroma(Frozen):
     secretion: Annotated[dict[DiffusingMolecule, Production], AfterValidator(in_order)] = Field(
         default_factory=dict, description="Molecules that the stroma outside the tumor produces."
     )
+    cells: Densities | None = Field(
+        default=None,
+        description="Density of the cells of the stroma outside the starting tumor; with this table the matrix lives.",
+    )
+    ring: Ring | None = Field(default=None, description="A rim around the starting tumor with other densities.")
+
+    @property
+    def lives(self) -> bool:
+        """Whether cells of the stroma, and with them a matrix that is laid down and cut, are part of the tissue."""
+        return self.cells is not None or self.ring is not None
+
+    @property
+    def planted(self) -> frozenset[str]:
+        """The cells of the stroma at the start."""
+        tables = (self.cells or {}, self.ring.cells if self.ring else {})
+        return frozenset(cell for table in tables for cell, density in table.items() if density > 0)
 
 
 class Growth(Frozen):

@@ -50,6 +50,7 @@ __all__ = [
     "ReceptorName",
     "Secretion",
     "Shape",
+    "StromalCell",
     "Tolerance",
     "TraitName",
     "behavior_quantity",
@@ -229,6 +230,7 @@ Shape = Annotated[
 TraitName = Annotated[str, Name("tumor trait", "traits")]
 AnyCell = Annotated[str, Name("cell", "cells")]
 LatticeCell = Annotated[str, Name("cell of the lattice", "placed")]
+StromalCell = Annotated[str, Name("cell of the stroma", "stromal")]
 ImmuneCell = Annotated[str, Name("immune cell", "immune")]
 PoolName = Annotated[str, Name("blood pool", "pools")]
 DiffusingMolecule = Annotated[str, Name("diffusing molecule", "diffusing")]

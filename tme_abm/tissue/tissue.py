@@ -73,10 +73,11 @@ class Tissue:
         matrix: Array,
         pools: Mapping[str, float | Array],
         push: float,
+        matrix_lives: bool = False,
     ) -> None:
-        """`layer_of` and `kinds` follow the kind index; `vessels` are sites; `matrix` is (n_sites,) in [0, 1];
-        `pools` are the leukocytes in the blood of each well; `push` is the distance [µm] within which a daughter may
-        make room.
+        """`layer_of` and `kinds` follow the kind index; `vessels` are sites; `matrix` is (n_sites,) in [0, 1], which
+        cells remodel if it `matrix_lives`; `pools` are the leukocytes in the blood of each well; `push` is the distance
+        [µm] within which a daughter may make room.
         """
         self.seed = seed
         self.clock = clock
@@ -89,6 +90,7 @@ class Tissue:
         self.tumor_kinds = tumor_kinds
         self.vessels = vessels
         self.matrix = matrix
+        self.matrix_lives = matrix_lives
         self.pools = {name: np.full(lattice.wells, level, dtype=np.float64) for name, level in pools.items()}
         self.push = push
         self.ledger: dict[str, Array] = {}
@@ -377,6 +379,8 @@ class Tissue:
         state: dict[str, NDArray[Any]] = {"clock/step": np.array(self.clock.step)}
         state |= {f"cells/{name}": values for name, values in self.cells.arrays().items()}
         state |= {f"{part}/{name}": v for name in self.fields for part, v in self.fields.state(name).items()}
+        if self.matrix_lives:
+            state["grounds/matrix"] = self.matrix.copy()
         state |= {f"pools/{name}": level.copy() for name, level in self.pools.items()}
         state |= {f"ledger/{event}": number.copy() for event, number in self.ledger.items()}
         return state
@@ -399,6 +403,8 @@ class Tissue:
         self.cells.load(parts["cells"])
         for name in saved:
             self.fields.restore(name, {part: values[name] for part, values in parts.items() if name in values})
+        if self.matrix_lives and "grounds" in parts:
+            self.matrix = parts["grounds"]["matrix"].reshape(self.lattice.n_sites).copy()
         # A run saved before there were wells has a plain number for its only one.
         self.pools = {name: level.reshape(wells).copy() for name, level in parts.get("pools", {}).items()}
         self.ledger = {event: number.reshape(wells).copy() for event, number in parts.get("ledger", {}).items()}
