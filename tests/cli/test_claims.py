@@ -56,6 +56,17 @@ def test_one_line_a_tier() -> None:
     assert tier_lines(view(quick)) == ["core: 1 of 1 shown (100 %)"]
 
 
+def test_what_is_beyond_tumors_stands_beside_the_verdict() -> None:
+    far = view(reviewed.far())
+    assert "TNF ×330, CCL20 (absent), NK ×2.6, …" in lines(claims_table(far, width=200), 200)[2]
+    assert tier_lines(far)[-1] == "shown by doses or numbers of cells beyond those of the shipped tumors: 1 of 1"
+    drug = far.review.claims[0].model_copy(update={"beyond": far.review.claims[0].beyond[3:]})
+    treated = view(far.review.model_copy(update={"claims": (drug,)}))
+    assert "TKI (drug)" in lines(claims_table(treated, width=200), 200)[2]
+    assert not any("beyond" in line for line in tier_lines(treated))
+    assert "beyond tumors" not in lines(claims_table(view(reviewed.ordinary()), width=200), 200)[0]
+
+
 def carrier(behavior: str) -> Carrier:
     return Carrier(says="", basis="", note="", sources=(), rule=f"tumor: TNF increases {behavior}")
 

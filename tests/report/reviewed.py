@@ -8,7 +8,7 @@ import numpy as np
 
 from tme_abm.evidence.assays import Expectation, Sweep
 from tme_abm.evidence.judge import judge, verdicts
-from tme_abm.evidence.results import AssayResult, Judged, Reading, Review, Variant, Verdict
+from tme_abm.evidence.results import AssayResult, Beyond, Judged, Reading, Review, Variant, Verdict
 from tme_abm.evidence.review import claim_result
 
 READOUT = "divisions of tumor"
@@ -93,6 +93,19 @@ def review(*assays: AssayResult, claims: Sequence[str] = (), quick: bool = False
         claims=tuple(claim_result(claim, assays) for claim in asked),
         assays=assays,
     )
+
+
+def far(claim: str = "A-TNF-08") -> Review:
+    """A claim that is shown by a dose, a number of cells and a drug that tumors do not have."""
+    found = review(assay(claim))
+    amounts = (
+        ("TNF", 10.0, 0.03, False), ("CCL20", 1.0, None, False), ("NK", 154.0, 60.0, False), ("TKI", 9.0, None, True),
+    )  # fmt: skip
+    beyond = tuple(
+        Beyond(what=what, amount=amount, most=most, drug=drug, assay="one", says=f"{what} {amount:g} (tumors: {most})")
+        for what, amount, most, drug in amounts
+    )
+    return found.model_copy(update={"claims": (found.claims[0].model_copy(update={"beyond": beyond}),)})
 
 
 def ordinary() -> Review:

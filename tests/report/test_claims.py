@@ -111,6 +111,17 @@ def test_robustness_has_four_marks(raw: str) -> None:
     assert [a["data-flips"] for a in claims_of(raw).values()] == ["", "1", "", ""]
 
 
+def test_what_is_beyond_tumors_is_said_with_its_figures(raw: str) -> None:
+    far = render(view_of(reviewed.far(), load_catalogue(), {}))
+    said = Page(part(far, "A-TNF-08")).text
+    assert "beyond tumors: TNF ×330, CCL20 (absent), NK ×2.6, …" in said
+    assert "Beyond tumors : TNF 10 (tumors: 0.03); CCL20 1 (tumors: None)" in said
+    assert claims_of(far)["A-TNF-08"]["data-beyond"] == "1"
+    assert 'name="beyond"' in far
+    assert 'name="beyond"' not in raw
+    assert not any(a["data-beyond"] for a in claims_of(raw).values())
+
+
 def test_a_variant_tells_the_effect_of_the_claim() -> None:
     one = reviewed.assay("A-TNF-08")
     second = one.judged[0].model_copy(update={"claims": ("A-TNF-09",), "readout": "count of tumor"})

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["claims", "claims_table", "coverage_table", "tier_lines"]
 
 _SHORTEST = 24  # characters; with less room the statement is left out
+_FEW = 12  # claims of which it is said in full what is beyond tumors
 _GAP, _EDGES = 3, 2  # columns between two cells of a table, and at its sides
 _SHORT = {"half dose": "½ dose", "double dose": "2× dose", "half duration": "½ time", "double duration": "2× time"}
 
@@ -62,8 +63,9 @@ def claims(
     a criterion that is fixed before the run. The 95 % interval of the stated
     contrast must exclude zero in the stated direction, the effect must be at
     least the smallest one of interest, and the arm without the mechanism must
-    lose it. A claim is shown, not shown, contradicted or not modeled. Assays
-    that ran before in the same directory are not repeated.
+    lose it. A claim is shown, not shown, contradicted or not modeled. It is said
+    where a dose or a number of cells is beyond those of the shipped tumors
+    (levels). Assays that ran before in the same directory are not repeated.
 
     [bold]Examples[/bold]
 
@@ -107,6 +109,9 @@ def claims(
     show(claims_table(view))
     for line in tier_lines(view):
         say(line)
+    for entry in view.entries if len(view.entries) <= _FEW else ():
+        if entry.result.beyond:
+            say(f"{entry.claim.id} is beyond tumors: {'; '.join(one.says for one in entry.result.beyond)}")
     for one in review.assays:
         if one.error is not None:
             note(f"assay {one.id} did not run: {one.error}")
@@ -147,11 +152,12 @@ def _coverage(directory: Path, chosen: tuple[str, ...], *, write: bool) -> None:
 
 
 def claims_table(view: View, *, width: int | None = None) -> Table:
-    """A table with one line a claim: verdict, effect with its 95 % interval, and the variants that flip the verdict.
+    """A table with one line a claim: verdict, effect with its 95 % interval, the variants that flip the verdict, and
+    what is beyond tumors.
 
     The statement takes the rest of `width` columns, by default those of the screen.
     """
-    from ..report.claims import ARROWS
+    from ..report.claims import ARROWS, beyond_tumors
 
     columns = ["claim", "verdict", "effect [95 %]", "expected", "flips at"]
     rows = [
@@ -164,6 +170,10 @@ def claims_table(view: View, *, width: int | None = None) -> Table:
         ]
         for entry in view.entries
     ]
+    if any(entry.result.beyond for entry in view.entries):
+        columns.append("beyond tumors")
+        for row, entry in zip(rows, view.entries, strict=True):
+            row.append(beyond_tumors(entry.result.beyond))
     taken = sum(max(map(len, column)) + _GAP for column in zip(columns, *rows, strict=True))
     room = (screen_width() if width is None else width) - taken - _EDGES
     if room >= _SHORTEST:
@@ -189,6 +199,10 @@ def tier_lines(view: View) -> list[str]:
             f"verdict flips at half or double dose or duration: {sum(map(bool, flips))} of {len(flips)}"
             + (f" ({', '.join(each)})" if each else "")
         )
+    far = [one.beyond for one in view.review.claims if one.verdict == "shown" and any(not b.drug for b in one.beyond)]
+    if far:
+        shown = view.review.counts()["shown"]
+        lines.append(f"shown by doses or numbers of cells beyond those of the shipped tumors: {len(far)} of {shown}")
     return lines
 
 

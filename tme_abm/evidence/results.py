@@ -13,8 +13,8 @@ from ..core.toml import Frozen
 from .assays import Sweep
 
 __all__ = [
-    "OUTCOMES", "VERDICTS", "AssayResult", "ClaimResult", "ExperimentResult", "Held", "Judged", "Outcome", "Reading",
-    "Reproduction", "Review", "Variant", "Verdict", "of_claim",
+    "OUTCOMES", "VERDICTS", "AssayResult", "Beyond", "ClaimResult", "ExperimentResult", "Held", "Judged", "Outcome",
+    "Reading", "Reproduction", "Review", "Variant", "Verdict", "of_claim",
 ]  # fmt: skip
 
 Verdict = Literal["shown", "not shown", "contradicted", "not modeled"]
@@ -98,8 +98,31 @@ class AssayResult(Frozen):
         return min((reading for reading in same if math.isclose(reading.time, self.duration)), key=off, default=None)
 
 
+class Beyond(Frozen):
+    """A dose [nM] or a density of cells [/mm²] in an assay, and the `most` that tumors have, None if they have none.
+
+    drug : it stands for a treatment, which is not there by itself
+    says : all this in words
+    """
+
+    what: str
+    amount: float
+    most: float | None
+    drug: bool
+    assay: str
+    says: str
+
+    @property
+    def fold(self) -> float:
+        """How many times what tumors have; infinite if they have none."""
+        return math.inf if self.most is None else self.amount / self.most
+
+
 class ClaimResult(Frozen):
-    """The verdict on a claim from all of its assays, with the effect of the primary expectation of one of them."""
+    """The verdict on a claim from all of its assays, with the effect of the primary expectation of one of them.
+
+    beyond : what its assays have at more than tumors have
+    """
 
     id: str
     verdict: Verdict
@@ -112,6 +135,7 @@ class ClaimResult(Frozen):
     reason: str = ""
     assays: tuple[str, ...] = ()
     flips: tuple[str, ...] = ()
+    beyond: tuple[Beyond, ...] = ()
 
 
 class Review(Frozen):

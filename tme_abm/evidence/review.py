@@ -16,10 +16,11 @@ from ..core.files import sha256, write_bytes
 from ..core.parallel import Here, Workers
 from ..runs.fingerprint import fingerprint, package_version
 from .assays import Assay, load_assays
+from .beyond import beyond
 from .claims import unmodeled
 from .dishes import dishes, wells_of
 from .experiment import result_of, run_assay
-from .results import AssayResult, ClaimResult, Review, Verdict, of_claim
+from .results import AssayResult, Beyond, ClaimResult, Review, Verdict, of_claim
 
 __all__ = ["assays_for", "claim_result", "read_review", "run_review", "write_review"]
 
@@ -72,7 +73,10 @@ def run_review(
         quick=not robust,
         seconds=round(sum(one.seconds for one in ordered), 1),
         command=command,
-        claims=tuple(claim_result(claim, ordered) for claim in claims),
+        claims=tuple(
+            claim_result(claim, ordered).model_copy(update={"beyond": _beyond(claim, chosen.values())})
+            for claim in claims
+        ),
         assays=ordered,
     )
 
@@ -106,6 +110,16 @@ def claim_result(claim: str, results: Iterable[AssayResult]) -> ClaimResult:
         assays=tuple(one.id for one in mine),
         flips=_flips(claim, mine, verdict),
     )
+
+
+def _beyond(claim: str, assays: Iterable[Assay]) -> tuple[Beyond, ...]:
+    """What the assays of a claim have at more than tumors have: of each molecule and cell, the most."""
+    found: dict[str, Beyond] = {}
+    for assay in assays:
+        for one in beyond(assay, claim) if claim in assay.claims else ():
+            if one.what not in found or one.amount > found[one.what].amount:
+                found[one.what] = one
+    return tuple(found.values())
 
 
 def read_review(path: Path) -> Review:

@@ -10,13 +10,14 @@ import re
 from pathlib import Path
 
 from ...core.files import write_bytes
+from ...evidence.beyond import SLACK
 from ...evidence.results import VERDICTS
 from ..style.numbers import duration, percent, share
 from ..style.page import page
 from .pictures import arms_plot, forest, sweep_key, sweep_plot
-from .view import ARROWS, View, expected, figure, view_of
+from .view import ARROWS, View, beyond_tumors, expected, figure, view_of
 
-__all__ = ["ARROWS", "View", "render", "view_of", "write_claims"]
+__all__ = ["ARROWS", "View", "beyond_tumors", "render", "view_of", "write_claims"]
 
 _MICRO = re.compile(r"\bu(?=[mM]\b)")
 
@@ -29,8 +30,9 @@ def write_claims(view: View, path: Path) -> None:
 def render(view: View) -> str:
     """The page as HTML text."""
     drawn = {"arms_plot": arms_plot, "forest": forest, "sweep_plot": sweep_plot, "sweep_key": sweep_key}
-    said = {"arrows": ARROWS, "verdicts": VERDICTS, "share": share, "minutes": duration(view.review.seconds)}
-    words = {"expected": expected, "figure": figure, "percent": percent}
+    numbers = {"share": share, "slack": SLACK, "minutes": duration(view.review.seconds)}
+    said = {"arrows": ARROWS, "verdicts": VERDICTS, **numbers}
+    words = {"expected": expected, "figure": figure, "percent": percent, "beyond": beyond_tumors}
     filters = {"micro": _micro, "said": lambda text: text.replace("_", " "), **words}
     return page("claims/page.html.j2", {**vars(view), **drawn, **said}, filters)
 

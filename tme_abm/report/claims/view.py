@@ -6,7 +6,7 @@ Nothing is judged here: verdicts, effects and intervals are those of the review.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...biology import Catalogue
@@ -14,11 +14,11 @@ from ...biology.schema import ReferenceEntry
 from ...evidence.assays import Assay
 from ...evidence.claims import Claim, claims, scope
 from ...evidence.coverage import Carrier, Row, coverage
-from ...evidence.results import VERDICTS, AssayResult, ClaimResult, Judged, Reading, Review, Verdict, of_claim
+from ...evidence.results import VERDICTS, AssayResult, Beyond, ClaimResult, Judged, Reading, Review, Verdict, of_claim
 from ..style.numbers import Effect, effect, in_days, join, percent, plural
 from .sweeps import SweptDose, swept_dose
 
-__all__ = ["ARROWS", "MARKS", "Entry", "View", "expected", "figure", "view_of"]
+__all__ = ["ARROWS", "MARKS", "Entry", "View", "beyond_tumors", "expected", "figure", "view_of"]
 
 MARKS: Mapping[str, str] = {
     "half dose": "half the dose",
@@ -241,6 +241,19 @@ def _experiment(assay: AssayResult, claim: str) -> Experiment:
 def figure(one: Judged | ClaimResult) -> Effect:
     """The effect of an expectation or a claim, with its interval and unit."""
     return effect(one.effect, one.ci95, one.unit)
+
+
+def beyond_tumors(found: Sequence[Beyond], most: int = 3) -> str:
+    """What is beyond tumors, in short: "TNF ×330, CCL20 (absent), TKI (drug)"; the tumors have no CCL20."""
+    said = [
+        f"{one.what} {'(drug)' if one.drug else '(absent)' if one.most is None else f'×{_rounded(one.fold):,.10g}'}"
+        for one in found
+    ]
+    return ", ".join([*said[:most], *(["…"] if len(said) > most else [])])
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.2g}")
 
 
 def expected(one: Judged) -> str:
