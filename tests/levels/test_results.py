@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tme_abm.levels.results import Budget, Part, Pull, RuleLevels, Seen, Spread
+from tme_abm.levels.results import Budget, Part, Pull, RuleLevels, Seen, Spread, overall
 
 
 def seen(*ends: float, **more: object) -> Seen:
     """A signal between two levels in the core, against a half-max of 10."""
-    return Seen.model_validate({"half_max": 10.0, "ranges": {"core": ends} if ends else {}} | more)
+    return Seen.model_validate({"half_max": 10.0, "levels": {"core": spread(*ends)} if ends else {}} | more)
+
+
+def spread(low: float, high: float) -> Spread:
+    return Spread(count=9, low=low, median=(low + high) / 2, high=high)
 
 
 @pytest.mark.parametrize(
@@ -31,13 +35,13 @@ def test_a_signal_is_in_reach_within_ten_times_of_the_half_max(
 
 
 def test_one_place_is_enough() -> None:
-    assert seen(ranges={"core": (0.1, 0.2), "margin": (0.3, 2.0)}).status == "in reach"
+    assert seen(levels={"core": spread(0.1, 0.2), "margin": spread(0.3, 2.0)}).status == "in reach"
 
 
 def rule(**tumors: Seen) -> RuleLevels:
     return RuleLevels(
         cell="CD8", behavior="attack", signal="TNF", effect="increases", quantity="concentration", power=1.0, waits="",
-        tumors=tumors,
+        status=overall(tumors), tumors=tumors,
     )  # fmt: skip
 
 

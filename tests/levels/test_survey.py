@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +60,14 @@ def test_ranges_are_those_of_the_cells_where_they_are_asked() -> None:
         for place, mask in zip(PLACES, compartments(model.tissue), strict=True):
             here = mask[sites]
             level = response.senses(signal, kind, sites, rows)[here]
-            ends = rule.tumors["hot"].ranges.get(place)
-            assert (ends is None) == (not len(level))
-            if ends is not None:
-                np.testing.assert_allclose(ends, np.quantile(level, (0.05, 0.95)), rtol=1e-3, atol=1e-12)
+            one = rule.tumors["hot"].levels.get(place)
+            assert (one is None) == (not len(level))
+            if one is not None:
+                assert one.count == len(level)
+                ends = (one.low, one.median, one.high)
+                np.testing.assert_allclose(ends, np.quantile(level, (0.05, 0.5, 0.95)), rtol=1e-3, atol=1e-12)
+                near = (level >= rule.tumors["hot"].half_max / 10) & (level <= rule.tumors["hot"].half_max * 10)
+                assert rule.tumors["hot"].reach >= near.mean() - 1e-3
                 checked.add((rows is None, behavior == "clearance"))
     assert {(True, False), (False, False)} <= checked
 
@@ -80,6 +85,27 @@ def test_what_is_not_there_is_absent_and_not_idle(found: Levels) -> None:
     assert all(rule.tumors["cold"].absent == "no Treg" for rule in touched)
     assert not any(rule.tumors["hot"].absent for rule in touched)
     assert "Treg" not in {name for name, tumors in found.densities.items() if max(tumors["cold"].get("core", (0, 0)))}
+
+
+def test_a_note_may_say_why_a_rule_waits(tmp_path: Path) -> None:
+    (tmp_path / "pack.toml").write_text(
+        """
+        [[rule]]
+        cell = "NK"
+        signal = "IL18"
+        effect = "increases"
+        behavior = "speed"
+        towards = "9 um/min"
+        half_max = "1 nM"
+        basis = "assumed"
+        note = "As IL-2. Waits for a dose of IL-18; awaited by nobody."
+        """,
+        encoding="utf-8",
+    )
+    visit = visited(Task(load("hot", TINY, packs=[tmp_path / "pack.toml"]), 3, (0.0,)))
+    said = {(rule.cell, rule.behavior, rule.signal): rule.waits for rule in visit.rules}
+    assert said["NK", "speed", "IL18"] == "Waits for a dose of IL-18"
+    assert said["CD8", "attack", "NO"] == ""
 
 
 def test_a_budget_has_the_mean_of_the_engine(found: Levels) -> None:
@@ -123,6 +149,8 @@ def test_densities_and_levels_are_those_of_the_tissue(found: Levels) -> None:
 
 def test_a_survey_is_read_back_unchanged(found: Levels, tmp_path: Path) -> None:
     write_levels(found, tmp_path / "levels.json")
+    said = json.loads((tmp_path / "levels.json").read_text(encoding="utf-8"))["rules"]
+    assert {rule["status"] for rule in said} == {"in reach", "idle", "absent"}
     assert read_levels(tmp_path / "levels.json") == found
     with pytest.raises(InputError, match="not levels of tumors"):
         read_levels(tmp_path / "other.json")

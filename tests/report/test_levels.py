@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.page import Page
-from tme_abm.levels.results import Budget, Levels, Part, Pull, RuleLevels, Seen, Spread
+from tme_abm.levels.results import Budget, Levels, Part, Pull, RuleLevels, Seen, Spread, overall
 from tme_abm.report.levels import (
     absences,
     changes,
@@ -27,12 +27,16 @@ LOW = Spread(count=80, low=0.004, median=0.005, high=0.006)
 def rule(signal: str, *, waits: str = "", **tumors: Seen) -> RuleLevels:
     return RuleLevels(
         cell="CD8", behavior="attack", signal=signal, effect="decreases", quantity="concentration", power=1.0,
-        waits=waits, tumors=tumors,
+        waits=waits, status=overall(tumors), tumors=tumors,
     )  # fmt: skip
 
 
 def near(low: float, high: float, **more: object) -> Seen:
-    table = {"half_max": 10.0, "ranges": {"core": (low, high), "margin": (low / 2, high / 2)}, "reach": 0.5}
+    levels = {
+        place: Spread(count=9, low=low * factor, median=low * factor, high=high * factor)
+        for place, factor in (("core", 1.0), ("margin", 0.5))
+    }
+    table = {"half_max": 10.0, "levels": levels, "reach": 0.5}
     return Seen.model_validate(table | more)
 
 
@@ -107,7 +111,7 @@ def test_a_range_is_drawn_where_it_is() -> None:
     assert blue is not None
     assert core is not None
     assert float(core[1]) < float(core[2]) - 1.5 == pytest.approx(float(blue[1]), abs=0.1)  # it ends at a tenth
-    assert 'class="core"' not in reach_plot(Seen(half_max=1.0, ranges={}))
+    assert 'class="core"' not in reach_plot(Seen(half_max=1.0, levels={}))
 
 
 def test_the_page_is_written(raw: str, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def levels(
 
     With --behavior: what each signal contributes to a behavior, with its level,
     its weight (level/half-max)^power, and by how much the behavior would differ
-    without it; what matters most comes first.
+    without it (without a gate, it is open); what matters most comes first.
 
     [bold]Examples[/bold]
 
@@ -79,7 +79,7 @@ def levels(
     if record:
         refuse({"--set": settings, "--catalogue": catalogue}, "the record is of tumors as they are shipped")
     tumors = [load(name, settings or (), packs=catalogue or ()) for name in scenarios or surveys.SHIPPED]
-    asked = [surveys.asked_for(text, tumors[0].biology()) for text in behaviors or ()]
+    asked = [surveys.asked_for(text, tumor.biology()) for tumor in tumors for text in behaviors or ()]
     directory = out or RESULTS / "levels"
     directory.mkdir(parents=True, exist_ok=True)
     with progress.one_by_one("tumors", str, quiet=quiet) as tell:
@@ -87,7 +87,7 @@ def levels(
             tumors,
             seed=seed,
             days=_days(days),
-            behaviors=asked,
+            behaviors=tuple(dict.fromkeys(asked)),
             jobs=jobs or os.cpu_count() or 1,
             command=command(),
             tell=tell,
@@ -127,7 +127,7 @@ def budget_table(budget: Budget, *, width: int | None = None) -> Table:
 
     Where `width` columns (by default those of the screen) are few, a level is only its median.
     """
-    from ..report.levels import changes, level, level_range, pulls_towards
+    from ..report.levels import changes, level, pulls_towards, spread_range
     from ..report.style.numbers import significant
 
     roomy = (screen_width() if width is None else width) >= _ROOMY
@@ -142,7 +142,7 @@ def budget_table(budget: Budget, *, width: int | None = None) -> Table:
         for place in places:
             part = pull.parts[place]
             median = level(part.level.median, pull.quantity, like=part.level.high)
-            ends = level_range((part.level.low, part.level.high), pull.quantity)
+            ends = spread_range(part.level, pull.quantity)
             row += [
                 f"{median} ({ends})" if roomy and ends != median else median,
                 significant(part.weight) if part.weight >= 5e-4 else "0",
@@ -155,7 +155,7 @@ def budget_table(budget: Budget, *, width: int | None = None) -> Table:
 def idle_table(found: Levels) -> Table:
     """A table with one line an idle rule, in the tumor in which its signal comes nearest to its half-max."""
     from ..levels.results import PLACES
-    from ..report.levels import brief, level, level_range, ratio
+    from ..report.levels import brief, level, ratio, spread_range
 
     columns = ["cell", "idle rule", "half-max", "core", "margin", "nearest", "in reach"]
     if len(found.tumors) > 1:
@@ -164,7 +164,7 @@ def idle_table(found: Levels) -> Table:
     for rule in found.rules:
         if rule.status == "idle":
             seen = rule.tumors[rule.nearest]
-            ranges = [level_range(seen.ranges.get(place), rule.quantity) for place in PLACES]
+            ranges = [spread_range(seen.levels.get(place), rule.quantity) for place in PLACES]
             row = [rule.cell, brief(rule), level(seen.half_max, rule.quantity), *ranges]
             row += [ratio(seen), f"{100 * seen.reach:.3g} %"]
             rows.append([*row, rule.nearest] if len(found.tumors) > 1 else row)

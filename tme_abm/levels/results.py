@@ -10,7 +10,7 @@ from ..core.toml import Frozen
 
 __all__ = [
     "NEAR", "PLACES", "STATUSES", "Budget", "Levels", "Part", "Pull", "Range", "RuleLevels", "Seen", "Spread",
-    "Status",
+    "Status", "overall",
 ]  # fmt: skip
 
 PLACES = ("core", "margin")
@@ -89,22 +89,23 @@ class Budget(Frozen):
 
 
 class Seen(Frozen):
-    """The signal of a rule in one tumor: 5 % and 95 % of the cells in each place, all days together.
+    """The signal of a rule in one tumor.
 
+    levels : place -> the signal, 5 % and 95 % of the cells beside the median
     reach : the share of the cells for which the signal lies within a factor of `NEAR` of the half-max, in the place
         where it is largest
     absent : what is missing, the cell or what makes the signal
     """
 
     half_max: float
-    ranges: dict[str, Range]
+    levels: dict[str, Spread]
     reach: float = 0.0
     absent: str = ""
 
     @property
     def nearest(self) -> float:
         """The level nearest to the half-max, over the half-max; 1 where the range includes it, 0 if there is none."""
-        ends = [min(max(1.0, low / self.half_max), high / self.half_max) for low, high in self.ranges.values()]
+        ends = [min(max(1.0, one.low / self.half_max), one.high / self.half_max) for one in self.levels.values()]
         return min(ends, key=lambda ratio: abs(math.log(max(ratio, 1e-300))), default=0.0)
 
     @property
@@ -116,7 +117,11 @@ class Seen(Frozen):
 
 
 class RuleLevels(Frozen):
-    """A rule of one cell, and its signal in every tumor. `waits`: why it does not act yet, if its note says so."""
+    """A rule of one cell, and its signal in every tumor.
+
+    waits : why it does not act yet, if its note says so
+    status : in reach if it is so in one tumor, absent if it is so in all
+    """
 
     cell: str
     behavior: str
@@ -125,13 +130,8 @@ class RuleLevels(Frozen):
     quantity: str
     power: float
     waits: str
+    status: Status
     tumors: dict[str, Seen]
-
-    @property
-    def status(self) -> Status:
-        """In reach if it is so in one tumor, absent if it is so in all."""
-        given = {seen.status for seen in self.tumors.values()}
-        return next(status for status in STATUSES if status in given)
 
     @property
     def nearest(self) -> str:
@@ -148,6 +148,12 @@ class RuleLevels(Frozen):
     def says(self) -> str:
         """The rule without its cell and its numbers."""
         return f"{self.signal} {self.effect} {self.behavior}"
+
+
+def overall(tumors: Mapping[str, Seen]) -> Status:
+    """The status of a rule from those in all tumors."""
+    given = {seen.status for seen in tumors.values()}
+    return next(status for status in STATUSES if status in given)
 
 
 class Levels(Frozen):

@@ -21,7 +21,7 @@ from ..core.toml import Frozen
 from ..core.units import parse, show
 from ..runs.fingerprint import package_version
 from ..scenario import Scenario
-from .results import Levels, Range, RuleLevels
+from .results import Levels, Range, RuleLevels, overall
 from .visit import Asked, Task, Visit, ruled, visited
 
 __all__ = [
@@ -116,8 +116,8 @@ def _joined(visits: Mapping[str, Visit]) -> Iterable[RuleLevels]:
             said = (rule.cell, rule.behavior, rule.effect, rule.signal)
             seen[said] = seen.get(said, 0) + 1
             key = (*said, seen[said])
-            before = found[key].tumors if key in found else {}
-            found[key] = rule.model_copy(update={"tumors": {**before, **rule.tumors}})
+            tumors = {**(found[key].tumors if key in found else {}), **rule.tumors}
+            found[key] = rule.model_copy(update={"tumors": tumors, "status": overall(tumors)})
     return found.values()
 
 

@@ -188,7 +188,12 @@ def _rules(biology: Biology, catalogue: Catalogue, pages: _Pages, tumor: str) ->
                     absent = f"no {cell} in the blood"
                 elif not places:
                     absent = f"no dead {cell}" if behavior == "clearance" else f"no {cell}"
-                low_high = {place: _spread(found, _CELLS) for place, found in places.items()}
+                seen = Seen(
+                    half_max=line.term.half_max,
+                    levels={place: _spread(found, _CELLS) for place, found in places.items()},
+                    reach=max((_reach(found, line.term.half_max) for found in places.values()), default=0.0),
+                    absent=absent,
+                )
                 yield RuleLevels(
                     cell=cell,
                     behavior=behavior,
@@ -197,14 +202,8 @@ def _rules(biology: Biology, catalogue: Catalogue, pages: _Pages, tumor: str) ->
                     quantity=signal.quantity(catalogue.vocabulary),
                     power=line.term.hill,
                     waits=_waits(line.note),
-                    tumors={
-                        tumor: Seen(
-                            half_max=line.term.half_max,
-                            ranges={place: (one.low, one.high) for place, one in low_high.items()},
-                            reach=max((_reach(found, line.term.half_max) for found in places.values()), default=0.0),
-                            absent=absent,
-                        )
-                    },
+                    status=seen.status,
+                    tumors={tumor: seen},
                 )
 
 
@@ -225,7 +224,7 @@ def _lines(biology: Biology, catalogue: Catalogue, cell: str, behavior: str) -> 
 def _waits(note: str) -> str:
     """The sentences of a note that say why a rule waits."""
     sentences = re.split(r"(?<=[.;])\s+", note)
-    return " ".join(one for one in sentences if re.search(r"\bwaits?\b", one, re.IGNORECASE))
+    return " ".join(one.rstrip(";") for one in sentences if re.search(r"\bwaits?\b", one, re.IGNORECASE))
 
 
 def _missing(biology: Biology, signal: Signal, there: set[str]) -> str:

@@ -13,13 +13,23 @@ from markupsafe import Markup
 
 from ...core.files import write_bytes
 from ...core.units import show
-from ...levels.results import NEAR, PLACES, Budget, Levels, Pull, Range, RuleLevels, Seen, Status
+from ...levels.results import NEAR, PLACES, Budget, Levels, Pull, Range, RuleLevels, Seen, Spread, Status
 from ..style.numbers import DASH, fixed, join, percent, plural, significant
 from ..style.page import page
 from ..style.svg import Scale, svg
 
 __all__ = [
-    "absences", "brief", "changes", "headline", "level", "level_range", "pulls_towards", "ratio", "render", "summary",
+    "absences",
+    "brief",
+    "changes",
+    "headline",
+    "level",
+    "level_range",
+    "pulls_towards",
+    "ratio",
+    "render",
+    "spread_range",
+    "summary",
     "write_page",
 ]  # fmt: skip
 
@@ -41,7 +51,8 @@ def render(found: Levels) -> str:
     cells = tuple(dict.fromkeys(rule.cell for rule in found.rules))
     said = {"found": found, "cells": cells, "styles": STYLES, "places": PLACES, "near": NEAR}
     figures = (
-        brief, changes, day_by_day, headline, level, level_range, pulls_towards, ratio, reach_plot, show, significant
+        brief, changes, day_by_day, headline, level, level_range, pulls_towards, ratio, reach_plot, show, significant,
+        spread_range,
     )  # fmt: skip
     return page("levels/page.html.j2", {**said, **{figure.__name__: figure for figure in figures}})
 
@@ -68,6 +79,11 @@ def level_range(ends: Range | None, quantity: str, *, like: float = 0.0) -> str:
     like = like or high
     first, last = show(low, quantity, like=like), show(high, quantity, like=like)
     return last if first == last else f"{first.partition(' ')[0]}{DASH}{last}"
+
+
+def spread_range(one: Spread | None, quantity: str) -> str:
+    """The same of a spread."""
+    return level_range(None if one is None else (one.low, one.high), quantity)
 
 
 def ratio(seen: Seen) -> str:
@@ -148,8 +164,8 @@ def reach_plot(seen: Seen) -> Markup:
         f'<path class="zero" d="M{at(0.0):.1f} 2V{_HEIGHT - 2:.0f}"/>',
     ]
     for place, y in zip(PLACES, (8.0, 16.0), strict=True):
-        if ends := seen.ranges.get(place):
-            low, high = (_log(end / seen.half_max) for end in ends)
+        if one := seen.levels.get(place):
+            low, high = (_log(end / seen.half_max) for end in (one.low, one.high))
             parts.append(f'<path class="{place}" d="M{at(low) - 1.5:.1f} {y:.0f}H{at(high) + 1.5:.1f}"/>')
     return svg(_WIDTH, _HEIGHT, parts, kind="reach", says="the range of the signal over its half-max, core and margin")
 
