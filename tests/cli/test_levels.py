@@ -11,7 +11,7 @@ from rich.table import Table
 
 from tests.report.test_levels import BUDGET, FOUND
 from tests.support.toy import Run
-from tme_abm.cli.levels import budget_table, cells_table, idle_table
+from tme_abm.cli.levels import budget_tables, cells_table, idle_table
 
 SMALL = ("--set", "lattice.shape=[32, 32]", "--set", "lattice.margin=30 um", "--set", "tumor.cells=150")
 
@@ -24,10 +24,22 @@ def lines(made: Table, width: int = 160) -> list[str]:
 
 
 def test_a_budget_has_a_line_a_signal() -> None:
-    said = lines(budget_table(BUDGET, width=160))
+    (made,) = budget_tables(BUDGET, width=160)
+    said = lines(made)
     assert said[0].strip() == "CD8 attack in hot"
     assert said[3].split() == ["NO", "↓", "0.3", "/h", "10", "nM^2", "5", "pM", "(4–6", "pM)", "0.77", "+60", "%"]
-    assert "(4–6 pM)" not in "\n".join(lines(budget_table(BUDGET, width=100)))
+
+
+def test_a_narrow_screen_has_a_table_for_each_place() -> None:
+    parts = dict.fromkeys(("core", "margin"), BUDGET.pulls[0].parts["core"])
+    pull = BUDGET.pulls[0].model_copy(update={"parts": parts})
+    both = BUDGET.model_copy(update={"value": {"core": 0.01, "margin": 0.02}, "pulls": (pull,)})
+    for width, count, ranges in ((160, 1, True), (100, 2, True), (80, 2, False)):
+        tables = [lines(made, width) for made in budget_tables(both, width=width)]
+        assert len(tables) == count
+        assert all(len(said) == 4 for said in tables)  # no cell is broken into two lines
+        assert all(("(4–6 pM)" in said[3]) == ranges for said in tables)
+        assert ["core" in said[1] for said in tables] == [True, False][:count]
 
 
 def test_idle_rules_are_listed_with_their_reason() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
     from ..levels.results import Budget, Levels
 
-__all__ = ["budget_table", "cells_table", "idle_table", "levels"]
+__all__ = ["budget_tables", "cells_table", "idle_table", "levels"]
 
-_ROOMY = 130  # columns of a screen on which ranges fit beside medians
+_ROOMY, _WIDE = 95, 145  # columns of a screen on which ranges fit beside medians, and the margin beside the core
 
 
 def levels(
@@ -95,7 +96,8 @@ def levels(
     surveys.write_levels(found, directory / "levels.json")
     write_page(found, directory / "levels.html")
     for budget in found.budgets:
-        show(budget_table(budget))
+        for made in budget_tables(budget):
+            show(made)
         for line in headline(budget, found.days):
             say(line)
         say("")
@@ -122,16 +124,21 @@ def _days(text: str) -> tuple[float, ...]:
 # ------------------------------------------------------------------ tables
 
 
-def budget_table(budget: Budget, *, width: int | None = None) -> Table:
-    """A table with one line a signal: its level, weight and what the behavior would be without it, core and margin.
+def budget_tables(budget: Budget, *, width: int | None = None) -> list[Table]:
+    """Tables with one line a signal: its level, weight and what the behavior would be without it, core beside margin.
 
-    Where `width` columns (by default those of the screen) are few, a level is only its median.
+    Where `width` columns (by default those of the screen) are few, there is a table for each, without ranges.
     """
+    width = screen_width() if width is None else width
+    places = list(budget.value)
+    together = [places] if width >= _WIDE or not places else [[place] for place in places]
+    return [_budget_table(budget, some, ranges=width >= _ROOMY) for some in together]
+
+
+def _budget_table(budget: Budget, places: Sequence[str], *, ranges: bool) -> Table:
     from ..report.levels import changes, level, pulls_towards, spread_range
     from ..report.style.numbers import significant
 
-    roomy = (screen_width() if width is None else width) >= _ROOMY
-    places = list(budget.value)
     columns = ["signal", "pulls", "half-max"]
     for place in places:
         columns += [f"{place} level", "weight", "without it"]
@@ -144,12 +151,13 @@ def budget_table(budget: Budget, *, width: int | None = None) -> Table:
             median = level(part.level.median, pull.quantity, like=part.level.high)
             ends = spread_range(part.level, pull.quantity)
             row += [
-                f"{median} ({ends})" if roomy and ends != median else median,
+                f"{median} ({ends})" if ranges and ends != median else median,
                 significant(part.weight) if part.weight >= 5e-4 else "0",
                 changes(budget, pull, place),
             ]
         rows.append(row)
-    return table(columns, rows, title=f"{budget.cell} {budget.behavior} in {budget.tumor}", whole=(0, 1, 2))
+    title = f"{budget.cell} {budget.behavior} in {budget.tumor}"
+    return table(columns, rows, title=title, whole=range(len(columns)))
 
 
 def idle_table(found: Levels) -> Table:
