@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 SHORT = ("--days", "0.2")
 COMMANDS = (
     *("run", "compare", "batch", "status", "sensitivity", "claims", "reproduce", "levels", "calibrate", "export"),
-    *("validate", "explain", "sources", "schema", "bench", "verify", "view"),
+    *("spatial", "validate", "explain", "sources", "schema", "bench", "verify", "view"),
 )
 
 

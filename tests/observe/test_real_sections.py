@@ -15,19 +15,20 @@ def made(count: int, *values: float) -> RealSections:
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "words", "short"),
     [
-        (0.5, "below the 5th percentile of 40 sections"),
-        (1.0, "at the 5th percentile of 40 sections"),
-        (2.5, "between the 10th and 25th percentile of 40 sections"),
-        (6.0, "at the 75th to 95th percentile of 40 sections"),
-        (6.5, "above the 95th percentile of 40 sections"),
-        (math.nan, ""),
+        (0.5, "below the 5th", "<5"),
+        (1.0, "at the 5th", "5"),
+        (2.5, "between the 10th and 25th", "10-25"),
+        (6.0, "at the 75th to 95th", "75-95"),
+        (6.5, "above the 95th", ">95"),
     ],
 )
-def test_a_value_is_placed_among_many_sections(value: float, words: str) -> None:
-    assert made(40, 1, 2, 3, 4, 6, 6, 6).lies("G-cross", value) == words
-    assert made(40, 1, 2, 3, 4, 6, 6, 6).lies("CD8 depth", value) == ""
+def test_a_value_is_placed_among_many_sections(value: float, words: str, short: str) -> None:
+    many = made(40, 1, 2, 3, 4, 6, 6, 6)
+    assert many.lies("G-cross", value) == f"{words} percentile of 40 sections"
+    assert many.percentile("G-cross", value) == short
+    assert many.lies("CD8 depth", value) == many.lies("G-cross", math.nan) == ""
 
 
 def test_of_a_few_sections_only_the_range_is_told() -> None:

@@ -11,10 +11,10 @@ from tests.report.synthetic import CELLS, write_synthetic
 from tme_abm.compare.comparison import read_comparison
 from tme_abm.core.files import npz_bytes, read_npz
 from tme_abm.report.comparison.pictures import gallery, typical_seed
-from tme_abm.report.comparison.tissue import Snapshot, busiest_edge, common_window, read_picture, tissue_image
 from tme_abm.report.style.palette import DEAD, EMPTY, cell_color, rgb
 from tme_abm.report.style.raster import Window
 from tme_abm.report.style.settings import Glossary, differences
+from tme_abm.report.style.tissue import Snapshot, busiest_edge, common_window, read_picture, tissue_image
 
 
 def snapshot(tissue: list[list[int]], immune: list[list[int]], dead: list[list[int]] | None = None) -> Snapshot:

@@ -49,16 +49,27 @@ class RealSections:
 
     def place(self, statistic: str, value: float) -> str:
         """The percentiles around a value: "below the 5th", "between the 25th and 50th", "at the 90th to 95th"."""
+        equal, low, high = self._around(statistic, value)
+        if equal:
+            return f"at the {low}th" if low == high else f"at the {low}th to {high}th"
+        if low is None:
+            return f"below the {high}th"
+        return f"above the {low}th" if high is None else f"between the {low}th and {high}th"
+
+    def percentile(self, statistic: str, value: float) -> str:
+        """The same for a table: "<5", "25-50", "90-95", ">95"."""
+        _, low, high = self._around(statistic, value)
+        if low is None:
+            return f"<{high}"
+        return f">{low}" if high is None else f"{low}" if low == high else f"{low}-{high}"
+
+    def _around(self, statistic: str, value: float) -> tuple[bool, int | None, int | None]:
+        """Whether a value equals quantiles, and between which levels it lies, or which have it."""
         known = self.quantiles[statistic]
         first, after = bisect_left(known, value), bisect_right(known, value)
-        if first < after:  # as large as one of them or more
-            ends = dict.fromkeys((LEVELS[first], LEVELS[after - 1]))
-            return f"at the {' to '.join(f'{level}th' for level in ends)}"
-        if not first:
-            return f"below the {LEVELS[0]}th"
-        if first == len(LEVELS):
-            return f"above the {LEVELS[-1]}th"
-        return f"between the {LEVELS[first - 1]}th and {LEVELS[first]}th"
+        if first < after:
+            return True, LEVELS[first], LEVELS[after - 1]
+        return False, LEVELS[first - 1] if first else None, LEVELS[first] if first < len(LEVELS) else None
 
 
 @cache

@@ -176,7 +176,7 @@ def _statistics() -> Iterator[Statistic]:
         ("leukocyte depth", "Depth of leukocytes", "µm", depth),
         ("CD8 depth", "Depth of CD8", "µm", depth),
         ("mixing score", "Mixing score", "", f"immune-tumor over immune-immune contacts (Delaunay, to {contact})"),
-        ("normalized mixing score", "Normalized mixing score", "", f"of pairs to {near}, for equal numbers; random: 1"),
+        ("normalized mixing score", "Normalized mixing score", "", f"pairs to {near}, for equal numbers; 1 at random"),
         ("leukocyte enrichment", "Contacts of leukocytes with tumor cells", "log₂", shuffled),
         ("CD8 enrichment", "Contacts of CD8 with tumor cells", "log₂", shuffled),
         ("leukocyte enrichment z", "The same as a score, leukocytes", "z", number),

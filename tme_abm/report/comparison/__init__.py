@@ -7,6 +7,7 @@ the template's escaping.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,19 +15,24 @@ from typing import Any
 from markupsafe import Markup
 
 from ...compare.comparison import Comparison, Summary, read_comparison
+from ...core.errors import InputError
 from ...core.files import write_bytes
+from ...export.source import read_source
 from ...observe.state import criteria
+from ..spatial import Sections, cut_sections, table_content
 from ..style.numbers import interval, join, number, plural
 from ..style.page import page
 from ..style.palette import CORE_LINE, DEAD, EMPTY, STATES, VESSEL, cell_color, cell_shape, dashes, scenario_colors
 from ..style.settings import Difference, common_start, differences, glossary_of, pretty, resolved_values
 from ..style.svg import swatch
 from .charts import composition, courses, strips
-from .pictures import Gallery, gallery
+from .pictures import Gallery, gallery, shown_runs
 from .tables import census, concentrations, pairs
 from .verdicts import cards, sizes, swap_rows
 
 __all__ = ["render", "write_comparison"]
+
+logger = logging.getLogger(__name__)
 
 FILE_NAME = "report.html"
 FEW = 3  # up to so many tumors get a full sentence each
@@ -53,6 +59,7 @@ def _content(comparison: Comparison) -> dict[str, Any]:
     resolved = {name: resolved_values(tumor.resolved) for name, tumor in comparison.tumors.items()}
     differ, same_start = differences(resolved, words), common_start(resolved)
     made, pictures = cards(comparison), gallery(comparison)
+    cut = _sections(comparison, pictures)
     colors = scenario_colors(comparison.names)
     measured = {metric for tumor in comparison.tumors.values() for metric in tumor.metrics}
     return {
@@ -83,7 +90,20 @@ def _content(comparison: Comparison) -> dict[str, Any]:
         "concentrations": concentrations(comparison),
         "pairs": pairs(comparison),
         "swap": swap_rows(comparison),
+        "spatial": table_content(list(cut.values()), [colors[name] for name in cut]) if cut else None,
     }
+
+
+def _sections(comparison: Comparison, shown: Gallery) -> dict[str, Sections]:
+    """The sections of the tissues in the pictures, on their last day; none of a run that keeps no cells."""
+    found = {}
+    for name, run in shown_runs(comparison).items():
+        if name in shown.scenarios:
+            try:
+                found[name] = cut_sections(read_source(run.directory), run.snapshots[shown.days[-1]], name)
+            except InputError as error:
+                logger.warning("no statistics of sections of %s: %s", name, error)
+    return found
 
 
 def _number(entry: Summary) -> str:

@@ -21,7 +21,7 @@ from ...core.units import parse
 from ...observe.state import criteria
 from ..style.numbers import unit_for
 from ..style.raster import Window
-from .tissue import (
+from ..style.tissue import (
     FieldPanel,
     Snapshot,
     busiest_edge,
@@ -31,7 +31,7 @@ from .tissue import (
     tissue_picture,
 )  # fmt: skip
 
-__all__ = ["Gallery", "Picture", "gallery", "typical_seed"]
+__all__ = ["Gallery", "Picture", "gallery", "shown_runs", "typical_seed"]
 
 logger = logging.getLogger(__name__)
 
@@ -96,10 +96,15 @@ def typical_seed(comparison: Comparison) -> int | None:
     return min(candidates, key=lambda seed: (distance[seed], seed))
 
 
+def shown_runs(comparison: Comparison) -> dict[str, Run]:
+    """The run of each scenario that pictures are taken from; none of a scenario without pictures."""
+    seed = typical_seed(comparison)
+    return {name: run for name in comparison.names if (run := _run_to_show(comparison, name, seed))}
+
+
 def gallery(comparison: Comparison) -> Gallery:
     """Draw the pictures of a comparison."""
-    seed = typical_seed(comparison)
-    shown = {name: run for name in comparison.names if (run := _run_to_show(comparison, name, seed))}
+    shown = shown_runs(comparison)
     days = _moments([sorted(run.snapshots) for run in shown.values()])
     taken = {name: found for name, run in shown.items() if days and (found := _taken(run, days))}
     if not taken:
@@ -109,8 +114,8 @@ def gallery(comparison: Comparison) -> Gallery:
     edges = {name: busiest_edge(row[-1], CLOSE_UP) for name, row in taken.items()}
 
     def picture(name: str, snapshot: Snapshot) -> Picture:
-        framed = edges[name] if snapshot is taken[name][-1] else None
-        return Picture(scenario=name, day=snapshot.day, png=tissue_picture(snapshot, window, width=640, box=framed))
+        frames = {"": edges[name]} if snapshot is taken[name][-1] else {}
+        return Picture(scenario=name, day=snapshot.day, png=tissue_picture(snapshot, window, width=640, frames=frames))
 
     tissue = _seen(everything, "tissue_kind")
     present = tissue | _seen(everything, "immune_kind")

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
@@ -24,8 +25,8 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from ...core.files import read_npz
-from ..style.figure import as_png, style
-from ..style.palette import (
+from .figure import as_png, style
+from .palette import (
     CORE_LINE,
     DEAD,
     EMPTY,
@@ -36,8 +37,8 @@ from ..style.palette import (
     cell_shape,
     rgb,
 )  # fmt: skip
-from ..style.raster import CLEAR, RIM, Window, dot
-from ..style.svg import nice_length
+from .raster import CLEAR, RIM, Window, dot
+from .svg import nice_length
 
 __all__ = [
     "FieldPanel", "Snapshot", "busiest_edge", "common_window", "field_row", "read_picture", "tissue_image",
@@ -183,16 +184,24 @@ def _frame(k: int) -> NDArray[np.float32]:
 # ------------------------------------------------------------------ figures
 
 
-def tissue_picture(snapshot: Snapshot, window: Window, *, width: int, box: Window | None = None) -> bytes:
-    """PNG of the tissue in `window`, about `width` pixels wide: core outline, scale bar, optional frame at `box`."""
+def tissue_picture(
+    snapshot: Snapshot, window: Window, *, width: int, frames: Mapping[str, Window] = MappingProxyType({})
+) -> bytes:
+    """PNG of the tissue in `window`, about `width` pixels wide: core outline, scale bar, `frames` by what is written in
+    their upper left corners.
+    """
     rows, columns = window.shape
     k = max(2, round(width / columns))
     drawn, axes = _bare(columns * k, rows * k)
     axes.imshow(tissue_image(snapshot, window, k), interpolation="nearest", extent=(0, columns * k, rows * k, 0))
     _outline(axes, window.of(snapshot.core), k)
-    if box is not None:
-        corner = ((box.left - window.left) * k, (box.top - window.top) * k)
-        axes.add_patch(Rectangle(corner, box.shape[1] * k, box.shape[0] * k, fill=False, edgecolor=INK, linewidth=1.6))
+    for label, box in frames.items():
+        x, y = (box.left - window.left) * k, (box.top - window.top) * k
+        high, wide = (size * k for size in box.shape)
+        axes.add_patch(Rectangle((x, y), wide, high, fill=False, edgecolor=INK, linewidth=1.6))
+        if label:
+            back = {"facecolor": "white", "alpha": 0.82, "edgecolor": "none", "pad": 2.0}
+            axes.text(x + 7, y + 6, label, ha="left", va="top", size=10.0, fontweight="bold", bbox=back, zorder=6)
     _scale_bar(axes, columns * k, rows * k, k / snapshot.spacing)
     return as_png(drawn, _PIXELS_PER_INCH, colors=128)
 
