@@ -48,7 +48,7 @@ def test_idle_rules_are_listed_with_their_reason() -> None:
     assert "IL2 ↓ attack" in line
     assert "cold" in line
     assert "Waits for a dose" in line
-    assert lines(cells_table(FOUND))[2].split() == ["CD8", "3", "1", "1", "1"]
+    assert lines(cells_table(FOUND))[2].split() == ["CD8", "4", "2", "1", "1"]
 
 
 def test_budgets_and_page_are_written(tme: Run, tmp_path: Path) -> None:

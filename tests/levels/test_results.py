@@ -68,3 +68,13 @@ def test_a_change_is_a_share_of_the_behavior() -> None:
     assert budget.change(pull, "core") == pytest.approx(0.5)
     assert budget.change(pull, "margin") is None
     assert budget.model_copy(update={"value": {"core": 0.0}}).change(pull, "core") is None
+
+
+def test_a_rule_in_reach_may_be_without_effect() -> None:
+    faint, strong, alone = (seen(5.0, 20.0, change=change) for change in (0.004, -0.2, None))
+    assert rule(hot=faint).is_faint
+    assert rule(hot=faint, cold=strong).change == -0.2
+    assert not rule(hot=faint, cold=strong).is_faint
+    assert rule(hot=faint, cold=alone).change is None
+    assert not rule(hot=faint, cold=alone).is_faint
+    assert not rule(hot=seen(0.1, 0.2, change=0.004)).is_faint  # it is idle

@@ -57,6 +57,11 @@ def test_ranges_are_those_of_the_cells_where_they_are_asked() -> None:
         kind, behavior = biology.cell_index[rule.cell], rule.behavior
         sites, rows = response.asked(kind, behavior)
         signal = biology.signal_index[rule.signal]
+        program = ruled(biology, rule.cell)[behavior]
+        number = 1 + next(n for n, term in enumerate(program.terms) if term.half_max == rule.tumors["hot"].half_max
+                          and term.signal == signal)
+        values = response.taken_apart(program, sites, rows)[1]
+        change = 0.0
         for place, mask in zip(PLACES, compartments(model.tissue), strict=True):
             here = mask[sites]
             level = response.senses(signal, kind, sites, rows)[here]
@@ -69,6 +74,10 @@ def test_ranges_are_those_of_the_cells_where_they_are_asked() -> None:
                 near = (level >= rule.tumors["hot"].half_max / 10) & (level <= rule.tumors["hot"].half_max * 10)
                 assert rule.tumors["hot"].reach >= near.mean() - 1e-3
                 checked.add((rows is None, behavior == "clearance"))
+                mean = values[:, here].mean(axis=1)
+                change = max(change, mean[number] / mean[0] - 1 if mean[0] else mean[number] and np.inf, key=abs)
+        found = rule.tumors["hot"].change
+        assert (np.inf if found is None else found) == pytest.approx(change, rel=1e-2, abs=1e-6), rule
     assert {(True, False), (False, False)} <= checked
 
 

@@ -11,6 +11,7 @@ from tests.support.page import Page
 from tme_abm.levels.results import Budget, Levels, Part, Pull, RuleLevels, Seen, Spread, overall
 from tme_abm.report.levels import (
     absences,
+    change_of,
     changes,
     headline,
     level_range,
@@ -24,10 +25,10 @@ from tme_abm.report.levels import (
 LOW = Spread(count=80, low=0.004, median=0.005, high=0.006)
 
 
-def rule(signal: str, *, waits: str = "", **tumors: Seen) -> RuleLevels:
+def rule(signal: str, *, waits: str = "", claims: tuple[str, ...] = (), **tumors: Seen) -> RuleLevels:
     return RuleLevels(
         cell="CD8", behavior="attack", signal=signal, effect="decreases", quantity="concentration", power=1.0,
-        waits=waits, status=overall(tumors), tumors=tumors,
+        waits=waits, claims=claims, status=overall(tumors), tumors=tumors,
     )  # fmt: skip
 
 
@@ -57,8 +58,9 @@ BUDGET = Budget(
 FOUND = Levels(
     version="1", command="tme-abm levels hot cold", seed=5, days=(3.0, 10.0), tumors=("hot", "cold"),
     rules=(
-        rule("NO", hot=near(5.0, 11.0), cold=near(0.1, 0.2)),
+        rule("NO", hot=near(5.0, 11.0, change=0.005), cold=near(0.1, 0.2, change=-0.3)),
         rule("IL2", hot=near(0.004, 0.006), cold=near(0.2, 0.6), waits="Waits for a dose <of> IL-2."),
+        rule("LAG3", hot=near(5.0, 11.0, change=0.005), cold=near(0.0, 0.0, change=-0.009), claims=("B-REC-02",)),
         rule("TKI", hot=near(0.0, 0.0, absent="no TKI"), cold=near(0.0, 0.0, absent="no TKI")),
     ),
     budgets=(BUDGET,),
@@ -75,11 +77,11 @@ def raw() -> str:
 def test_budget_reach_and_levels_are_on_the_page(raw: str) -> None:
     said = Page(raw).text
     for words in (
-        "1 of 3 rules are idle in hot and cold",
+        "1 of 4 rules are idle in hot and cold",
         "CD8 attack in hot", "core: 0.6 /h (day 3 1.2, day 10 –; n = 1,234)", "base: 1.8 /h",
         "↓ 0.3 /h", "10 nM 2", "5 pM 4–6 pM", "0.77", "0.96 /h +60 %", "+50 –", "× gate",
         "IL2 ↓ attack Waits for a dose <of> IL-2.", "0.2–0.6 nM", "0.06 ×", "no TKI",
-        "100–800 /mm²", "tme-abm levels hot cold",
+        "100–800 /mm²", "B-REC-02", "−30 %", "tme-abm levels hot cold",
     ):  # fmt: skip
         assert words in said, words
 
@@ -97,10 +99,15 @@ def test_ranges_share_a_unit() -> None:
 
 
 def test_figures_of_rules_and_budgets() -> None:
-    assert [ratio(one.tumors[one.nearest]) for one in FOUND.rules] == ["1 ×", "0.06 ×", "<0.0001 ×"]
+    assert [ratio(one.tumors[one.nearest]) for one in FOUND.rules] == ["1 ×", "0.06 ×", "1 ×", "<0.0001 ×"]
+    assert [change_of(one) for one in FOUND.rules] == ["−30 %", "0 %", "−0.9 %", "0 %"]
+    assert change_of(rule("NO", hot=near(1, 2, change=None), cold=near(1, 2))) == "from 0"
     assert [changes(BUDGET, pull, "core") for pull in BUDGET.pulls] == ["+60 %", "0 %"]
     assert headline(BUDGET, FOUND.days)[1] == "margin: nobody there to ask"
-    assert summary(FOUND) == "1 of 3 rules are idle in all of hot and cold (1 note says why); 1 are absent"
+    assert summary(FOUND) == (
+        "1 of 4 rules are idle in all of hot and cold (1 note says why); 1 are absent; "
+        "1 are in reach and change their behavior by less than 1 %"
+    )
     assert [(missing, len(rules)) for missing, rules in absences(FOUND)] == [("no TKI", 1)]
 
 

@@ -56,7 +56,8 @@ def levels(
     margin. For every rule, the range of its signal (5 to 95 % of the cells) is
     held against its half-max. A rule whose signal never comes within ten times
     of it, in none of the tumors, is idle; it is absent where the cell, or what
-    would make the signal, is not there. Rules at vessels are asked there.
+    would make the signal, is not there. Rules at vessels are asked there. Rules
+    in reach are listed, too, if their behavior would hardly differ without them.
 
     With --behavior: what each signal contributes to a behavior, with its level,
     its weight (level/half-max)^power, and by how much the behavior would differ
@@ -74,7 +75,7 @@ def levels(
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
     from ..levels import survey as surveys
-    from ..report.levels import absences, headline, summary, write_page
+    from ..report.levels import absences, brief, headline, summary, write_page
     from ..scenario import load
 
     if record:
@@ -107,6 +108,9 @@ def levels(
         for missing, rules in absences(found):
             said = ", ".join(dict.fromkeys(f"{rule.cell} {rule.behavior}" for rule in rules))
             say(f"absent: {missing} ({shorten(said, 100, placeholder=' …')})")
+        for cell in dict.fromkeys(rule.cell for rule in found.rules if rule.is_faint):
+            said = ", ".join(brief(rule) for rule in found.rules if rule.is_faint and rule.cell == cell)
+            say(f"in reach, without effect: {cell}: {said}")
         say(summary(found))
     if record:
         surveys.record(found)
@@ -163,9 +167,9 @@ def _budget_table(budget: Budget, places: Sequence[str], *, ranges: bool) -> Tab
 def idle_table(found: Levels) -> Table:
     """A table with one line an idle rule, in the tumor in which its signal comes nearest to its half-max."""
     from ..levels.results import PLACES
-    from ..report.levels import brief, level, ratio, spread_range
+    from ..report.levels import brief, change_of, level, ratio, spread_range
 
-    columns = ["cell", "idle rule", "half-max", "core", "margin", "nearest", "in reach"]
+    columns = ["cell", "idle rule", "half-max", "core", "margin", "nearest", "in reach", "without it"]
     if len(found.tumors) > 1:
         columns.append("tumor")
     rows = []
@@ -174,7 +178,7 @@ def idle_table(found: Levels) -> Table:
             seen = rule.tumors[rule.nearest]
             ranges = [spread_range(seen.levels.get(place), rule.quantity) for place in PLACES]
             row = [rule.cell, brief(rule), level(seen.half_max, rule.quantity), *ranges]
-            row += [ratio(seen), f"{100 * seen.reach:.3g} %"]
+            row += [ratio(seen), f"{100 * seen.reach:.3g} %", change_of(rule)]
             rows.append([*row, rule.nearest] if len(found.tumors) > 1 else row)
     if any(rule.waits for rule in found.rules if rule.status == "idle"):
         columns.append("why it waits")

@@ -9,13 +9,16 @@ from typing import Literal
 from ..core.toml import Frozen
 
 __all__ = [
-    "NEAR", "PLACES", "STATUSES", "Budget", "Levels", "Part", "Pull", "Range", "RuleLevels", "Seen", "Spread",
+    "FAINT", "NEAR", "PLACES", "STATUSES", "Budget", "Levels", "Part", "Pull", "Range", "RuleLevels", "Seen", "Spread",
     "Status", "overall",
 ]  # fmt: skip
 
 PLACES = ("core", "margin")
 NEAR = 10.0
 """A signal acts from a tenth of the half-max to ten times it: at a power of 1, from 9 % to 91 % of the effect."""
+
+FAINT = 0.01
+"""A share of a behavior that no experiment would find missing."""
 
 Status = Literal["in reach", "idle", "absent"]
 STATUSES: tuple[Status, ...] = ("in reach", "idle", "absent")
@@ -94,12 +97,15 @@ class Seen(Frozen):
     levels : place -> the signal, 5 % and 95 % of the cells beside the median
     reach : the share of the cells for which the signal lies within a factor of `NEAR` of the half-max, in the place
         where it is largest
+    change : by which share of itself the mean of the behavior would differ without the rule, in the place where it
+        would differ most; None if the rule alone keeps it at zero there
     absent : what is missing, the cell or what makes the signal
     """
 
     half_max: float
     levels: dict[str, Spread]
     reach: float = 0.0
+    change: float | None = 0.0
     absent: str = ""
 
     @property
@@ -120,6 +126,7 @@ class RuleLevels(Frozen):
     """A rule of one cell, and its signal in every tumor.
 
     waits : why it does not act yet, if its note says so
+    claims : those that it is there for
     status : in reach if it is so in one tumor, absent if it is so in all
     """
 
@@ -130,6 +137,7 @@ class RuleLevels(Frozen):
     quantity: str
     power: float
     waits: str
+    claims: tuple[str, ...] = ()
     status: Status
     tumors: dict[str, Seen]
 
@@ -138,6 +146,17 @@ class RuleLevels(Frozen):
         """The tumor in which the signal comes nearest to the half-max, of those in which it is present."""
         there = [name for name, seen in self.tumors.items() if not seen.absent] or list(self.tumors)
         return min(there, key=lambda name: abs(math.log(max(self.tumors[name].nearest, 1e-300))))
+
+    @property
+    def change(self) -> float | None:
+        """The largest change in all tumors, with its sign."""
+        found = [seen.change for seen in self.tumors.values()]
+        return None if None in found else max((one for one in found if one is not None), key=abs, default=0.0)
+
+    @property
+    def is_faint(self) -> bool:
+        """Whether the signal is in reach, but no mean of the behavior would differ by as much as `FAINT` without it."""
+        return self.status == "in reach" and self.change is not None and abs(self.change) < FAINT
 
     @property
     def missing(self) -> str:

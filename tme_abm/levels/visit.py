@@ -6,7 +6,7 @@ The rules are evaluated by the engine (`Response`), where they are asked: of liv
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -56,10 +56,10 @@ class Visit(NamedTuple):
 class _Line(NamedTuple):
     """A term of a program with what its rule says."""
 
-    program: Program
     term: Term
     effect: Literal["increases", "decreases", "scales"]
-    note: str
+    note: str = ""
+    claims: tuple[str, ...] = ()
 
 
 @dataclass
@@ -67,6 +67,7 @@ class _Pages:
     """What was read on the days so far: arrays by place."""
 
     signals: dict[tuple[int, str, int], dict[str, list[Array]]] = field(default_factory=dict)
+    sums: dict[tuple[int, str], dict[str, list[Array]]] = field(default_factory=dict)
     apart: dict[Asked, dict[str, list[tuple[Array, Array, Array]]]] = field(default_factory=dict)
     levels: dict[str, dict[str, list[Array]]] = field(default_factory=dict)
     densities: dict[str, dict[str, list[float]]] = field(default_factory=dict)
@@ -142,11 +143,13 @@ def _look_at_signals(
         signals = tuple(dict.fromkeys(term.signal for _, program in programs for term in program.terms))
         strength = response.senses.together(signals, kind, sites, rows)
         of = dict(zip(signals, strength, strict=True))
+        values = {behavior: response.taken_apart(program, sites, rows)[1] for behavior, program in programs}
         for place, mask in masks.items():
             here = mask[sites]
             for behavior, program in programs:
                 for number, term in enumerate(program.terms):
                     _into(pages.signals, (kind, behavior, number), place, of[term.signal][here])
+                _into(pages.sums, (kind, behavior), place, values[behavior][:, here].sum(axis=1))
 
 
 def _into(table: dict[Any, dict[str, list[Any]]], key: Any, place: str, found: Any) -> None:
@@ -192,6 +195,7 @@ def _rules(biology: Biology, catalogue: Catalogue, pages: _Pages, tumor: str) ->
                     half_max=line.term.half_max,
                     levels={place: _spread(found, _CELLS) for place, found in places.items()},
                     reach=max((_reach(found, line.term.half_max) for found in places.values()), default=0.0),
+                    change=_change(pages.sums.get((kind, behavior), {}).values(), 1 + number),
                     absent=absent,
                 )
                 yield RuleLevels(
@@ -202,6 +206,7 @@ def _rules(biology: Biology, catalogue: Catalogue, pages: _Pages, tumor: str) ->
                     quantity=signal.quantity(catalogue.vocabulary),
                     power=line.term.hill,
                     waits=_waits(line.note),
+                    claims=line.claims,
                     status=seen.status,
                     tumors={tumor: seen},
                 )
@@ -214,11 +219,13 @@ def _lines(biology: Biology, catalogue: Catalogue, cell: str, behavior: str) -> 
     for effect, terms in (("increases", program.ups), ("decreases", program.downs)):
         rules = [rule for rule in own if rule.effect == effect]
         for rule, term in zip(rules, terms, strict=True):
-            notes = dict.fromkeys((rule.note, rule.half_max.note, rule.towards.note))
-            yield _Line(program, term, rule.effect, " ".join(notes))
+            parts = (rule, rule.half_max, rule.towards)
+            notes = " ".join(dict.fromkeys(part.note for part in parts))
+            yield _Line(term, rule.effect, notes, tuple(dict.fromkeys(one for part in parts for one in part.claims)))
     if program.scale is not None:
         scale = catalogue.cells[cell].behaviors[behavior].scaled_by
-        yield _Line(program, program.scale, "scales", "" if scale is None else scale.half_max.note)
+        said = () if scale is None else (scale.half_max.note, tuple(scale.half_max.claims))
+        yield _Line(program.scale, "scales", *said)
 
 
 def _waits(note: str) -> str:
@@ -310,6 +317,19 @@ def _reach(found: Sequence[Array], half_max: float) -> float:
     """The share of cells whose signal is near a half-max."""
     ratio = np.concatenate(found) / half_max
     return float(f"{((ratio >= 1.0 / NEAR) & (ratio <= NEAR)).mean():.3g}")
+
+
+def _change(sums: Iterable[Sequence[Array]], number: int) -> float | None:
+    """The largest share by which a mean of a behavior differs without a term, from sums over the cells of every day."""
+    most = 0.0
+    for found in sums:
+        total = np.sum(found, axis=0)
+        value, without = float(total[0]), float(total[number])
+        if value == 0.0 and without != 0.0:
+            return None
+        share = without / value - 1.0 if value else 0.0
+        most = max(most, share, key=abs)
+    return float(f"{most:.3g}")
 
 
 def _size(found: Sequence[Array]) -> int:

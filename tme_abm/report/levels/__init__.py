@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from ...core.files import write_bytes
 from ...core.units import show
-from ...levels.results import NEAR, PLACES, Budget, Levels, Pull, Range, RuleLevels, Seen, Spread, Status
+from ...levels.results import FAINT, NEAR, PLACES, Budget, Levels, Pull, Range, RuleLevels, Seen, Spread, Status
 from ..style.numbers import DASH, fixed, join, percent, plural, significant
 from ..style.page import page
 from ..style.svg import Scale, svg
@@ -21,6 +21,7 @@ from ..style.svg import Scale, svg
 __all__ = [
     "absences",
     "brief",
+    "change_of",
     "changes",
     "headline",
     "level",
@@ -51,8 +52,8 @@ def render(found: Levels) -> str:
     cells = tuple(dict.fromkeys(rule.cell for rule in found.rules))
     said = {"found": found, "cells": cells, "styles": STYLES, "places": PLACES, "near": NEAR}
     figures = (
-        brief, changes, day_by_day, headline, level, level_range, pulls_towards, ratio, reach_plot, show, significant,
-        spread_range,
+        brief, change_of, changes, day_by_day, headline, level, level_range, pulls_towards, ratio, reach_plot, show,
+        significant, spread_range,
     )  # fmt: skip
     return page("levels/page.html.j2", {**said, **{figure.__name__: figure for figure in figures}})
 
@@ -113,6 +114,13 @@ def day_by_day(budget: Budget, pull: Pull, place: str) -> str:
     return " ".join(DASH if one is None else fixed(100 * one, 0, plus=True) for one in shares)
 
 
+def change_of(rule: RuleLevels) -> str:
+    """By how much the mean of the behavior would differ without a rule, at most: "+12 %"."""
+    if rule.change is None:
+        return "from 0"
+    return "0 %" if abs(rule.change) < 5e-4 else percent(rule.change)
+
+
 def headline(budget: Budget, days: tuple[float, ...]) -> list[str]:
     """What a behavior is worth, place by place and day by day, in sentences."""
     said = []
@@ -140,7 +148,11 @@ def summary(found: Levels) -> str:
     where = f"all of {join(found.tumors)}" if len(found.tumors) > 1 else found.tumors[0]
     waiting = sum(rule.status == "idle" and bool(rule.waits) for rule in found.rules)
     why = f" ({plural(waiting, 'note')} {'says' if waiting == 1 else 'say'} why)" if waiting else ""
-    return f"{counts['idle']} of {len(found.rules)} rules are idle in {where}{why}; {counts['absent']} are absent"
+    faint = sum(rule.is_faint for rule in found.rules)
+    return (
+        f"{counts['idle']} of {len(found.rules)} rules are idle in {where}{why}; {counts['absent']} are absent; "
+        f"{faint} are in reach and change their behavior by less than {100 * FAINT:g} %"
+    )
 
 
 def absences(found: Levels) -> list[tuple[str, list[RuleLevels]]]:
