@@ -17,7 +17,7 @@ from tme_abm.compare.finished import compare_runs
 from tme_abm.core.errors import InputError
 from tme_abm.export.source import read_source
 from tme_abm.observe.real_sections import main_sections, real_sections
-from tme_abm.observe.sections import STATISTICS
+from tme_abm.observe.sections import STATISTICS, border_fields, field_width
 from tme_abm.observe.state import criteria
 from tme_abm.report.comparison import write_comparison
 from tme_abm.report.spatial import GROUPS, Sections, measure_runs, placed, render, write_sections
@@ -67,7 +67,7 @@ def test_four_fields_at_the_border_one_in_the_center_and_the_whole(found: Sectio
     assert set(found.densities) == set(kinds)
 
 
-def test_the_tumor_is_the_one_of_the_model(directory: Path) -> None:
+def test_the_tumor_is_the_one_of_the_model(directory: Path, found: Sections) -> None:
     source = read_source(directory)
     picture = source.open(source.pictures()[0])
     section, inside = _section(picture, seed=3)
@@ -76,6 +76,9 @@ def test_the_tumor_is_the_one_of_the_model(directory: Path) -> None:
     # And the pixels by which sections are told apart agree with it but for its rim.
     pixels = np.repeat(np.repeat(inside, 3, axis=0), 3, axis=1).T
     assert (pixels != section.mask).mean() < 0.06
+    (rows, columns), *_ = border_fields(inside, field_width(picture.spacing))
+    np.testing.assert_allclose(found.border[0].box[0], [columns.start * 15, rows.start * 15])
+    np.testing.assert_allclose(found.border[0].box[1], [columns.stop * 15, rows.stop * 15])
     sites = np.floor(section.places / picture.spacing).astype(int)
     assert (sites[:, 1] * picture.shape[1] + sites[:, 0] == picture.cell("site")).all()
 
@@ -106,6 +109,9 @@ def test_without_a_tumor_there_are_no_fields(tmp_path: Path) -> None:
     said = Page(render([one])).text
     assert "no tumor in which a field could be cut" in said
     assert "nan" not in said.lower().split()
+    write_sections([one], tmp_path / "spatial.json", command="")
+    table = json.loads((tmp_path / "spatial.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
+    assert table["sections"][0]["fields"][0]["statistics"]["CD8 to tumor cell"] is None
 
 
 def test_days_are_chosen_and_missing_ones_refused(directory: Path, tmp_path: Path) -> None:
@@ -128,7 +134,9 @@ def test_every_statistic_is_placed_among_real_sections(found: Sections) -> None:
         main = main_sections(name)
         assert main is not None
         assert found.lies(name) == main.lies(name, middle)
-        assert placed(found, name).endswith(f"percentile of {main.count} {main.noun}")
+        where = main.place(name, middle), main.place(name, found.center[name])  # type: ignore[index]
+        words = f"both {where[0]}" if where[0] == where[1] else f"border {where[0]}, center {where[1]}"
+        assert placed(found, name) == f"{words} percentile of {main.count} {main.noun}"
 
 
 def test_the_page_shows_all_and_needs_nothing(found: Sections) -> None:
@@ -163,7 +171,7 @@ def test_a_picture_marks_fields_medians_and_real_sections(found: Sections) -> No
     assert all(0 <= float(x) <= width for x in re.findall(r'(?:cx|x)="([\d.-]+)"', drawn))
 
 
-def test_json_has_the_same_numbers_and_no_nan(found: Sections, tmp_path: Path) -> None:
+def test_json_has_the_same_numbers(found: Sections, tmp_path: Path) -> None:
     write_sections([found], tmp_path / "spatial.json", command="")
     table = json.loads((tmp_path / "spatial.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
     (one,) = table["sections"]
