@@ -410,27 +410,39 @@ def differentiation(world: World, dt: float) -> dict[int, str]:
 # ------------------------------------------------------------------- recruitment, transport
 
 
-def recruitment(world: World, pools: dict[str, tuple[float, float]], dt: float) -> tuple[dict[str, float], dict]:
-    """Pools (given as rest, renewal) after renewal, and how many of each kind leave at each vessel."""
+def recruitment(
+    world: World, pools: dict[str, tuple[float, float, float]], dt: float
+) -> tuple[dict[str, float], dict[tuple[str, int], int], dict[tuple[str, int], float]]:
+    """Pools (given as rest, renewal, loss) after renewal; how many of each kind leave at each vessel, and the share of
+    them that were called.
+    """
     level = {}
-    for name, (rest, renewal) in pools.items():
-        level[name] = rest + (world.tissue.pools[name].item() - rest) * math.exp(-renewal * dt)
-    arriving = {}
+    for name, (rest, renewal, loss) in pools.items():
+        now = world.tissue.pools[name].item()
+        level[name] = rest + (now - rest) * math.exp(-(loss if now > rest else renewal) * dt)
+    arriving, called = {}, {}
     for kind, name in enumerate(world.biology.cells):
         pool = world.biology.pool[kind]
         if world.layer(name) != "immune" or pool not in pools:
             continue
         for at in world.vessels:
-            rate = world.behavior(name, "extravasation", at, None) * level[pool] / pools[pool][0]
+            base, number = world.biology.base, world.biology.behavior_index
+            rate, quiet = world.behavior(name, "extravasation", at, None), base[kind, number["extravasation"]]
             for other in world.biology.cells:
                 if world.layer(other) == "vessel":
                     rate *= world.behavior(other, "adhesion", at, None)
+                    quiet *= base[world.biology.cell_index[other], number["adhesion"]]
+            mine = (kind, number["extravasation"])
+            if any((p.cell, p.behavior) == mine and p.scale for p in world.biology.programs):
+                quiet = 0.0  # a scale is zero where nothing is sensed
+            called[name, world.site(at)] = max(1 - quiet / rate, 0.0) if rate else 0.0
+            rate *= level[pool] / pools[pool][0]
             if world.in_territory(at):
                 rate *= world.behavior(name, "infiltration", at, None)
             count = poisson(world.draw("recruitment", world.site(at) * 256 + kind), rate * dt)
             if count:
                 arriving[name, world.site(at)] = count
-    return level, arriving
+    return level, arriving, called
 
 
 def sources(world: World, stroma: dict[str, float]) -> tuple[dict[str, dict[At, float]], dict[str, dict[At, float]]]:

@@ -263,13 +263,16 @@ def test_differentiation(seed: int, shape: tuple[int, ...]) -> None:
 @everywhere
 def test_recruitment(seed: int, shape: tuple[int, ...]) -> None:
     tissue, world = pair(seed, shape)
-    pools = {name: BloodPool.model_construct(cells=80.0 + seed, renewal=0.01) for name in tissue.pools}
-    level, expected = slow.recruitment(world, {name: (pool.cells, pool.renewal) for name, pool in pools.items()}, DT)
+    pools = {name: BloodPool.model_construct(cells=80.0 + seed, renewal=0.01, loss=0.002) for name in tissue.pools}
+    given = {name: (pool.cells, pool.renewal, 0.002) for name, pool in pools.items()}
+    level, expected, called = slow.recruitment(world, given, DT)
     arrived: Counter[tuple[str, int]] = Counter()
     keys: list[int] = []
 
-    def note(kind: int, pool: str, sites: np.ndarray, new: np.ndarray) -> None:
+    def note(kind: int, pool: str, sites: np.ndarray, new: np.ndarray, drawn: np.ndarray) -> None:
         assert pool == biology().pool[kind]
+        asked = [called[biology().cells[kind], int(site)] for site in sites]
+        np.testing.assert_allclose(drawn, asked, rtol=1e-9, atol=1e-12)
         arrived.update((biology().cells[kind], int(site)) for site in sites)
         keys.extend(new.tolist())
 

@@ -18,6 +18,7 @@ from tests.support.catalogue import bare, shipped
 from tests.support.tissues import respond, tissue_of
 from tme_abm import processes as p
 from tme_abm.biology import Biology
+from tme_abm.biology.compiled import Program
 from tme_abm.core import draws
 from tme_abm.kernels.space import direction_weights, moore_offsets, offset_lengths
 from tme_abm.scenario.sections import BloodPool
@@ -250,7 +251,10 @@ def test_entry_into_tumor_is_as_rare_as_infiltration_says(dt: float) -> None:
 
 def bled(dt: float, *, minutes: float, renewal: float, seed: int = 5) -> tuple[Tissue, float]:
     """Vessels that admit CD8 cells for a while: the tissue, and how many arrived."""
-    biology = bare(shipped(), {("CD8", "extravasation"): 0.006, ("endothelium", "adhesion"): 0.5})
+    biology = bare(shipped(), {("endothelium", "adhesion"): 0.5})
+    # All of them are called: the rate without signals, which draws nothing, is zero.
+    where = biology.cell_index["CD8"], biology.behavior_index["extravasation"]
+    biology = replace(biology, programs=(Program(*where, base=0.006),))
     vessels = [(y, x) for y in range(2, 120, 5) for x in range(2, 120, 5)]
     tissue = tissue_of(biology, [], shape=(120, 120), dt=dt, seed=seed, vessels=vessels, pools={"CD8": 3000.0})
     recruit = p.Recruitment(biology, {"CD8": BloodPool.model_construct(cells=3000.0, renewal=renewal)})
@@ -258,6 +262,17 @@ def bled(dt: float, *, minutes: float, renewal: float, seed: int = 5) -> tuple[T
         step(tissue, biology, recruit)
     assert len(np.unique(tissue.cells.key)) == len(tissue.cells)
     return tissue, tissue.ledger["arrival of CD8"].item()
+
+
+def test_a_pool_refills_faster_than_a_surplus_goes() -> None:
+    """A drained pool returns at its renewal, one that was infused at its loss; without a loss, at its renewal too."""
+    biology = bare(shipped(), {("endothelium", "adhesion"): 0.5})
+    for start, loss, rate in ((200.0, 0.001, 0.02), (5000.0, 0.001, 0.001), (5000.0, None, 0.02)):
+        tissue = tissue_of(biology, [], pools={"CD8": start})
+        recruit = p.Recruitment(biology, {"CD8": BloodPool.model_construct(cells=1000.0, renewal=0.02, loss=loss)})
+        for _ in range(10):
+            step(tissue, biology, recruit)
+        assert tissue.pools["CD8"].item() == pytest.approx(1000 + (start - 1000) * np.exp(-100 * rate), rel=1e-9)
 
 
 @pytest.mark.parametrize("dt", DTS)

@@ -110,10 +110,23 @@ class Vessels(Frozen):
 
 
 class BloodPool(Frozen):
-    """Leukocytes of one kind that the blood offers to this piece of tissue."""
+    """Leukocytes of one kind that the blood of the body offers to this tumor, however much tissue around it is drawn.
 
-    cells: Amount = Field(description="How many there are at rest.")
-    renewal: Rate = Field(description="Rate at which the pool returns to rest.")
+    How fast they enter depends on how full the pool is. Those that are called draw on it; those that enter without a
+    chemokine are part of a traffic that is in balance.
+    """
+
+    cells: Amount = Field(description="How many there are at rest, of the body's, for the tumor that is simulated.")
+    renewal: Rate = Field(description="Rate at which a pool that the tumor drew on returns to rest.")
+    loss: Rate | None = Field(
+        default=None,
+        description="Rate at which a surplus, as after an infusion, goes back to rest; without it, as renewal.",
+    )
+
+    @property
+    def settling(self) -> float:
+        """Rate [1/min] at which a surplus goes."""
+        return self.renewal if self.loss is None else self.loss
 
 
 def cells_in_order(given: dict[str, Value] | None, info: ValidationInfo) -> dict[str, Value] | None:

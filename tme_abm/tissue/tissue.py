@@ -98,7 +98,7 @@ class Tissue:
         self._deaths: list[tuple[Rows, int, str]] = []
         self._removals: list[Rows] = []
         self._mothers: list[Rows] = []
-        self._arrivals: list[tuple[int, str, NDArray[np.int64], Keys]] = []
+        self._arrivals: list[tuple[int, str, NDArray[np.int64], Keys, Array]] = []
 
     # ---------------------------------------------------------------- reading
 
@@ -181,9 +181,13 @@ class Tissue:
         """Request a daughter of each of `mothers`; granted where there is room, else they may request it again."""
         self._mothers.append(mothers)
 
-    def request_arrival(self, kind: int, pool: str, sites: NDArray[np.int64], keys: Keys) -> None:
-        """Request the arrival of cells of `kind`, with new `keys`, from the blood `pool` at vessel `sites`."""
-        self._arrivals.append((kind, pool, sites, keys))
+    def request_arrival(
+        self, kind: int, pool: str, sites: NDArray[np.int64], keys: Keys, drawn: Array | float = 1.0
+    ) -> None:
+        """Request the arrival of cells of `kind`, with new `keys`, from the blood `pool` at vessel `sites`; each that
+        finds room takes `drawn` cells from the pool.
+        """
+        self._arrivals.append((kind, pool, sites, keys, np.broadcast_to(drawn, len(sites))))
 
     def put(
         self,
@@ -345,21 +349,21 @@ class Tissue:
     def _grant_arrivals(self) -> None:
         if not self._arrivals:
             return
-        kinds, _, vessels, keys = zip(*self._arrivals, strict=True)
-        number = [len(sites) for sites in vessels]
+        kinds, _, vessels, keys, portions = zip(*self._arrivals, strict=True)
+        number, drain = [len(sites) for sites in vessels], np.concatenate(portions)
         around, key = self.lattice.contacts(np.concatenate(vessels)), np.concatenate(keys)
         drawn, taken = self.draw("arrival", key), self.lattice.occupant[IMMUNE]
         came: list[Rows] = []
         sites = np.empty(len(key), dtype=np.int64)
         # Kind after kind: those that come first leave less room.
-        for last, (kind, pool, _, _) in zip(np.cumsum(number).tolist(), self._arrivals, strict=True):
+        for last, (kind, pool, *_) in zip(np.cumsum(number).tolist(), self._arrivals, strict=True):
             mine = np.arange(last - number[len(came)], last)
             pick = choose((taken.take(around[mine]) == EMPTY).astype(np.float64), drawn[mine])
             mine, pick = mine[pick >= 0], pick[pick >= 0]
             sites[mine] = around[mine, pick]
             mine = mine[self.first_come(sites[mine], key[mine])]
             taken[sites[mine]] = len(self.cells)
-            left = np.bincount(self.lattice.well_of(sites[mine]), minlength=self.lattice.wells)
+            left = np.bincount(self.lattice.well_of(sites[mine]), drain[mine], self.lattice.wells)
             self.pools[pool] = np.maximum(self.pools[pool] - left, 0.0)
             self.count(f"arrival of {self.kinds[kind]}", sites[mine])
             came.append(mine)
