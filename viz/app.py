@@ -101,7 +101,7 @@ def _Microscope(desk: Desk) -> None:
             )
             Pick(
                 "Overlay",
-                [_NO_FIELD, *in_order(list(frame.fields))],
+                [_NO_FIELD, *in_order(list(frame.overlays))],
                 view.field or _NO_FIELD,
                 lambda name: desk.see(field="" if name == _NO_FIELD else name),
             )

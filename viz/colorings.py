@@ -19,7 +19,7 @@ from tme_abm.report.style.numbers import plain
 from tme_abm.report.style.palette import DEAD, FIELD_COLORS, cell_color, rgb
 from tme_abm.report.style.svg import nice_above
 
-from .frame import Frame
+from .frame import MATRIX, Frame
 
 __all__ = [
     "CELL_TYPE", "COLORINGS", "Bar", "Coloring", "View", "bars", "cell_colors", "field_colors", "field_end", "ramp",
@@ -123,7 +123,7 @@ COLORINGS: Mapping[str, Coloring] = {
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What a person has chosen to see. field: a molecule, or empty.
+    """What a person has chosen to see. field: a molecule, "matrix" where it lives, or empty.
 
     x, y: the center, as shares of the lattice; zoom: 1 shows all of it."""
 
@@ -152,14 +152,18 @@ def bars(frame: Frame, view: View) -> list[Bar]:
         low, high = (chosen.low, chosen.high) if chosen.low else ("0", f"{chosen.end(frame):g}")
         who = ", ".join(chosen.cells) or "all cells that show it"
         found.append(Bar(f"{chosen.name} of {who}", chosen.colors, low, high))
-    if view.field in frame.fields:
+    if view.field == MATRIX and frame.matrix is not None:
+        found.append(Bar(MATRIX, FIELD_COLORS[0], "none", "dense"))
+    elif view.field in frame.fields:
         # All molecules in one unit, small numbers without powers of ten.
         found.append(Bar(view.field, FIELD_COLORS[0], "0", f"{plain(field_end(frame, view.field))} nM"))
     return found
 
 
 def field_end(frame: Frame, molecule: str) -> float:
-    """The concentration [nM] at the upper end of a molecule's scale."""
+    """The concentration [nM] at the upper end of a molecule's scale; of the matrix, 1."""
+    if molecule == MATRIX:
+        return 1.0
     field = frame.fields[molecule]
     return nice_above(float(np.quantile(field, _QUANTILE)) or float(field.max()))
 

@@ -20,7 +20,7 @@ from tme_abm.scenario import Scenario, load
 
 from .colorings import View
 from .courses import courses
-from .frame import Frame
+from .frame import MATRIX, Frame
 from .picture import full_png, window_of
 from .session import Session
 from .settings import TRAIT, Dial, Settings, scenario_dials
@@ -299,11 +299,11 @@ class Desk:
     def _hint(self, x: float, y: float) -> str:
         frame, name = self.session.frame, self.view.peek().field
         _, cells = self.session.look(x, y)
-        if name not in frame.fields:
+        if name not in frame.overlays:
             return glance(cells)
         ny, nx = frame.shape
-        level = frame.fields[name][min(ny - 1, int(y * ny)), min(nx - 1, int(x * nx))]
-        return glance(cells, f"{name} {float(level):.3g} nM")
+        level = frame.overlays[name][min(ny - 1, int(y * ny)), min(nx - 1, int(x * nx))]
+        return glance(cells, f"{name} {float(level):.3g}" + ("" if name == MATRIX else " nM"))
 
     def save(self, what: str) -> None:
         """Make a file for the browser to keep: "picture", "series", "scenario" or "checkpoint"."""

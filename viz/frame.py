@@ -24,12 +24,15 @@ from tme_abm.observe.state import classify
 from tme_abm.processes import Response, expression_column
 from tme_abm.tissue import ALIVE, IMMUNE, Tissue
 
-__all__ = ["EFFECTORS", "SUPPRESSORS", "Frame", "History", "capture", "state_columns"]
+__all__ = ["EFFECTORS", "MATRIX", "SUPPRESSORS", "Frame", "History", "capture", "state_columns"]
 
 EFFECTORS = ("CD8", "Th1", "NK")
 SUPPRESSORS = ("Treg", "M-MDSC", "PMN-MDSC")
 """Whom chemokines call: those who kill and help to, and those who hold them back. Macrophages and neutrophils, which
 can be either, are in neither group."""
+
+MATRIX = "matrix"
+"""The overlay that is no molecule."""
 
 _STATES = ("phase", "damage", "activation", "exhaustion", "polarization")
 
@@ -40,6 +43,7 @@ class Frame:
 
     row, column: where a cell is. kind: index into `cell_names`. immune: whether it lies on the immune layer.
     columns: inner states and surface molecules by name. fields: concentrations [nM], with what a medium holds.
+    matrix: its density, 0 to 1, where cells remodel it, else None.
     measures: all metrics; "called by RECEPTOR", the mean occupancy [0, 1] that chemokines would give it at the vessels;
     and "effectors called" and "suppressors called", how many a day the signals at a vessel ask for, averaged over the
     vessels, as long as the blood has all of them. treated: what began to be done to the tumor, by day.
@@ -63,6 +67,12 @@ class Frame:
     measures: Mapping[str, float]
     state: str
     treated: Mapping[float, str]
+    matrix: NDArray[np.float32] | None = None
+
+    @property
+    def overlays(self) -> Mapping[str, NDArray[np.float32]]:
+        """What can be laid over the picture: the fields, and the matrix where it lives."""
+        return self.fields if self.matrix is None else {**self.fields, MATRIX: self.matrix}
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -136,6 +146,7 @@ def capture(model: TumorModel) -> Frame:
         vessel=np.asarray(flat(vessel), dtype=bool),
         core=np.asarray(flat(core), dtype=bool),
         fields={name: np.asarray(flat(level), dtype=np.float32) for name, level in _levels(tissue).items()},
+        matrix=np.asarray(flat(tissue.matrix), dtype=np.float32) if tissue.matrix_lives else None,
         measures=measures | _called(tissue, biology),
         state=classify(measures),
         treated=_treated(model),

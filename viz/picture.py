@@ -64,6 +64,7 @@ def crop(frame: Frame, window: Window) -> Frame:
         vessel=window.of(frame.vessel),
         core=window.of(frame.core),
         fields={name: window.of(field) for name, field in frame.fields.items()},
+        matrix=None if frame.matrix is None else window.of(frame.matrix),
     )
 
 
@@ -80,9 +81,9 @@ def paint(whole: Frame, view: View) -> NDArray[np.uint8]:
     ground = np.full((*frame.shape, 3), rgb(EMPTY), dtype=np.uint8)
     tissue = np.flatnonzero(~frame.immune)
     ground[frame.row[tissue], frame.column[tissue]] = colors[tissue]
-    over = view.field in frame.fields
+    over = view.field in frame.overlays
     if over:
-        field = field_colors(frame.fields[view.field], field_end(whole, view.field))
+        field = field_colors(frame.overlays[view.field], field_end(whole, view.field))
         ground = (ground * np.float32(_VEIL) + field * np.float32(1 - _VEIL)).astype(np.uint8)
     image = np.repeat(np.repeat(ground, k, axis=0), k, axis=1)
     blocks = image.reshape(frame.shape[0], k, frame.shape[1], k, 3).transpose(0, 2, 1, 3, 4)

@@ -25,7 +25,7 @@ from tme_abm.scenario import Scenario
 
 from .closeup import Cell
 from .colorings import COLORINGS, View, bars, ramp
-from .frame import Frame
+from .frame import MATRIX, Frame
 
 __all__ = ["closeup", "explanation", "glance", "in_order", "legend", "on_screen", "prose", "verdict"]
 
@@ -95,7 +95,11 @@ def on_screen(view: View, catalogue: Catalogue) -> str:
         f"**Colors.** {meaning} The dark line is the border of the tumor core; red frames are vessels, gray sites dead "
         "cells. Tumor cells fill their site, leukocytes lie over it as dots."
     )
-    if view.field:
+    if view.field == MATRIX:
+        parts.append(
+            "**Matrix**, from none (0) to dense (1): fibroblasts lay it down; they, macrophages and proteases cut it."
+        )
+    elif view.field:
         entry = catalogue.molecules[view.field]
         numbers = [
             f"{what} {number.text(kind)} ({_why(number, catalogue)})"

@@ -238,6 +238,7 @@ def test_blood_may_dry_up_in_a_branch(tumor: Path, tmp_path: Path) -> None:
         (["immune.CD8=90 /mm^2"], "immune.CD8: .* can 'add' or 'deplete' cells"),
         (["vessels.density=90 /mm^2"], "vessels.density: .* planted already"),
         (["stroma.matrix=0.9"], "stroma.matrix: .* laid down already"),
+        (["stroma.cells.myCAF=9 /mm^2", "stroma.secretion={}"], "stroma.cells.myCAF: .* stroma are planted already"),
         (["fields.tolerance=0.5"], "fields.tolerance: .* computed alike.*Allowed: protocol, tumor.traits, blood"),
     ],
 )

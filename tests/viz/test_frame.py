@@ -12,7 +12,10 @@ from tme_abm.observe.snapshot import FIELD_BITS, snapshot
 from tme_abm.observe.state import classify
 from tme_abm.processes import Response
 from tme_abm.scenario import Scenario, intervention, load
+from viz.colorings import View, bars
 from viz.frame import EFFECTORS, SUPPRESSORS, Frame, capture
+from viz.picture import paint
+from viz.texts import on_screen
 
 
 def test_a_frame_agrees_with_a_snapshot(tiny: Scenario) -> None:
@@ -33,6 +36,27 @@ def test_a_frame_agrees_with_a_snapshot(tiny: Scenario) -> None:
     for name, field in frame.fields.items():
         np.testing.assert_allclose(shot[f"field/{name}"], field, rtol=2**-FIELD_BITS)
     assert frame.state == classify(measure(model))
+
+
+def test_a_living_matrix_can_be_laid_over_the_picture() -> None:
+    model = TumorModel(load("excluded", TINY), rng=1)
+    before = capture(model)
+    for _ in range(3):
+        model.step()
+    frame = capture(model)
+    assert frame.matrix is not None
+    np.testing.assert_allclose(frame.matrix.ravel(), model.tissue.matrix, rtol=1e-6)
+    assert not np.array_equal(frame.matrix, before.matrix)
+    view = View(field="matrix")
+    plain, over = paint(frame, View()), paint(frame, view)
+    assert plain.shape == over.shape
+    assert not np.array_equal(plain, over)
+    (bar,) = bars(frame, view)
+    assert (bar.low, bar.high) == ("none", "dense")
+    assert "Matrix" in on_screen(view, model.catalogue)
+    fixed = capture(TumorModel(load("hot", TINY), rng=1))
+    assert fixed.matrix is None
+    assert "matrix" not in fixed.overlays
 
 
 def test_a_frame_does_not_change_when_the_model_goes_on(tiny: Scenario) -> None:

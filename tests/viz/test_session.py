@@ -184,7 +184,7 @@ TREATMENTS = {
     "infuse": {"do": "infuse", "cell": "CD8", "count": 5000},
     "inhibit": {"do": "inhibit", "pathway": "STAT3", "fraction": 0.9},
     "inhibit in some": {"do": "inhibit", "pathway": "STAT3", "fraction": 0.9, "cells": ["Treg", "CD8"]},
-    "hold": MEDIUM,
+    "hold": MEDIUM | {"molecule": "IFNG"},  # it acts on cells at once; what only calls may call nobody in three steps
     "hold a gradient": MEDIUM | {"to": "0 nM"},
     "knock out": {"do": "knock out", "product": "IFNG"},
     "knock out in some": {"do": "knock out", "product": "PD1", "cells": ["CD8"]},

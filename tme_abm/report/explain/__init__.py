@@ -58,16 +58,24 @@ def _tumor(scenario: Scenario, catalogue: Catalogue) -> dict[str, Any]:
         "size": " × ".join(show(sites * lattice.spacing, "length") for sites in reversed(lattice.shape)),
         "flat": len(lattice.shape) == 2,
         "planted": [f"{count} {_spelled(cell)}" for cell, count in counts.items() if count],
-        "immune": [f"{_spelled(cell)} {show(d, 'areal_density')}" for cell, d in scenario.immune.items() if d],
+        "immune": _densities(scenario.immune),
         "pools": [
             f"{pool.cells:.0f} {_spelled(name)} ({show(pool.renewal, 'rate')})"
             for name, pool in scenario.blood.items()
             if pool.cells
         ],
-        "secreted": [f"{name} at {show(rate, 'production')}" for name, rate in scenario.stroma.secretion.items()],
+        "stromal": _densities(scenario.stroma.cells or {}),
+        "ringed": _densities(scenario.stroma.ring.cells if scenario.stroma.ring else {}),
+        "secreted": [
+            f"{name} at {show(rate, 'production')}" for name, rate in scenario.stroma.secretion.items() if rate
+        ],
         "traits": [_trait(name, value, catalogue) for name, value in scenario.tumor.traits.items()],
         "protocol": [one.says(catalogue) for one in scenario.protocol],
     }
+
+
+def _densities(cells: Mapping[str, float]) -> list[str]:
+    return [f"{_spelled(cell)} {show(density, 'areal_density')}" for cell, density in cells.items() if density]
 
 
 def _model(scenario: Scenario, catalogue: Catalogue) -> dict[str, Any]:
