@@ -14,6 +14,7 @@ from ..core.errors import InputError
 from ..core.units import show
 from .catalogue import Catalogue, Entry
 from .grammar import DEFAULT_BASE, FRACTIONS, OWN_STATES, behavior, signal
+from .inert import inert
 from .parameter import Evidence
 from .schema import CellEntry, Rule
 
@@ -62,7 +63,7 @@ def check(catalogue: Catalogue) -> list[InputError]:
         for cell in rule.cell:
             with numbers.at(rule.place):
                 _check_direction(catalogue, rule, cell, traits)
-    return numbers.errors
+    return [*numbers.errors, *inert(catalogue)]
 
 
 def base_number(catalogue: Catalogue, cell: str, name: str, traits: Mapping[str, float]) -> float:
