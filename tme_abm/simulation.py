@@ -94,6 +94,9 @@ class Simulation:
         self.seed_number = seed
         self._set_biology(dict(self.scenario.tumor.traits))
         self.tissue = plant(self.scenario, self.biology, seed, wells)
+        unmade = [name for name in self.scenario.record.molecules if name not in self.tissue.fields]
+        if unmade:
+            log.warning("record.molecules: nothing here makes %s, so there is no field to record", ", ".join(unmade))
 
     def _set_biology(self, traits: dict[str, float]) -> None:
         self._traits = traits

@@ -13,7 +13,7 @@ from tests.support.models import AIR, assert_sound, dish, in_dish, occupancy, ra
 from tme_abm.biology import load_catalogue
 from tme_abm.core.units import MOLECULES_PER_NM_UM3
 from tme_abm.model import TumorModel
-from tme_abm.processes import Exposure, Response, Senses, exposure_column, expression_column
+from tme_abm.processes import Exposure, Responding, Response, Senses, exposure_column, expression_column
 from tme_abm.scenario import load
 from tme_abm.tissue import ALIVE, Controls
 
@@ -92,6 +92,15 @@ def test_media_add_up_on_top_of_what_cells_made_and_an_antibody_takes_its_share(
     assert (model.tissue.fields["IL2"] == 2.0).all()
 
 
+def test_an_antibody_binds_what_cells_show() -> None:
+    """A CD8 cell among tumor cells feels their PD-L1, as far as it is free."""
+    antibody = {"do": "neutralize", "molecule": "PDL1", "fraction": 0.75}
+    cells = [{"do": "add", "cell": cell, "count": 60, "x": ["0 um", "150 um"]} for cell in ("tumor", "CD8")]
+    free, bound = (occupancy(treat(in_dish(*items, *cells)), "PD1", "CD8") for items in ([], [antibody]))
+    assert free.max() > 0.01
+    np.testing.assert_allclose(bound / (1 - bound), 0.25 * free / (1 - free))
+
+
 def test_a_medium_occupies_receptors_and_is_remembered() -> None:
     medium = {"do": "hold", "molecule": "CXCL10", "level": "2 nM"}
     short = {"do": "hold", "molecule": "IL2", "level": "1 nM", "stop": "2 h"}
@@ -103,6 +112,7 @@ def test_a_medium_occupies_receptors_and_is_remembered() -> None:
     grid = Senses(model.biology, model.tissue).occupancy_grid(receptor, model.biology.cell_index["CD8"])
     np.testing.assert_allclose(grid, bound / (1 + bound))
     memory = next(s.memory for s in model.biology.signals if s.kind == "exposure" and s.name == "IL2")
+    Responding(model.biology)(model.tissue, 30.0)
     Exposure(model.biology)(model.tissue, 30.0)
     remembered = model.tissue.cells[exposure_column("IL2", memory)][rows_of(model, "CD8")]
     np.testing.assert_allclose(remembered, 1 - np.exp(-30.0 / memory))

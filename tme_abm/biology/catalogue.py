@@ -141,6 +141,23 @@ class Catalogue:
             for molecule, way in ways.items()
         }
 
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """The molecules outside of cells: those that diffuse, and those that neighbors feel."""
+        return (*self.vocabulary.diffusing, *self.vocabulary.contacts)
+
+    @cached_property
+    def sensed(self) -> frozenset[str]:
+        """The molecules that a rule reads, that a receptor of some cell binds, or that digest the matrix."""
+        said = [rule.signal for rule in self.rules]
+        bases = [base for cell in self.cells.values() for base in cell.behaviors.values()]
+        said += [base.scaled_by.signal for base in bases if base.scaled_by is not None]
+        heard = {signal(text, self.vocabulary).name for text in said}
+        carried = [entry for receptor, entry in self.receptors.items() if self.carriers[receptor]]
+        bound = {ligand for entry in carried for ligand in entry.ligands}
+        digesting = {name for name, entry in self.molecules.items() if entry.digestion is not None}
+        return frozenset((heard | bound | digesting) & set(self.molecules))
+
     @cached_property
     def exchange(self) -> Mapping[str, float]:
         """Molecule -> exchange between blood and a vessel's site [1/min], where the catalogue has one."""

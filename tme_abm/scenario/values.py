@@ -35,6 +35,7 @@ __all__ = [
     "LatticeCell",
     "Length",
     "Name",
+    "OuterMolecule",
     "PathwayName",
     "PoolName",
     "PositiveConcentration",
@@ -234,6 +235,7 @@ StromalCell = Annotated[str, Name("cell of the stroma", "stromal")]
 ImmuneCell = Annotated[str, Name("immune cell", "immune")]
 PoolName = Annotated[str, Name("blood pool", "pools")]
 DiffusingMolecule = Annotated[str, Name("diffusing molecule", "diffusing")]
+OuterMolecule = Annotated[str, Name("molecule outside of cells", "outside")]
 ReceptorName = Annotated[str, Name("receptor", "receptors")]
 BehaviorName = Annotated[str, Name("behavior", "behaviors")]
 PathwayName = Annotated[str, Name("pathway", "pathways")]

@@ -65,7 +65,7 @@ class Infuse(Event):
     count: PositiveCount = Field(description="How many reach the blood that serves this tissue.")
 
     def check(self, scenario: Scenario) -> None:
-        """The blood must offer such cells, since how fast they leave it is relative to that."""
+        """The blood must offer such cells, since how fast they leave it is relative to that; there must be vessels."""
         pool = scenario.catalogue.pool_of[self.cell]
         if not scenario.blood[pool].cells:
             raise InputError(
@@ -73,6 +73,8 @@ class Infuse(Event):
                 f"relative to that; give blood.{pool}.cells",
                 place="cell",
             )
+        if not scenario.vessels.density:
+            raise InputError("there are no vessels here to leave the blood by; give vessels.density", place="cell")
 
     def brings(self, scenario: Scenario) -> tuple[str, ...]:
         """The cells that are given, if there are vessels for them to leave."""

@@ -16,6 +16,7 @@ from ..values import (
     DiffusingMolecule,
     Fraction,
     Length,
+    OuterMolecule,
     PositiveLength,
     Production,
     Rate,
@@ -34,12 +35,30 @@ __all__ = ["DoseBath", "DoseDepot", "DoseVessels", "Hold", "Neutralize"]
 _ROUTE = "How the molecule is given."
 
 
+def _someone_senses(molecule: str, catalogue: Catalogue) -> None:
+    """Raises InputError if nothing changes with `molecule`."""
+    if molecule not in catalogue.sensed:
+        allowed = tuple(name for name in catalogue.outside if name in catalogue.sensed)
+        what = f"no cell senses {molecule}, so this does nothing"
+        raise InputError(what, place="molecule", allowed=allowed, word=molecule)
+
+
 class Neutralize(Lasting):
-    """An antibody neutralizes a molecule: receptors sense only the remaining fraction."""
+    """An antibody neutralizes a molecule, dissolved or on cells: only the remaining fraction is sensed."""
 
     do: Literal["neutralize"] = Field(description=DO_HELP)
-    molecule: DiffusingMolecule = Field(description="The molecule that is bound.")
+    molecule: OuterMolecule = Field(description="The molecule that is bound.")
     fraction: Fraction = Field(description="Share of the molecule that is bound.")
+
+    def check(self, scenario: Scenario) -> None:
+        """There must be some of the molecule, and someone who senses it."""
+        _someone_senses(self.molecule, scenario.catalogue)
+        entry = scenario.catalogue.molecules[self.molecule]
+        made = scenario.catalogue.producers[self.molecule] or scenario.stroma.secretion.get(self.molecule)
+        comes = any(self.molecule in (item.gives, item.replaces) for item in scenario.protocol)
+        if not (made or comes or entry.background is not None or entry.supply is not None):
+            what = f"there is no {self.molecule} here: no cell makes it, and nothing gives it"
+            raise InputError(what, place="molecule")
 
     def act(self, tissue: Tissue, biology: Biology, lane: int) -> None:
         """Leave a share of what other antibodies leave."""
@@ -133,6 +152,11 @@ class DoseVessels(_Dose):
                 raise InputError(f"missing; the catalogue has no exchange of {molecule} with the blood")
         return exchange
 
+    def check(self, scenario: Scenario) -> None:
+        """There must be vessels."""
+        if not scenario.vessels.density:
+            raise InputError("there are no vessels here; give vessels.density", place="route")
+
     def act(self, tissue: Tissue, biology: Biology, lane: int) -> None:
         """Set the level in the blood."""
         # The catalogue's exchange is filled in where none was given.
@@ -168,7 +192,8 @@ class Hold(Lasting):
         return axis if info.data["to"] is None else axis or "x"
 
     def check(self, scenario: Scenario) -> None:
-        """The lattice must have the axis."""
+        """Someone must sense the molecule, and the lattice must have the axis."""
+        _someone_senses(self.molecule, scenario.catalogue)
         if self.axis == "z" and len(scenario.lattice.shape) == 2:
             raise InputError("this lattice has no z", place="axis", allowed=("x", "y"))
 
