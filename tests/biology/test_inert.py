@@ -74,7 +74,7 @@ FLAGGED = f'[receptor.FLAGR]\nname = "Flag receptor"\n[receptor.FLAGR.ligands.FL
         ),
         (
             rule("NK", "own HIF1A", "increases", "apoptosis", '"1 /day"', "0.1"),
-            r"'own HIF1A' is always zero: NK has no 'expression HIF1A'. Allowed: tumor",
+            r"'own HIF1A' is always zero: NK has no 'expression HIF1A'. Allowed: tumor, ",
         ),
         (
             rule("NK", "IL10", "decreases", "secretion CCL22", '"0 molecules/cell/min"', '"1 nM"'),

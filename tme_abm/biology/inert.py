@@ -75,7 +75,7 @@ class _Search:
         diffusing = set(self.words.diffusing)
         return tuple(name for name, entry in self.catalogue.receptors.items() if diffusing & set(entry.ligands))
 
-    def _able(self, what: str) -> set[str]:
+    def _able(self, what: str) -> tuple[str, ...]:
         """The cells with the behavior `what`, and those that such cells become."""
         able = set(self.catalogue.behaviors.get(what, ()))
         turns = [
@@ -85,7 +85,7 @@ class _Search:
         ]
         while new := {target for target, cells in turns if able & cells} - able:
             able |= new
-        return able
+        return tuple(name for name in self.cells if name in able)
 
     # ---------------------------------------------------------------- what cannot act
 
