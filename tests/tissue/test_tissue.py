@@ -142,6 +142,18 @@ def test_growing_tumor_displaces_leukocytes_that_do_not_infiltrate(infiltration:
     assert (not tissue.tumor_territory[leukocytes].any()) == stay_out
 
 
+def test_displaced_leukocytes_that_want_one_site_all_get_out() -> None:
+    """Rivalry for a site outside lets nobody into the tumor."""
+    inside = [(y, x) for y in range(8, 13) for x in range(8, 13)]
+    biology = with_base(pocket(), {("TAM", "infiltration"): 0.0})
+    tissue = tissue_of(biology, [*full_block(7, (21, 21)), *(("TAM", at) for at in inside)], shape=(21, 21))
+    tissue.displace_leukocytes(np.zeros(tissue.lattice.n_sites, dtype=bool))
+    consistent(tissue)
+    leukocytes = tissue.cells.site[tissue.cells.kind != 0]
+    assert len(set(leukocytes.tolist())) == len(inside)
+    assert not tissue.tumor_territory[leukocytes].any()
+
+
 def test_territory_is_where_most_neighbors_are_tumor() -> None:
     block = full_block(5, (21, 21))
     hole = block.index(("tumor", (10, 10)))
