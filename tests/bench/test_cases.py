@@ -64,7 +64,7 @@ def test_a_case_has_as_many_fields_as_it_says_with_uptake_in_proportion(fields: 
     assert abs(len(consumed(scenario, scenario.biology())) - share * fields) <= 1.5
 
 
-@pytest.mark.parametrize(("mix", "rules", "least"), [("job", 279, 9), ("lean job", 13, 5)])
+@pytest.mark.parametrize(("mix", "rules", "least"), [("job", 289, 9), ("lean job", 13, 5)])
 def test_a_job_is_what_peers_had(mix: str, rules: int, least: int) -> None:
     """Two millimeters, ten fields, five cell types; the lean one has voxels of 20 um and thirteen rules as well."""
     case = next(one for one in plan(quick=False) if one.mix == mix)

@@ -232,8 +232,9 @@ def test_what_cannot_be_calibrated_is_refused(tmp_path: Path, more: dict[str, st
 
 def test_numbers_that_move_together_start_together(tmp_path: Path) -> None:
     file = tmp_path / "toy.toml"
-    given = {"low": "7000", "high": "20000", "metric": '"CD8 core"', "band": 'low = "30 /mm^2"'}
-    file.write_text(FREE.format(place="cell.[tT]*.uptake.OXYGEN", **given).replace(" /min", " um^3/min"))
+    given = {"low": "0.1", "high": "1", "metric": '"CD8 core"', "band": 'low = "30 /mm^2"'}
+    doors = "rule (TA[MN]: C*CR2 occupancy increases extravasation): towards"
+    file.write_text(FREE.format(place=doors, **given).replace(" /min", " /day"))
     with pytest.raises(InputError, match="they move together"):
         read_calibration(file)
 

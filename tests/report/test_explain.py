@@ -60,7 +60,8 @@ def test_processes_come_in_the_order_of_the_schedule(text: str) -> None:
 
 def test_the_tumor_and_what_is_done_to_it_are_described(text: str) -> None:
     said = flat(text)
-    assert "antigenicity = 0.15 *; usual value 0.5." in said
+    usual = load_catalogue().traits["antigenicity"].value
+    assert f"antigenicity = 0.15 *; usual value {usual:g}." in said
     assert "pdl1 = 1." in said
     assert "block PD1 by 90%, from 2 day" in said
     assert "700 tumor cells" in said
