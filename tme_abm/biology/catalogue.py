@@ -82,16 +82,15 @@ class Catalogue:
         """The cells of the immune layer."""
         return tuple(self.pool_of)
 
-    @property
-    def in_tissue(self) -> tuple[str, ...]:
-        """The cells of the tissue layer."""
-        return tuple(name for name, cell in self.cells.items() if cell.layer == "tissue")
+    def of_layer(self, layer: str) -> tuple[str, ...]:
+        """The cells of a layer: ``"tissue"``, ``"immune"`` or ``"vessel"``."""
+        return tuple(name for name, cell in self.cells.items() if cell.layer == layer)
 
     @cached_property
     def stromal(self) -> tuple[str, ...]:
         """The cells of the tissue layer that nothing hunts: the stroma's own."""
         hunted = {prey for cell in self.cells.values() for prey in cell.hunts}
-        return tuple(name for name in self.in_tissue if name not in hunted)
+        return tuple(name for name in self.of_layer("tissue") if name not in hunted)
 
     @property
     def pools(self) -> tuple[str, ...]:

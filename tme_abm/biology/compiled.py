@@ -32,8 +32,7 @@ __all__ = ["Biology", "ContactMolecule", "Molecule", "Program", "Receptor", "Ter
 class Molecule:
     """A diffusing molecule: diffusivity [µm²/min], decay [1/min], background [nM]; vessels exchange [1/min] with a
     blood level [nM], both 0 where blood does not matter. Cells clear less of it the more there is: half at `saturation`
-    [nM], infinite where uptake does not saturate; digestion of matrix
-    [1/(nM min)], 0 but for proteases.
+    [nM], infinite where uptake does not saturate; digestion of matrix [1/(nM min)], 0 but for proteases.
     """
 
     name: str

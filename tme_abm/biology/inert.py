@@ -35,6 +35,7 @@ class _Search:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue, self.words, self.cells = catalogue, catalogue.vocabulary, catalogue.cells
+        self.of_layer = catalogue.of_layer
 
     def found(self) -> Iterator[InputError]:
         """All of it."""
@@ -57,9 +58,6 @@ class _Search:
 
     # ---------------------------------------------------------------- who is what
 
-    def _layer(self, layer: str) -> tuple[str, ...]:
-        return tuple(name for name, cell in self.cells.items() if cell.layer == layer)
-
     @cached_property
     def _hunters(self) -> dict[str, set[str]]:
         """Prey -> what those that hunt it see."""
@@ -75,23 +73,23 @@ class _Search:
         diffusing = set(self.words.diffusing)
         return tuple(name for name, entry in self.catalogue.receptors.items() if diffusing & set(entry.ligands))
 
-    def _able(self, what: str) -> tuple[str, ...]:
+    def _showing(self, what: str) -> tuple[str, ...]:
         """The cells with the behavior `what`, and those that such cells become."""
-        able = set(self.catalogue.behaviors.get(what, ()))
+        found = set(self.catalogue.behaviors.get(what, ()))
         turns = [
             (other.removeprefix("differentiation "), set(cells))
             for other, cells in self.catalogue.behaviors.items()
             if other.startswith("differentiation ")
         ]
-        while new := {target for target, cells in turns if able & cells} - able:
-            able |= new
-        return tuple(name for name in self.cells if name in able)
+        while new := {target for target, cells in turns if found & cells} - found:
+            found |= new
+        return tuple(name for name in self.cells if name in found)
 
     # ---------------------------------------------------------------- what cannot act
 
     def _cell(self, name: str, cell: CellEntry) -> Iterator[tuple[str, InputError]]:
         """What a cell says of itself in vain: the rest of the place, and the error."""
-        tissue = self._layer("tissue")
+        tissue = self.of_layer("tissue")
         if cell.sees and not cell.hunts:
             yield "", InputError(f"{name} sees {cell.sees} but hunts nobody; give 'hunts'", allowed=tissue)
         if cell.hunts and not cell.sees:
@@ -106,7 +104,7 @@ class _Search:
             for molecule in cell.uptake:
                 what = f"{name} is a vessel, and vessels have no uptake; see 'supply' of a molecule"
                 yield f".uptake.{molecule}", InputError(what)
-        walks = cell.layer == "immune" and name in self._able("chemotaxis")
+        walks = cell.layer == "immune" and name in self._showing("chemotaxis")
         for receptor, weight in cell.receptors.items():
             if not weight.is_trait and not weight.number("number"):
                 continue
@@ -124,9 +122,9 @@ class _Search:
             allowed = ("adhesion", *(f"secretion {one}" for one in self.words.diffusing))
             yield InputError(f"{name} is a vessel, and vessels have no '{what}'", allowed=allowed, word=what)
         elif what == "adhesion" and cell.layer != "vessel":
-            yield InputError(f"only vessels have adhesion, not {name}", allowed=self._layer("vessel"), word=name)
+            yield InputError(f"only vessels have adhesion, not {name}", allowed=self.of_layer("vessel"), word=name)
         elif what in _OF_LEUKOCYTES and cell.layer != "immune":
-            yield InputError(f"only leukocytes have {what}, not {name}", allowed=self._layer("immune"), word=name)
+            yield InputError(f"only leukocytes have {what}, not {name}", allowed=self.of_layer("immune"), word=name)
         elif what in _OF_KILLERS and not cell.sees:
             killers = tuple(one for one, entry in self.cells.items() if entry.sees)
             yield InputError(f"{name} has no {what}, for it sees and hunts nobody", allowed=killers, word=name)
@@ -136,7 +134,7 @@ class _Search:
             prey = tuple(one for one, seen in self._hunters.items() if _SEEN_BY[what] in seen)
             yield InputError(f"{name} has no {what}, for nobody who sees that hunts it", allowed=prey, word=name)
         elif said.family == "differentiation":
-            others = tuple(one for one in self._layer(cell.layer) if one != name)
+            others = tuple(one for one in self.of_layer(cell.layer) if one != name)
             if said.target not in others:
                 what = f"{name} cannot become {said.target}, only another cell of the {cell.layer} layer"
                 yield InputError(what, allowed=others, word=said.target)
@@ -147,7 +145,7 @@ class _Search:
         if heard.kind in _IN_TISSUE and (vessel or what == "extravasation"):
             who = f"{name} is a vessel" if vessel else f"{name} is still in the blood at its {what}"
             yield InputError(f"'{heard}' is nothing here: {who} and senses only what is around the vessel")
-        elif heard.kind == "contact" and heard.name in self._layer("vessel"):
+        elif heard.kind == "contact" and heard.name in self.of_layer("vessel"):
             nobody = f"'{heard}' is always zero: vessels are no cells on sites"
             yield InputError(nobody, allowed=(*self.catalogue.placed, "dead"), word=heard.name)
         elif heard.name in self.words.contacts and not self.catalogue.producers[heard.name]:
@@ -157,9 +155,9 @@ class _Search:
             if heard.name in OWN_STATES and heard.name not in _COMES_BY:
                 return  # a cell may be added with any activation, exhaustion or polarization
             way = _COMES_BY.get(heard.name, f"expression {heard.name}")
-            able = self._able(way)
-            if name not in able:
-                yield InputError(f"'{heard}' is always zero: {name} has no '{way}'", allowed=able, word=name)
+            others = self._showing(way)
+            if name not in others:
+                yield InputError(f"'{heard}' is always zero: {name} has no '{way}'", allowed=others, word=name)
 
     def _rule(self, rule: Rule) -> Iterator[InputError]:
         """The first cell in which a rule could never act."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import InputError
+from ..core.units import show as shown
 from . import options, progress
 from .invocation import RESULTS, command, refuse
 from .options import argument, option
@@ -140,7 +141,7 @@ def budget_tables(budget: Budget, *, width: int | None = None) -> list[Table]:
 
 
 def _budget_table(budget: Budget, places: Sequence[str], *, ranges: bool) -> Table:
-    from ..report.levels import changes, level, pulls_towards, spread_range
+    from ..report.levels import changes, pulls_towards, spread_range
     from ..report.style.numbers import significant
 
     columns = ["signal", "pulls", "half-max"]
@@ -149,10 +150,10 @@ def _budget_table(budget: Budget, places: Sequence[str], *, ranges: bool) -> Tab
     rows = []
     for pull in budget.pulls:
         power = f"^{pull.power:g}" if pull.power != 1 else ""
-        row = [pull.signal, pulls_towards(pull, budget), f"{level(pull.half_max, pull.quantity)}{power}"]
+        row = [pull.signal, pulls_towards(pull, budget), f"{shown(pull.half_max, pull.quantity)}{power}"]
         for place in places:
             part = pull.parts[place]
-            median = level(part.level.median, pull.quantity, like=part.level.high)
+            median = shown(part.level.median, pull.quantity, like=part.level.high)
             ends = spread_range(part.level, pull.quantity)
             row += [
                 f"{median} ({ends})" if ranges and ends != median else median,
@@ -167,7 +168,7 @@ def _budget_table(budget: Budget, places: Sequence[str], *, ranges: bool) -> Tab
 def idle_table(found: Levels) -> Table:
     """A table with one line an idle rule, in the tumor in which its signal comes nearest to its half-max."""
     from ..levels.results import PLACES
-    from ..report.levels import brief, change_of, level, ratio, spread_range
+    from ..report.levels import brief, change_of, ratio, spread_range
 
     columns = ["cell", "idle rule", "half-max", "core", "margin", "nearest", "in reach", "without it"]
     if len(found.tumors) > 1:
@@ -177,7 +178,7 @@ def idle_table(found: Levels) -> Table:
         if rule.status == "idle":
             seen = rule.tumors[rule.nearest]
             ranges = [spread_range(seen.levels.get(place), rule.quantity) for place in PLACES]
-            row = [rule.cell, brief(rule), level(seen.half_max, rule.quantity), *ranges]
+            row = [rule.cell, brief(rule), shown(seen.half_max, rule.quantity), *ranges]
             row += [ratio(seen), f"{100 * seen.reach:.3g} %", change_of(rule)]
             rows.append([*row, rule.nearest] if len(found.tumors) > 1 else row)
     if any(rule.waits for rule in found.rules if rule.status == "idle"):

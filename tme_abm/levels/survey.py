@@ -11,8 +11,6 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
-
 from ..biology import Biology
 from ..core.errors import InputError, TmeError
 from ..core.files import write_bytes
@@ -25,11 +23,8 @@ from .results import Levels, Range, RuleLevels, overall
 from .visit import Asked, Task, Visit, ruled, visited
 
 __all__ = [
-    "DAYS", "RECORD", "SHIPPED", "Record", "asked_for", "read_levels", "record", "shipped", "survey", "write_levels",
+    "RECORD", "SHIPPED", "Record", "asked_for", "record", "shipped", "survey", "write_levels",
 ]  # fmt: skip
-
-DAYS = (3.0, 5.0, 7.0, 10.0)
-"""When tumors are looked at: grown, and before the longest experiments end."""
 
 SHIPPED = ("hot", "base", "cold", "excluded")
 """The shipped tumors."""
@@ -46,8 +41,8 @@ Tell = Callable[[str, int, int], None]
 def survey(
     scenarios: Sequence[Scenario],
     *,
+    days: Sequence[float],
     seed: int = 1,
-    days: Sequence[float] = DAYS,
     behaviors: Sequence[Asked] = (),
     jobs: int = 1,
     command: str = "",
@@ -130,14 +125,6 @@ def _by_name(tumors: Mapping[str, Mapping[str, T]]) -> dict[str, dict[str, T]]:
 def write_levels(found: Levels, path: Path) -> None:
     """Write what was found as JSON. Raises InputError if the file cannot be written."""
     write_bytes(path, json.dumps(found.model_dump(mode="json"), ensure_ascii=False, indent=1).encode())
-
-
-def read_levels(path: Path) -> Levels:
-    """What is in a file `levels.json`. Raises InputError if `path` is not such a file."""
-    try:
-        return Levels.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise InputError("not levels of tumors", file=path) from error
 
 
 # ------------------------------------------------------------------ the record

@@ -2,9 +2,9 @@
 
 Vessels are scattered, a ball of tumor cells stands in the center, the cells of the stroma stand around it, leukocytes
 are sprinkled over all tissue at the densities of the scenario, and what its protocol adds at the start is put among
-them. Every draw is addressed by
-its site, so that two scenarios with the same densities and seed start from the same leukocytes on the same sites,
-and the wells of a model differ. A scenario with a slide has its cells where they were measured instead.
+them. Every draw is addressed by its site, so that two scenarios with the same densities and seed start from the same
+leukocytes on the same sites, and the wells of a model differ. A scenario with a slide has its cells where they were
+measured instead.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def plant(scenario: Scenario, biology: Biology, seed: int, wells: int = 1) -> Ti
         inside, sites, kinds = _measured(scenario.slide, scenario, biology, lattice)
     if scenario.stroma.lives:
         taken = np.zeros(lattice.n_sites, dtype=bool)
-        taken[sites[np.isin(kinds, [biology.cell_index[cell] for cell in scenario.catalogue.in_tissue])]] = True
+        taken[sites[np.array([layer == "tissue" for layer in biology.layer])[kinds]]] = True
         around, stromal = _stromal(scenario.stroma, biology, lattice, inside, taken, seed)
         sites, kinds = np.concatenate([sites, around]), np.concatenate([kinds, stromal])
     tissue = bare(

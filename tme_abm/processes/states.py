@@ -131,11 +131,7 @@ class Exposure:
 
 def _may_listen(biology: Biology, signal: int) -> list[int]:
     """The kinds with a rule on `signal`, and those that can become one of them."""
-    kinds = {
-        program.cell
-        for program in biology.programs
-        if signal in {term.signal for term in (*program.ups, *program.downs, program.scale) if term is not None}
-    }
+    kinds = {program.cell for program in biology.programs if any(term.signal == signal for term in program.terms)}
     becomes = [
         (biology.cell_index[target], biology.kinds_with(name))
         for target, name in biology.family("differentiation").items()

@@ -24,7 +24,6 @@ __all__ = [
     "change_of",
     "changes",
     "headline",
-    "level",
     "level_range",
     "pulls_towards",
     "ratio",
@@ -52,7 +51,7 @@ def render(found: Levels) -> str:
     cells = tuple(dict.fromkeys(rule.cell for rule in found.rules))
     said = {"found": found, "cells": cells, "styles": STYLES, "places": PLACES, "near": NEAR}
     figures = (
-        brief, change_of, changes, day_by_day, headline, level, level_range, pulls_towards, ratio, reach_plot, show,
+        brief, change_of, changes, day_by_day, headline, level_range, pulls_towards, ratio, reach_plot, show,
         significant, spread_range,
     )  # fmt: skip
     return page("levels/page.html.j2", {**said, **{figure.__name__: figure for figure in figures}})
@@ -64,11 +63,6 @@ def render(found: Levels) -> str:
 def brief(rule: RuleLevels) -> str:
     """A rule without its cell and its numbers: "IL10 ↓ secretion TNF"."""
     return f"{rule.signal} {_ARROWS[rule.effect]} {rule.behavior}"
-
-
-def level(value: float, quantity: str, *, like: float = 0.0) -> str:
-    """A level with its unit."""
-    return show(value, quantity, like=like)
 
 
 def level_range(ends: Range | None, quantity: str, *, like: float = 0.0) -> str:

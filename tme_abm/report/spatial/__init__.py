@@ -19,7 +19,7 @@ from ..style.palette import CORE_LINE, DEAD, EMPTY, LINES, STATES, VESSEL, cell_
 from ..style.raster import Window
 from ..style.svg import swatch
 from ..style.tissue import Snapshot, common_window, read_picture, tissue_picture
-from .charts import GROUPS, beside
+from .charts import GROUPS, statistic_plot
 from .found import Sections, cut_sections, measure_runs, write_sections
 
 __all__ = [
@@ -59,7 +59,7 @@ def table_content(found: Sequence[Sections], colors: Sequence[str]) -> dict[str,
     return {
         "sections": list(zip(found, colors, strict=True)),
         "groups": {title: [STATISTICS[name] for name in names] for title, names in GROUPS.items()},
-        "beside": beside,
+        "statistic_plot": statistic_plot,
         "placed": placed,
         "figure": significant,
         "range_of": range_of,

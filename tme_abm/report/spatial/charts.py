@@ -12,7 +12,7 @@ from ...observe.sections import Statistic
 from ..style.svg import Scale, decades, svg, text, tick_texts, ticks
 from .found import Sections
 
-__all__ = ["GROUPS", "beside"]
+__all__ = ["GROUPS", "statistic_plot"]
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "How many": (
@@ -37,7 +37,7 @@ _FEW = 2  # powers of ten, below which thrice of each is marked too
 _TINY = 1e-3  # of the largest value: what is smaller, or zero, stands at the left end of a logarithmic axis
 
 
-def beside(statistic: Statistic, found: Sequence[tuple[Sections, str]]) -> Markup:
+def statistic_plot(statistic: Statistic, found: Sequence[tuple[Sections, str]]) -> Markup:
     """A row for each tumor (with its color) and each collection of real sections that has the statistic.
 
     Of a tumor: its fields at the border, their median, and the center. Of real sections: the range of 5 to 95 %, the
@@ -63,7 +63,7 @@ def beside(statistic: Statistic, found: Sequence[tuple[Sections, str]]) -> Marku
     parts += [text(at(tick), height - 4, word, "tick") for tick, word in zip(places, words, strict=True)]
     if power:
         parts.append(text(_LABELS - 10, height - 4, power, "tick", "end"))
-    return svg(_WIDTH, height, parts, kind="beside", says=f"{statistic.title}, simulated fields over real sections")
+    return svg(_WIDTH, height, parts, kind="statistic", says=f"{statistic.title}, simulated fields over real sections")
 
 
 def _axis(values: Sequence[float], *, by_ratio: bool) -> tuple[Callable[[float], float], list[float]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...core.files import write_json
 from ...export.source import Picture, Source, read_source
 from ...observe.compartments import region
-from ...observe.real_sections import LEVELS, main_sections, real_sections
+from ...observe.real_sections import LEVELS, real_sections
 from ...observe.sections import (
     STATISTICS,
     Measured,
@@ -76,11 +76,6 @@ class Sections:
     def at_border(self, statistic: str) -> tuple[float, float, float]:
         """The median, least and largest value over the fields at the border; NaN where none has one."""
         return _spread(field[statistic] for field in self.border)
-
-    def lies(self, statistic: str) -> str:
-        """Where the border's median lies among the first large collection of real sections that knows the statistic."""
-        main = main_sections(statistic)
-        return main.lies(statistic, self.at_border(statistic)[0]) if main else ""
 
     @cached_property
     def densities(self) -> Mapping[str, tuple[tuple[float, float], ...]]:
