@@ -173,18 +173,17 @@ def idle_table(found: Levels) -> Table:
     columns = ["cell", "idle rule", "half-max", "core", "margin", "nearest", "in reach", "without it"]
     if len(found.tumors) > 1:
         columns.append("tumor")
-    rows = []
-    for rule in found.rules:
-        if rule.status == "idle":
-            seen = rule.tumors[rule.nearest]
-            ranges = [spread_range(seen.levels.get(place), rule.quantity) for place in PLACES]
-            row = [rule.cell, brief(rule), shown(seen.half_max, rule.quantity), *ranges]
-            row += [ratio(seen), f"{100 * seen.reach:.3g} %", change_of(rule)]
-            rows.append([*row, rule.nearest] if len(found.tumors) > 1 else row)
-    if any(rule.waits for rule in found.rules if rule.status == "idle"):
+    idle = [rule for rule in found.rules if rule.status == "idle"]
+    if waiting := any(rule.waits for rule in idle):
         columns.append("why it waits")
-        waits = [rule.waits for rule in found.rules if rule.status == "idle"]
-        rows = [[*row, why] for row, why in zip(rows, waits, strict=True)]
+    rows = []
+    for rule in idle:
+        seen = rule.tumors[rule.nearest]
+        ranges = [spread_range(seen.levels.get(place), rule.quantity) for place in PLACES]
+        row = [rule.cell, brief(rule), shown(seen.half_max, rule.quantity), *ranges]
+        row += [ratio(seen), f"{100 * seen.reach:.3g} %", change_of(rule)]
+        row += [rule.nearest] if len(found.tumors) > 1 else []
+        rows.append([*row, rule.waits] if waiting else row)
     return table(columns, rows, left=True)
 
 
