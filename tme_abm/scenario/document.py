@@ -90,14 +90,12 @@ class Document:
         if not isinstance(node, dict):
             last = self._item(node, last, path[:-1], origin)
         node[last] = value
+        self._forget(_dotted(path))
         self.origins[_dotted(path)] = origin
 
     def put(self, place: str, value: object, *, like: str) -> None:
         """Set a value that follows from another one; it counts as set in the same file as that at `like`."""
-        who = self._who(like)
-        for old in [old for old in self.origins if _within(old, place)]:
-            del self.origins[old]
-        self.set(place.split("."), value, who)
+        self.set(place.split("."), value, self._who(like))
 
     def rank(self, place: str) -> int:
         """How late a value at `place` or inside was set: larger is later, every `--set` is last, −1 is never."""
@@ -150,7 +148,13 @@ class Document:
                 self._merge(mine[key], value, origin, f"{place}.")
             else:
                 mine[key] = value
+                self._forget(place)
                 self.origins[place] = origin
+
+    def _forget(self, place: str) -> None:
+        """Forget who set what was at `place`, and in it: something else is there now."""
+        for old in [old for old in self.origins if _within(old, place)]:
+            del self.origins[old]
 
     @staticmethod
     def _item(node: object, key: Key, path: Sequence[Key], origin: str) -> int:
