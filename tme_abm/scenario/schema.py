@@ -164,6 +164,13 @@ class Scenario(Frozen):
                     place=place,
                     because=("lattice.spacing",),
                 )
+        if stroma.ring is not None and stroma.ring.width < self.lattice.spacing:
+            raise InputError(
+                f"{show(stroma.ring.width, 'length')} is less than the distance to the next site "
+                f"({show(self.lattice.spacing, 'length')}), so no site lies in the ring",
+                place="stroma.ring.width",
+                because=("lattice.spacing",),
+            )
         if not stroma.planted:
             return
         for molecule, rate in stroma.secretion.items():
