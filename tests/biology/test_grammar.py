@@ -42,6 +42,13 @@ def test_what_is_no_signal_is_refused(text: str) -> None:
         signal(text, WORDS)
 
 
+def test_an_exposure_as_it_is_printed_says_where_its_time_belongs() -> None:
+    printed = str(Signal("exposure", "PDL1", 360.0))
+    assert printed == "exposure to PDL1 over 6 h"
+    with pytest.raises(InputError, match=r"write 'exposure to PDL1' and memory = \"6 h\""):
+        signal(printed, WORDS)
+
+
 @pytest.mark.parametrize("text", ["EMT", "exposure to EMT", "contact with EMT"])
 def test_what_is_inside_a_cell_is_sensed_by_the_cell_alone(text: str) -> None:
     assert signal("own EMT", WORDS) == Signal("own", "EMT")

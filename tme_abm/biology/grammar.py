@@ -66,7 +66,7 @@ OWN_STATES: tuple[str, ...] = ("activation", "exhaustion", "polarization", "dama
 """States that every cell has and senses as "own NAME"; so it senses the contact molecules and inner states it has."""
 
 _PLAIN = ("crowding", "matrix", "time since arrival")
-_CONTACT, _EXPOSURE, _OWN, _OCCUPANCY = "contact with ", "exposure to ", "own ", " occupancy"
+_CONTACT, _EXPOSURE, _OWN, _OCCUPANCY, _OVER = "contact with ", "exposure to ", "own ", " occupancy", " over "
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Signal:
 
     def __str__(self) -> str:
         if self.kind == "exposure":
-            return f"{_EXPOSURE}{self.name}" + (f" over {show(self.memory, 'time')}" if self.memory > 0 else "")
+            return f"{_EXPOSURE}{self.name}" + (f"{_OVER}{show(self.memory, 'time')}" if self.memory > 0 else "")
         if self.kind == "arrival":
             return "time since arrival"
         prefix = {"contact": _CONTACT, "own": _OWN}.get(self.kind, "")
@@ -167,6 +167,9 @@ def signal(text: str, vocabulary: Vocabulary) -> Signal:
     if text.startswith(_CONTACT):
         return Signal("contact", _known(text, _CONTACT, "cell", (*vocabulary.cells, "dead")))
     if text.startswith(_EXPOSURE):
+        plain, over, time = text.partition(_OVER)
+        if over and plain.removeprefix(_EXPOSURE) in molecules:
+            raise InputError(f"'{text}': the time is said apart; write '{plain}' and memory = \"{time}\"")
         return Signal("exposure", _known(text, _EXPOSURE, "molecule", molecules))
     if text.startswith(_OWN):
         return Signal("own", _known(text, _OWN, "state or contact molecule", (*OWN_STATES, *vocabulary.levels)))
