@@ -68,10 +68,30 @@ def test_levels_are_recorded(tme: Run, tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "small.toml").write_text(
         'extends = "hot"\n[lattice]\nshape = [32, 32]\nmargin = "30 um"\n[tumor]\ncells = 150\n', encoding="utf-8"
     )
-    assert tme("levels", "small.toml", "--days", "0.05", "--record", "--quiet")[0] == 0
+    monkeypatch.setattr("tme_abm.levels.survey.SHIPPED", ("small.toml",))
+    assert tme("levels", "--days", "0.05", "--record", "--quiet")[0] == 0
     kept = json.loads((tmp_path / "record.json").read_text(encoding="utf-8"))
     assert kept["command"] == "tme-abm levels small --seed 1 --days 0.05 --record"
     assert "small" in kept["molecules"]["OXYGEN"]
+
+
+def test_a_record_that_cannot_be_written_is_refused_before_any_run(
+    tme: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("tme_abm.levels.survey.RECORD", tmp_path / "file" / "record.json")
+    code, out, err = tme("levels", "--record")
+    assert (code, out) == (2, "")
+    assert err.strip().endswith(f"cannot be a directory: {tmp_path / 'file'} is a file.")
+
+
+@pytest.mark.parametrize("arguments", [("levels", "hot"), ("verify",), ("claims",), ("reproduce",)])
+def test_results_that_have_no_place_are_refused_before_any_run(
+    tme: Run, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").touch()
+    code, out, err = tme(*arguments, "--out", "file")
+    assert (code, out, err) == (2, "", "error: file: cannot be a directory: file is a file.\n")
 
 
 def test_without_a_behavior_idle_rules_are_shown(tme: Run) -> None:
@@ -90,7 +110,12 @@ def test_without_a_behavior_idle_rules_are_shown(tme: Run) -> None:
         (("--behavior", "CD8 atack"), "Did you mean 'attack'?"),
         (("--days", "three"), "--days: 'three' is not a list of days"),
         (("--record", "--set", "tumor.cells=9"), "--set: the record is of tumors as they are shipped"),
-        (("--days", "5,3"), "days: should be rising numbers of days"),
+        (("--days", "5,3"), "--days: should be rising numbers of days"),
+        (("--days", "nan"), "--days: should be rising numbers of days"),
+        (("--days", "1,inf"), "--days: should be rising numbers of days"),
+        (("--behavior", "attack"), "--behavior: 'attack' is not a cell and a behavior, such as 'CD8 attack'"),
+        (("--record",), "--record: the record is of all shipped tumors (hot, base, cold, excluded), so name none"),
+        (("--jobs", "0"), "--jobs"),
     ],
 )
 def test_what_it_does_not_know_it_refuses(tme: Run, arguments: tuple[str, ...], message: str) -> None:

@@ -65,5 +65,9 @@ def test_what_is_no_run_or_no_day_is_refused(
     code, _, err = call(capsys, directory, "--at", "7")
     assert code == 2
     assert "no snapshot of day 7; it has those of 0, 0.125" in err
+    assert call(capsys, directory, "--at", "nan")[0] == 2
     assert call(capsys, directory / "missing")[0] == 2
+    code, _, err = call(capsys, directory, "--out", directory / "series.csv")
+    assert code == 2
+    assert "cannot be a directory" in err
     assert not (tmp_path / "spatial").exists()

@@ -12,7 +12,7 @@ import typer
 
 from ..core.errors import InputError
 from . import options, progress
-from .invocation import RESULTS, command
+from .invocation import RESULTS, command, made
 from .options import option
 from .terminal import log_to_stderr, note, say, screen_width, show, table
 
@@ -91,7 +91,7 @@ def claims(
     assays = [_named(name, load_assays()) for name in assay or ()]
     if assays and not (ids or kinds or tiers):
         chosen = tuple(dict.fromkeys(claim for one in assays for claim in one.claims))
-    directory.mkdir(parents=True, exist_ok=True)
+    made(directory)
     with progress.one_by_one("assays", _line, quiet=quiet) as tell:
         review = run_review(
             chosen,
@@ -143,7 +143,7 @@ def _coverage(directory: Path, chosen: tuple[str, ...], *, write: bool) -> None:
     rows = [row for row in coverage(load_catalogue(), load_assays(), review) if row.claim in chosen]
     show(coverage_table(rows))
     if write:
-        directory.mkdir(parents=True, exist_ok=True)
+        made(directory)
         write_coverage(rows, directory / "coverage.csv")
         say(f"{directory / 'coverage.csv'}")
 

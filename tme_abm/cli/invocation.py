@@ -12,9 +12,10 @@ from pathlib import Path
 import typer
 
 from ..core.errors import InputError
+from ..core.files import check_place, disk_errors
 from .terminal import note
 
-__all__ = ["RESULTS", "SAME_COMMAND", "command", "free", "interruptible", "program", "refuse", "slug"]
+__all__ = ["RESULTS", "SAME_COMMAND", "command", "free", "interruptible", "made", "program", "refuse", "slug"]
 
 RESULTS = Path("results")
 SAME_COMMAND = "the same command goes on where it stopped"
@@ -38,6 +39,14 @@ def free(name: str) -> Path:
         count += 1
         path = RESULTS / f"{slug(name)}-{count}"
     return path
+
+
+def made(directory: Path) -> Path:
+    """The directory of the results, which is there now. Raises InputError if it cannot be made or written."""
+    check_place(directory)
+    with disk_errors(directory, "create the directory"):
+        directory.mkdir(parents=True, exist_ok=True)
+    return directory
 
 
 def slug(name: str) -> str:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import InputError
+from ..core.files import check_place
 from ..core.units import show as shown
 from . import options, progress
-from .invocation import RESULTS, command, refuse
+from .invocation import RESULTS, command, made, refuse
 from .options import argument, option
 from .terminal import log_to_stderr, note, say, screen_width, show, table
 
@@ -81,10 +82,14 @@ def levels(
 
     if record:
         refuse({"--set": settings, "--catalogue": catalogue}, "the record is of tumors as they are shipped")
+        if scenarios and set(scenarios) != set(surveys.SHIPPED):
+            whole = f"the record is of all shipped tumors ({', '.join(surveys.SHIPPED)}), so name none"
+            raise InputError(whole, place="--record")
+        check_place(surveys.RECORD.parent)  # before minutes of work
     tumors = [load(name, settings or (), packs=catalogue or ()) for name in scenarios or surveys.SHIPPED]
     asked = [surveys.asked_for(text, tumor.biology()) for tumor in tumors for text in behaviors or ()]
     directory = out or RESULTS / "levels"
-    directory.mkdir(parents=True, exist_ok=True)
+    made(directory)
     with progress.one_by_one("tumors", str, quiet=quiet) as tell:
         found = surveys.survey(
             tumors,
@@ -98,8 +103,8 @@ def levels(
     surveys.write_levels(found, directory / "levels.json")
     write_page(found, directory / "levels.html")
     for budget in found.budgets:
-        for made in budget_tables(budget):
-            show(made)
+        for one in budget_tables(budget):
+            show(one)
         for line in headline(budget, found.days):
             say(line)
         say("")

@@ -52,6 +52,6 @@ Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of t
 Days = Annotated[float | None, option("--days", "D", "Days to simulate; by default those of the scenario.")]
 Out = Annotated[Path | None, option("--out", "DIR", "Directory for the results; by default one under results/.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")]
-Jobs = Annotated[int | None, option("--jobs", "J", "Runs at a time; by default one per processor.")]
+Jobs = Annotated[int | None, option("--jobs", "J", "Runs at a time; by default one per processor.", min=1)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no log, only errors.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="The whole log on stderr.")]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options, progress
-from .invocation import RESULTS, command
+from .invocation import RESULTS, command, made
 from .options import option
 from .terminal import log_to_stderr, say, screen_width, show, table
 
@@ -64,7 +64,7 @@ def reproduce(
 
     chosen = select(ids or ())
     directory = out or RESULTS / "reproduce"
-    directory.mkdir(parents=True, exist_ok=True)
+    made(directory)
     with progress.one_by_one("runs", str, quiet=quiet) as tell:
         found = repeat(
             chosen,

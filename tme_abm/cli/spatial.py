@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ..report.style.numbers import short
-from .invocation import command, free
+from .invocation import command, free, made
 from .options import argument, option
 from .terminal import log_to_stderr, note, say, show, table
 
@@ -57,13 +57,13 @@ def spatial(
     found = measure_runs(runs, at or ())
     names = dict.fromkeys(one.resolve().name for one in runs)
     directory = out or (runs[0] / FOLDER if len(runs) == 1 else free("-".join([FOLDER, *names])))
-    directory.mkdir(parents=True, exist_ok=True)
+    made(directory)
     write_sections(found, directory / "spatial.json", command=command())
     write_page(found, directory / "spatial.html", command=command())
     show(sections_table(found))
     for one in found:
         if not one.border:
-            note(f"{one.heading} has no tumor, so there are no fields at its border")
+            note(f"{one.heading}: no tumor, or too few or too scattered cells for one, so no fields at its border")
     say(f"{directory / 'spatial.html'}")
 
 

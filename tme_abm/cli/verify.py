@@ -9,7 +9,7 @@ import typer
 
 from ..core.errors import TmeError
 from . import options, progress
-from .invocation import command
+from .invocation import command, made
 from .options import option
 from .terminal import log_to_stderr, say, show, table
 
@@ -57,7 +57,7 @@ def verify(
 
     directory = RESULTS if out is None else out
     checks = select(only or (), quick=quick)
-    directory.mkdir(parents=True, exist_ok=True)
+    made(directory)
     with progress.one_by_one("checks", _line, quiet=quiet) as tell:
         report = run_checks(checks, jobs=jobs or os.cpu_count() or 1, quick=quick, command=command(), tell=tell)
     content = json.dumps(report.to_json(), ensure_ascii=False, indent=1)

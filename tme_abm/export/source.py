@@ -179,7 +179,7 @@ class Source:
         if day is None:
             return [file for _, file in (found if every else found[-1:])]
         nearest = min(found, key=lambda one: abs(one[0] - day))
-        if abs(nearest[0] - day) > _SAME_TIME:
+        if not abs(nearest[0] - day) <= _SAME_TIME:  # so that a day that is not a number is refused
             days = ", ".join(f"{when:g}" for when, _ in found)
             raise InputError(f"the run has no snapshot of day {day:g}; it has those of {days}", file=self.directory)
         return [nearest[1]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -55,8 +56,8 @@ def survey(
     names = [scenario.name for scenario in scenarios]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InputError(f"two of the tumors are called '{twice}'")
-    if not days or days[0] < 0 or any(b <= a for a, b in itertools.pairwise(days)):
-        raise InputError("should be rising numbers of days", place="days")
+    if not days or not all(map(math.isfinite, days)) or days[0] < 0 or any(b <= a for a, b in itertools.pairwise(days)):
+        raise InputError("should be rising numbers of days, such as 3,5,7,10", place="--days")
     tasks = [(one.name, Task(one, seed, tuple(days), tuple(behaviors))) for one in scenarios]
     found: dict[str, Visit] = {}
     with Workers(jobs) if jobs > 1 and len(tasks) > 1 else Here() as executor:
@@ -85,9 +86,11 @@ def asked_for(text: str, biology: Biology) -> Asked:
 
     Raises InputError, which lists what is allowed, if there is no such cell, or signals do not act on such a behavior.
     """
-    cell, _, behavior = text.strip().partition(" ")
+    cell, _, behavior = " ".join(text.split()).partition(" ")
+    if not behavior:
+        raise InputError(f"'{text}' is not a cell and a behavior, such as 'CD8 attack'", place="--behavior")
     if cell not in biology.cell_index:
-        raise InputError(f"'{text}': no cell '{cell}'", allowed=biology.cells, word=cell)
+        raise InputError(f"'{text}': no cell '{cell}'", allowed=biology.cells, word=cell, place="--behavior")
     known = ruled(biology, cell)
     if behavior not in known:
         number = biology.behavior_index.get(behavior)
@@ -97,7 +100,7 @@ def asked_for(text: str, biology: Biology) -> Asked:
             if number is not None
             else f"no behavior '{behavior}' of {cell}"
         )
-        raise InputError(what, allowed=known, word=behavior or None)
+        raise InputError(what, allowed=known, word=behavior, place="--behavior")
     return cell, behavior
 
 
