@@ -24,6 +24,7 @@ def rule(cell: str, signal: str, effect: str, behavior: str, towards: str, half_
 MEMORY = 'memory = { value = "6 h", basis = "assumed", note = "a test" }\n'
 FLAG = '[molecule.FLAG]\nname = "Flag"\nreach = "contact"\n'
 KILLER = '[cell.KILLER]\nname = "killer"\nagent = "KILLER"\nlayer = "immune"\n'
+CLONE = '[cell.CLONE]\nname = "clone"\nagent = "CLONE"\nlayer = "tissue"\n' + base("CLONE", "lethal damage", "3")
 FLAGGED = f'[receptor.FLAGR]\nname = "Flag receptor"\n[receptor.FLAGR.ligands.FLAG]\nvalue = 1\n{REASON}'
 
 
@@ -40,8 +41,15 @@ FLAGGED = f'[receptor.FLAGR]\nname = "Flag receptor"\n[receptor.FLAGR.ligands.FL
         ),
         (base("CD8", "adhesion", "1"), r"only vessels have adhesion, not CD8. Allowed: endothelium"),
         (base("endothelium", "apoptosis", '"1 /day"'), r"endothelium is a vessel, and vessels have no 'apoptosis'"),
-        (base("Th1", "attack", '"1 /min"'), r"Th1 has no attack, for it sees and hunts nobody. Allowed: CD8, NK"),
-        (base("TAM", "lethal damage", "3"), r"TAM has no lethal damage, for nobody hunts it. Allowed: tumor"),
+        (
+            base("Th1", "attack", '"1 /min"'),
+            r"Th1 has no attack, for it sees and hunts nobody; give it 'sees' and 'hunts'. Allowed: CD8, NK",
+        ),
+        (
+            base("TAM", "lethal damage", "3"),
+            r"TAM has no lethal damage, for nobody hunts it; only cells of the tissue layer can be hunted. Allowed: tu",
+        ),
+        (CLONE, r"""CLONE has no lethal damage, .* as in \[cell.CD8\] hunts = \["CLONE"\]. Allowed: tumor\.$"""),
         (base("TAM", "antigen visibility", "1"), r"TAM has no antigen visibility, for nobody who sees that hunts it"),
         (
             base("Th1", "differentiation tumor", '"1 /day"'),
@@ -124,8 +132,17 @@ def test_it_is_refused(text: str, said: str) -> None:
         + rule("CD8", "exposure to FLAG", "decreases", "speed", '"0 um/min"', "0.1", MEMORY),
         base("Treg", "differentiation Th1", '"1 /day"'),
         rule("Treg", "own activation", "increases", "apoptosis", '"1 /day"', "0.5"),
+        CLONE + '[cell.CD8]\nhunts = ["CLONE"]\n[cell.NK]\nhunts = "CLONE"\n',
         KILLER + 'sees = "stress"\nhunts = "tumor"\n' + base("KILLER", "attack", '"1 /min"'),
     ],
 )  # fmt: skip
 def test_what_can_act_is_accepted(text: str) -> None:
     assert load_catalogue(packs=(Pack(name="odd.toml", toml=text),)).rules
+
+
+def test_a_later_file_adds_prey() -> None:
+    found = load_catalogue(packs=(Pack(name="clone.toml", toml=CLONE + '[cell.CD8]\nhunts = ["CLONE"]\n'),))
+    assert found.cells["CD8"].hunts == ("tumor", "CLONE")
+    assert found.file_of("cell.CD8.hunts") == "clone.toml"
+    with pytest.raises(InputError, match=r"cell\.CD8: is in cells/CD8\.toml already"):
+        load_catalogue(packs=(Pack(name="odd.toml", toml='[cell.CD8]\nhunts = "tumor"\n'),))

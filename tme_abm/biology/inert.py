@@ -127,17 +127,27 @@ class _Search:
             yield InputError(f"only leukocytes have {what}, not {name}", allowed=self.of_layer("immune"), word=name)
         elif what in _OF_KILLERS and not cell.sees:
             killers = tuple(one for one, entry in self.cells.items() if entry.sees)
-            yield InputError(f"{name} has no {what}, for it sees and hunts nobody", allowed=killers, word=name)
+            nobody = f"{name} has no {what}, for it sees and hunts nobody; give it 'sees' and 'hunts'"
+            yield InputError(nobody, allowed=killers)
         elif what in _OF_PREY and name not in self._hunters:
-            yield InputError(f"{name} has no {what}, for nobody hunts it", allowed=self._hunters, word=name)
+            nobody = f"{name} has no {what}, for nobody hunts it; {self._to_be_hunted(name)}"
+            yield InputError(nobody, allowed=self._hunters)
         elif what in _SEEN_BY and _SEEN_BY[what] not in self._hunters.get(name, ()):
             prey = tuple(one for one, seen in self._hunters.items() if _SEEN_BY[what] in seen)
-            yield InputError(f"{name} has no {what}, for nobody who sees that hunts it", allowed=prey, word=name)
+            nobody = f"{name} has no {what}, for nobody who sees that hunts it; {self._to_be_hunted(name)}"
+            yield InputError(nobody, allowed=prey)
         elif said.family == "differentiation":
             others = tuple(one for one in self.of_layer(cell.layer) if one != name)
             if said.target not in others:
                 what = f"{name} cannot become {said.target}, only another cell of the {cell.layer} layer"
                 yield InputError(what, allowed=others, word=said.target)
+
+    def _to_be_hunted(self, name: str) -> str:
+        """What has to be said so that something hunts the cell `name`."""
+        if self.cells[name].layer != "tissue":
+            return "only cells of the tissue layer can be hunted"
+        killer = next((one for one, cell in self.cells.items() if cell.hunts), "NAME")
+        return f"let a killer do so, as in [cell.{killer}] hunts = [\"{name}\"]"
 
     def _unheard(self, name: str, what: str, heard: Signal) -> Iterator[InputError]:
         """Whether the cell `name` never has the signal `heard` when it is asked for the behavior `what`."""

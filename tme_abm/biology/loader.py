@@ -209,6 +209,8 @@ class _Laid:
                 self._refuse_marks(value, place, label)
             elif isinstance(value, dict) and isinstance(there, dict) and not _NUMBER & there.keys():
                 self._lay(there, value, place, label)
+            elif key == "hunts" and (more := [prey for prey in _listed(value) if prey not in _listed(there)]):
+                under[key], self.origins[place] = [*_listed(there), *more], label
             elif path.count(".") == 1 and not isinstance(there, dict):
                 self._refuse(_AGAIN.format(self._file(place)), label, path)
                 return  # the entry is defined again: one error is enough
@@ -272,6 +274,11 @@ class _Laid:
         self, what: str, label: str, place: str | None, *, allowed: Iterable[str] = (), word: str | None = None
     ) -> None:
         self.errors.append(InputError(what, file=label, place=place, allowed=allowed, word=word))
+
+
+def _listed(names: object) -> list[Any]:
+    """The items of a list, or the one that stands for a list of itself."""
+    return list(names) if isinstance(names, list) else [names]
 
 
 def _no_number(place: str, places: Mapping[str, Parameter]) -> InputError:
