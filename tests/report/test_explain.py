@@ -76,6 +76,11 @@ def test_sentences_give_the_numbers_of_this_tumor(text: str) -> None:
     assert re.search(r"\d×10[⁶-⁹] molecules/cell/min", said)
 
 
+def test_the_blood_is_said_to_fill_up_and_to_lose_a_surplus() -> None:
+    said = flat(explain(load("cold", ["blood.CD8.loss=0.5 /h"])))
+    assert "CD8 (1 /h; 0.5 /h where there are too many)" in said
+
+
 def test_a_rule_compares_in_one_unit_and_lowers_no_nothing(text: str) -> None:
     moves = re.findall(r" from ([\d.×⁰-⁹]+) (\S+) towards ([\d.×⁰-⁹]+) (\S+) \(", flat(text))
     assert len(moves) > 50

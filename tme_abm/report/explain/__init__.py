@@ -60,7 +60,7 @@ def _tumor(scenario: Scenario, catalogue: Catalogue) -> dict[str, Any]:
         "planted": [f"{count} {_spelled(cell)}" for cell, count in counts.items() if count],
         "immune": _densities(scenario.immune),
         "pools": [
-            f"{pool.cells:.0f} {_spelled(name)} ({show(pool.renewal, 'rate')})"
+            f"{pool.cells:.0f} {_spelled(name)} ({show(pool.renewal, 'rate')}{_surplus(pool.loss)})"
             for name, pool in scenario.blood.items()
             if pool.cells
         ],
@@ -72,6 +72,11 @@ def _tumor(scenario: Scenario, catalogue: Catalogue) -> dict[str, Any]:
         "traits": [_trait(name, value, catalogue) for name, value in scenario.tumor.traits.items()],
         "protocol": [one.says(catalogue) for one in scenario.protocol],
     }
+
+
+def _surplus(loss: float | None) -> str:
+    """How fast a pool returns that is too full, if it differs from the return of one that is drawn on."""
+    return "" if loss is None else f"; {show(loss, 'rate')} where there are too many"
 
 
 def _densities(cells: Mapping[str, float]) -> list[str]:
