@@ -63,6 +63,12 @@ def test_budgets_and_page_are_written(tme: Run, tmp_path: Path) -> None:
     assert (found["days"], found["tumors"]) == ([0.05, 0.1], ["hot"])
 
 
+def test_a_tumor_that_is_not_there_is_said_to_be_missing(tme: Run) -> None:
+    code, _, err = tme("levels", "hot", *SMALL, "--set", "tumor.cells=0", "--days", "0.02", "--quiet")
+    assert code == 0
+    assert "hot: no tumor, or too few or too scattered cells for one" in err
+
+
 def test_levels_are_recorded(tme: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tme_abm.levels.survey.RECORD", tmp_path / "record.json")
     (tmp_path / "small.toml").write_text(

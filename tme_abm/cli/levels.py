@@ -102,6 +102,9 @@ def levels(
         )
     surveys.write_levels(found, directory / "levels.json")
     write_page(found, directory / "levels.html")
+    for tumor in found.tumors:
+        if not any(tumor in by_tumor for by_tumor in found.densities.values()):
+            note(f"{tumor}: no tumor, or too few or too scattered cells for one, so there was nowhere to look")
     for budget in found.budgets:
         for one in budget_tables(budget):
             show(one)
