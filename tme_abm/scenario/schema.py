@@ -171,16 +171,15 @@ class Scenario(Frozen):
                 place="stroma.ring.width",
                 because=("lattice.spacing",),
             )
-        if not stroma.planted:
-            return
+        added = {cell for item in self.protocol for cell in item.brings(self)}
         for molecule, rate in stroma.secretion.items():
             makers = [cell for cell in self.catalogue.producers[molecule] if cell in self.catalogue.stromal]
-            if rate > 0 and makers:
+            if rate > 0 and makers and (stroma.planted or added.intersection(makers)):
                 raise InputError(
                     f"the cells of the stroma make {molecule} ({', '.join(makers)}), so the stroma as such must not; "
                     "set it to 0 pM/min",
                     place=f"stroma.secretion.{molecule}",
-                    because=("stroma.cells",),
+                    because=("stroma.cells",) if stroma.planted else ("protocol",),
                 )
 
     def _check_protocol(self) -> None:

@@ -132,8 +132,16 @@ class Add(Event):
         return {name: value for name, value in given.items() if value is not None}
 
     def check(self, scenario: Scenario) -> None:
-        """The box must lie in the lattice and have sites for all cells."""
-        lattice = scenario.lattice
+        """The box must lie in the lattice and have sites for all; cells that lay matrix down need one that lives."""
+        lattice, stroma = scenario.lattice, scenario.stroma
+        builds = self.cell in scenario.catalogue.behaviors.get("deposition", ())
+        if builds and not stroma.lives and stroma.matrix + stroma.matrix_in_tumor > 0:
+            raise InputError(
+                f"the matrix of this tissue does not live, so {self.cell} would neither lay it down nor cut it; "
+                "give stroma.cells, which may be empty, and the matrix lives",
+                place="cell",
+                because=("stroma.cells",),
+            )
         sites = 1
         for name, ends, end in zip("xyz", self.box, (*lattice.ends, None), strict=False):
             if end is None:
