@@ -12,7 +12,7 @@ from tme_abm.biology import load_catalogue
 from tme_abm.core.errors import InputError
 from tme_abm.core.toml import write_toml
 from tme_abm.core.units import parse
-from tme_abm.scenario import changed, find, load, scenario_schema, shipped
+from tme_abm.scenario import changed, extended, find, load, scenario_schema, shipped
 from tme_abm.scenario.protocol.molecules import DoseVessels
 from tme_abm.scenario.protocol.responses import Block
 
@@ -247,3 +247,9 @@ def test_the_schema_describes_every_key_and_requires_nothing_that_may_be_inherit
         if not value.get("description")
     ]
     assert silent == []
+
+
+def test_what_is_laid_over_a_scenario_is_not_said_to_be_extended_by_it() -> None:
+    caf = {"do": "add", "cell": "myCAF", "count": 5}
+    with pytest.raises(InputError, match=r"^arm\.toml: stroma\.secretion\.CXCL12: .* is set in base\)"):
+        extended(load("base"), [caf], "arm.toml")

@@ -124,7 +124,7 @@ class Document:
         what = error.what
         if other := next((place for place in places if self._who(place) != who), None):
             what = f"{what} ({other} is set in {self._who(other)})"
-        extended = who != self.file and not who.startswith(SET)
+        extended = who in self.merged and self._order(who) < self._order(self.file)
         return error.replace(what=what, file=f"{who} (extended by {self.file})" if extended else who)
 
     def _who(self, place: str) -> str:
