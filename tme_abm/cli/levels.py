@@ -63,7 +63,8 @@ def levels(
 
     With --behavior: what each signal contributes to a behavior, with its level,
     its weight (level/half-max)^power, and by how much the behavior would differ
-    without it (without a gate, it is open); what matters most comes first.
+    without it. A gate multiplies the behavior by 0 to 1, and without it, by 1.
+    What matters most comes first.
 
     [bold]Examples[/bold]
 
