@@ -17,7 +17,7 @@ TINY = {
     "tumor.cells": 90,
     "clock.dt": "20 min",
     "record.snapshots": "8 h",
-    "immune.CD8": "300 /mm^2",
+    "immune.CD8": "120 /mm^2",
     "immune.NK": "0 /mm^2",
     "blood.NK.cells": 0,
     "protocol": [
