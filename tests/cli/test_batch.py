@@ -100,7 +100,6 @@ def test_status_for_programs(tme: Run) -> None:
     [
         (["batch", "smal"], r"no study 'smal', by name or as a file"),
         (["batch", "smal.toml"], r"smal.toml: no such file"),
-        (["batch", "small.toml", "--jobs", "0"], r"jobs: at least one process is needed, not 0"),
         (["batch", "small.toml", "--days", "-1"], r"days: .* positive number of days, .* not -1"),
         (["batch", "small.toml", "--scheduler", "here"], r"--scheduler: 'here' is not an address. Allowed: local"),
         (["batch", "small.toml", "--out", "small.toml"], r"small.toml: is a file, and a study needs a directory"),

@@ -12,7 +12,6 @@ from pathlib import Path
 import typer
 
 from ..core.errors import InputError
-from ..core.files import check_place, disk_errors
 from .terminal import note
 
 __all__ = ["RESULTS", "SAME_COMMAND", "command", "free", "interruptible", "made", "program", "refuse", "slug"]
@@ -43,6 +42,8 @@ def free(name: str) -> Path:
 
 def made(directory: Path) -> Path:
     """The directory of the results, which is there now. Raises InputError if it cannot be made or written."""
+    from ..core.files import check_place, disk_errors
+
     check_place(directory)
     with disk_errors(directory, "create the directory"):
         directory.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import InputError
-from ..core.files import check_place
 from ..core.units import show as shown
 from . import options, progress
 from .invocation import RESULTS, command, made, refuse
@@ -86,6 +85,8 @@ def levels(
         if scenarios and set(scenarios) != set(surveys.SHIPPED):
             whole = f"the record is of all shipped tumors ({', '.join(surveys.SHIPPED)}), so name none"
             raise InputError(whole, place="--record")
+        from ..core.files import check_place
+
         check_place(surveys.RECORD.parent)  # before minutes of work
     tumors = [load(name, settings or (), packs=catalogue or ()) for name in scenarios or surveys.SHIPPED]
     asked = [surveys.asked_for(text, tumor.biology()) for tumor in tumors for text in behaviors or ()]
