@@ -96,7 +96,7 @@ class Secretion:
             source = fields.source[molecule]
             source += rate
         for molecule, sites, rate in controls.depots:
-            fields.add_source(molecule, sites, rate * to_level * tissue.lattice.wells / len(sites))
+            fields.add_source(molecule, sites, rate * to_level / (len(sites) // tissue.lattice.wells))
         for name, (level, exchange) in (self.carried | controls.blood).items():
             if name in fields:
                 fields.add_uptake(name, tissue.vessels, exchange)
