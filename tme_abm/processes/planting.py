@@ -140,9 +140,31 @@ def _tumor_sites(lattice: Lattice, away: NDArray[np.float64], count: int, seed: 
 
 
 def _vessels(scenario: Scenario, lattice: Lattice, inside: NDArray[np.bool_], seed: int) -> NDArray[np.int64]:
+    """The sites of vessels. Tissue is cut along a curve that fills it into patches in which one vessel is expected, and
+    each has one, at a place that is drawn: vessels supply all tissue, more evenly than chance would.
+    """
+    order = _filling_curve(lattice)
     density = scenario.vessels.density * np.where(inside, scenario.vessels.in_tumor, 1.0)
-    drawn = draws.uniform(seed, "vessels", 0, np.arange(lattice.n_sites))
-    return np.flatnonzero(drawn < density * lattice.site_area)
+    expected = np.cumsum(density[order].reshape(lattice.wells, -1) * lattice.site_area, axis=1)
+    chosen = []
+    for well, passed in enumerate(expected):
+        patches = np.arange(np.ceil(passed[-1]), dtype=np.int64)
+        at = np.searchsorted(passed, patches + draws.uniform(seed, "vessels", well, patches))
+        chosen.append(order[well * len(passed) + np.unique(at[at < len(passed)])])
+    return np.sort(np.concatenate(chosen))
+
+
+def _filling_curve(lattice: Lattice) -> NDArray[np.int64]:
+    """All sites, well by well, in the order of a Morton curve: near each other on it is near in space."""
+    axes = np.unravel_index(np.arange(lattice.n_sites_per_well), lattice.shape)
+    bits = int(max(lattice.shape) - 1).bit_length()
+    code = np.zeros(lattice.n_sites_per_well, dtype=np.int64)
+    for bit in range(bits):
+        for axis, index in enumerate(axes):
+            code |= ((index >> bit) & 1) << (bit * len(axes) + axis)
+    first = np.arange(lattice.wells)[:, None] * lattice.n_sites_per_well
+    order: NDArray[np.int64] = (first + np.argsort(code)).ravel()
+    return order
 
 
 def _leukocytes(

@@ -103,7 +103,7 @@ class Tumor(Frozen):
 
 
 class Vessels(Frozen):
-    """Blood vessels, scattered at random."""
+    """Blood vessels, spread evenly, at places that are drawn."""
 
     density: ArealDensity = Field(description="Vessels per area of tissue.")
     in_tumor: Amount = Field(description="Density inside the starting tumor, relative to outside.")
