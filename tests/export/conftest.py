@@ -13,6 +13,7 @@ from tme_abm.scenario import load
 
 TINY = {
     "lattice.shape": [30, 44],
+    "lattice.spacing": "15 um",
     "lattice.margin": "100 um",
     "tumor.cells": 90,
     "clock.dt": "20 min",

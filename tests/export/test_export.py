@@ -175,8 +175,8 @@ def test_the_loader_of_physicell_reads_it(physicell: Path, picture: Picture) -> 
 
 
 def test_a_tissue_in_3d_keeps_its_third_axis(tmp_path: Path) -> None:
-    settings = {"lattice.shape": [6, 10, 12], "lattice.margin": "0 um", "tumor.cells": 20, "clock.dt": "20 min",
-                "record.every": "20 min", "record.snapshots": "20 min"}
+    settings = {"lattice.shape": [6, 10, 12], "lattice.spacing": "15 um", "lattice.margin": "0 um", "tumor.cells": 20,
+                "clock.dt": "20 min", "record.every": "20 min", "record.snapshots": "20 min"}
     run(load("base", settings), out=tmp_path / "run", days=0.01)
     (tables,) = export(tmp_path / "run", "csv")
     (physicell,) = export(tmp_path / "run", "physicell")

@@ -28,7 +28,7 @@ def added(model: TumorModel, cell: str) -> set[tuple[int, int]]:
 
 
 def test_cells_are_added_in_their_box_in_their_number_and_state() -> None:
-    box = {"x": ["30 um", "150 um"], "y": ["0 um", "45 um"]}
+    box = {"x": ["28 um", "140 um"], "y": ["0 um", "42 um"]}
     model = in_dish(
         AIR,
         {"do": "add", "cell": "CD8", "count": 20, "activation": 0.75, "exhaustion": 0.25, **box},
@@ -38,7 +38,7 @@ def test_cells_are_added_in_their_box_in_their_number_and_state() -> None:
     )
     cells, rows = model.tissue.cells, {cell: rows_of(model, cell) for cell in ("CD8", "tumor", "TAM")}
     assert {cell: len(mine) for cell, mine in rows.items()} == {
-        "CD8": 20, "tumor": 24, "TAM": round(1e-3 * 15**2 * 240)
+        "CD8": 20, "tumor": 24, "TAM": round(1e-3 * model.tissue.lattice.site_area * 240)
     }  # fmt: skip
     for cell in ("CD8", "tumor"):
         y, x = np.unravel_index(cells.site[rows[cell]], (12, 20))

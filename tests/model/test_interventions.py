@@ -184,7 +184,7 @@ def test_a_depot_releases_its_molecules_at_its_place() -> None:
     assert least < molecules / (90000 * 10) < 1
     # A place is (x, y), an array index (y, x).
     top = np.array(np.unravel_index(np.argmax(gain), gain.shape))
-    assert np.abs((top + 0.5) * 15.0 - [300.0, 100.0]).max() <= 20.0
+    assert np.abs((top + 0.5) * model.tissue.lattice.spacing - [300.0, 100.0]).max() <= 20.0
 
 
 def test_a_dose_in_the_blood_comes_out_of_the_vessels() -> None:

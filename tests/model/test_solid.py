@@ -12,7 +12,7 @@ from tme_abm.scenario import changed, load
 
 
 def test_a_density_in_a_volume_is_that_of_its_sections() -> None:
-    small = {"lattice.shape": [22, 21, 20], "lattice.margin": "50 um", "tumor.cells": 900, "immune.TAM": "120 /mm^2"}
+    small = {"lattice.shape": [22, 21, 20], "lattice.margin": "50 um", "tumor.cells": 900, "immune.TAM": "400 /mm^2"}
     scenario = changed(load("nodule"), small)
     model = TumorModel(scenario, rng=3)
     model.run_until(0.25)
@@ -20,11 +20,11 @@ def test_a_density_in_a_volume_is_that_of_its_sections() -> None:
     cells, lattice = model.tissue.cells, model.tissue.lattice
     inside = core[cells.site] & model.tissue.living & (cells.kind == model.biology.cell_index["TAM"])
     sections = core.reshape(lattice.shape)
-    area = sections.sum(axis=(1, 2)) * 0.015**2  # mm2 of core in every section
+    area = sections.sum(axis=(1, 2)) * (lattice.spacing / 1000) ** 2  # mm2 of core in every section
     counts = np.bincount(cells.site[inside] // (21 * 20), minlength=22)
     assert inside.sum() > 3
     assert found["TAM core"] == pytest.approx(counts.sum() / area.sum())
-    assert found["core volume"] == pytest.approx(core.sum() * 0.015**3)
+    assert found["core volume"] == pytest.approx(core.sum() * (lattice.spacing / 1000) ** 3)
     assert "core area" not in found
     assert "core volume" not in measure(TumorModel(load("base"), rng=1))
 

@@ -164,7 +164,7 @@ def test_the_stroma_is_planted_around_the_tumor_at_its_densities() -> None:
     assert counts["fibroblast"].min() > 45 - 16
     beyond, ring = ((away > 45).sum(), ((away > 0) & (away <= 45)).sum())
     for name, density, sites in (("fibroblast", 165e-6, beyond), ("myCAF", 2000e-6, ring), ("iCAF", 400e-6, ring)):
-        mean = density * 225 * sites
+        mean = density * tissue.lattice.site_area * sites
         assert abs(len(counts[name]) - mean) < 5 * np.sqrt(mean) + 0.1 * mean, name
 
 

@@ -17,7 +17,7 @@ from tme_abm.compare.finished import compare_runs
 from tme_abm.core.errors import InputError
 from tme_abm.export.source import read_source
 from tme_abm.observe.real_sections import main_sections, real_sections
-from tme_abm.observe.sections import STATISTICS, border_fields, field_width
+from tme_abm.observe.sections import STATISTICS, border_fields, definitions, field_width
 from tme_abm.observe.state import criteria
 from tme_abm.report.comparison import write_comparison
 from tme_abm.report.spatial import GROUPS, Sections, measure_runs, placed, render, write_sections
@@ -28,7 +28,7 @@ from tme_abm.scenario import load
 from tme_abm.tissue import ALIVE
 
 SMALL = {
-    "lattice.shape": [64, 72],
+    "lattice.shape": [68, 76],
     "tumor.cells": 700,
     "clock.dt": "20 min",
     "record.snapshots": "8 h",
@@ -55,13 +55,13 @@ def found(directory: Path) -> Sections:
 def test_four_fields_at_the_border_one_in_the_center_and_the_whole(found: Sections, directory: Path) -> None:
     assert [field.name for field in found.fields] == [*(f"border {n}" for n in (1, 2, 3, 4)), "center", "whole section"]
     assert (found.heading, found.seed, found.sliced) == ("hot, seed 3, day 0.333333", 3, False)
-    np.testing.assert_allclose(found.whole.box, [[0, 0], [72 * 15, 64 * 15]])
+    source = read_source(directory)
+    picture = source.open(source.pictures()[0])
+    np.testing.assert_allclose(found.whole.box, [[0, 0], [76 * picture.spacing, 68 * picture.spacing]])
     for field in found.border:
         assert 0 < field.measured.tumor_area < field.measured.area <= 0.4951**2
         inside, outside = field["CD8 in tumor"], field["CD8 in stroma"]
         assert inside / outside == pytest.approx(field["CD8 tumor over stroma"])
-    source = read_source(directory)
-    picture = source.open(source.pictures()[0])
     assert found.whole.measured.cells == (picture.cell("fate") == ALIVE).sum()
     kinds = picture.described["cell_type"][picture.described["layer"] == "immune"]
     assert set(found.densities) == set(kinds)
@@ -74,11 +74,12 @@ def test_the_tumor_is_the_one_of_the_model(directory: Path, found: Sections) -> 
     core = ndimage.distance_transform_edt(inside) * picture.spacing > criteria().border
     assert (core == picture.arrays["core"]).all()
     # And the pixels by which sections are told apart agree with it but for its rim.
-    pixels = np.repeat(np.repeat(inside, 3, axis=0), 3, axis=1).T
-    assert (pixels != section.mask).mean() < 0.06
+    centers = (definitions()["pixel"] * (np.arange(count) + 0.5) for count in section.mask.shape)
+    x, y = (np.floor(at / picture.spacing).astype(int) for at in centers)
+    assert (inside.T[np.ix_(x, y)] != section.mask).mean() < 0.06
     (rows, columns), *_ = border_fields(inside, field_width(picture.spacing))
-    np.testing.assert_allclose(found.border[0].box[0], [columns.start * 15, rows.start * 15])
-    np.testing.assert_allclose(found.border[0].box[1], [columns.stop * 15, rows.stop * 15])
+    np.testing.assert_allclose(found.border[0].box[0], np.multiply([columns.start, rows.start], picture.spacing))
+    np.testing.assert_allclose(found.border[0].box[1], np.multiply([columns.stop, rows.stop], picture.spacing))
     sites = np.floor(section.places / picture.spacing).astype(int)
     assert (sites[:, 1] * picture.shape[1] + sites[:, 0] == picture.cell("site")).all()
 
@@ -93,7 +94,7 @@ def test_of_a_solid_tissue_the_middle_slice_is_cut(tmp_path: Path) -> None:
     assert one.sliced
     assert one.whole.measured.cells == (here & (picture.cell("fate") == ALIVE)).sum()
     assert len(one.border) == 4
-    assert one.whole.measured.area == pytest.approx(40 * 44 * 15e-3**2)
+    assert one.whole.measured.area == pytest.approx(40 * 44 * (picture.spacing / 1000) ** 2)
     assert "The middle slice" in Page(render([one])).text
 
 

@@ -215,8 +215,8 @@ def test_the_run_covers_its_days(days: float, dt: str, steps: int) -> None:
 
 
 def test_tumor_radius_is_that_of_a_disk_and_of_a_ball() -> None:
-    assert load("base", ["tumor.cells=700"]).tumor_radius == pytest.approx(223.9, abs=0.1)
-    ball = load("base", ["lattice.shape=[80, 80, 80]", "tumor.cells=700"])
+    assert load("base", ["lattice.spacing=15 um", "tumor.cells=700"]).tumor_radius == pytest.approx(223.9, abs=0.1)
+    ball = load("base", ["lattice.shape=[80, 80, 80]", "lattice.spacing=15 um", "tumor.cells=700"])
     assert ball.tumor_radius == pytest.approx(82.6, abs=0.1)
 
 

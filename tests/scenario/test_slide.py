@@ -120,7 +120,7 @@ def test_remarks_name_who_found_no_site_and_the_spacing_to_choose(scenario_file:
     [
         ("[tumor]\ncells = 5", "mine.toml: tumor.cells: is what the slide says"),
         ('[immune]\nNK = "5 /mm^2"', "mine.toml: immune.NK: is what the slide says"),
-        ("[lattice]\nshape = [7, 90]", "too small for its slide, which needs [8, 11] at 15 µm"),
+        ('[lattice]\nshape = [7, 90]\nspacing = "15 um"', "too small for its slide, which needs [8, 11] at 15 µm"),
         ("[lattice]\nshape = [9, 40, 40]", "a slide is a section"),
     ],
 )
