@@ -138,7 +138,8 @@ def test_the_reach_of_a_source_is_its_diffusion_length() -> None:
 
 
 def test_behaviors_and_receptors_are_read_by_name() -> None:
-    model = dish(CD8, {"do": "hold", "molecule": "CXCL10", "level": "1.35 nM"})
+    half = CATALOGUE.receptors["CXCR3"].ligands["CXCL10"].value
+    model = dish(CD8, {"do": "hold", "molecule": "CXCL10", "level": half})
     model.step()
     assert read(model, "occupancy of CXCR3 on CD8") == pytest.approx([0.5] * 3, abs=0.02)
     assert (read(model, "behavior speed of CD8") > 0).all()
