@@ -1,10 +1,10 @@
 """Planting: the starting tissue of a scenario, drawn site by site from the seed.
 
-Vessels are scattered, a ball of tumor cells stands in the center, the cells of the stroma stand around it, leukocytes
-are sprinkled over all tissue at the densities of the scenario, and what its protocol adds at the start is put among
-them. Every draw is addressed by its site, so that two scenarios with the same densities and seed start from the same
-leukocytes on the same sites, and the wells of a model differ. A scenario with a slide has its cells where they were
-measured instead.
+Vessels are spread evenly, a ball of tumor cells stands in the center, the cells of the stroma stand around it,
+leukocytes are sprinkled over all tissue at the densities of the scenario, and what its protocol adds at the start is
+put among them. Every draw of a cell is addressed by its site, that of a vessel by its patch, so that two scenarios
+with the same densities and seed start from the same leukocytes and vessels on the same sites, and the wells of a
+model differ. A scenario with a slide has its cells where they were measured instead.
 """
 
 from __future__ import annotations
@@ -141,30 +141,28 @@ def _tumor_sites(lattice: Lattice, away: NDArray[np.float64], count: int, seed: 
 
 def _vessels(scenario: Scenario, lattice: Lattice, inside: NDArray[np.bool_], seed: int) -> NDArray[np.int64]:
     """The sites of vessels. Tissue is cut along a curve that fills it into patches in which one vessel is expected, and
-    each has one, at a place that is drawn: vessels supply all tissue, more evenly than chance would.
+    each whole patch has one, at a place that is drawn: vessels supply all tissue, more evenly than chance would. Two
+    scenarios share their vessels only if density, `in_tumor` and starting tumor are the same.
     """
-    order = _filling_curve(lattice)
+    order = _filling_curve(lattice.shape)
     density = scenario.vessels.density * np.where(inside, scenario.vessels.in_tumor, 1.0)
-    expected = np.cumsum(density[order].reshape(lattice.wells, -1) * lattice.site_area, axis=1)
-    chosen = []
+    expected = np.cumsum(density.reshape(lattice.wells, -1)[:, order] * lattice.site_area, axis=1)
+    planted = np.zeros(expected.shape, dtype=bool)
     for well, passed in enumerate(expected):
         patches = np.arange(np.ceil(passed[-1]), dtype=np.int64)
-        at = np.searchsorted(passed, patches + draws.uniform(seed, "vessels", well, patches))
-        chosen.append(order[well * len(passed) + np.unique(at[at < len(passed)])])
-    return np.sort(np.concatenate(chosen))
+        at = np.searchsorted(passed, patches + draws.uniform(seed, "vessels", well, patches), side="right")
+        planted[well, order[at[at < len(order)]]] = True
+    return np.flatnonzero(planted)
 
 
-def _filling_curve(lattice: Lattice) -> NDArray[np.int64]:
-    """All sites, well by well, in the order of a Morton curve: near each other on it is near in space."""
-    axes = np.unravel_index(np.arange(lattice.n_sites_per_well), lattice.shape)
-    bits = int(max(lattice.shape) - 1).bit_length()
-    code = np.zeros(lattice.n_sites_per_well, dtype=np.int64)
-    for bit in range(bits):
+def _filling_curve(shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """The sites of a well in the order of a Morton curve: near each other on it is mostly near in space."""
+    axes = np.unravel_index(np.arange(np.prod(shape)), shape)
+    code = np.zeros(len(axes[0]), dtype=np.int64)
+    for bit in range(int(max(shape) - 1).bit_length()):
         for axis, index in enumerate(axes):
-            code |= ((index >> bit) & 1) << (bit * len(axes) + axis)
-    first = np.arange(lattice.wells)[:, None] * lattice.n_sites_per_well
-    order: NDArray[np.int64] = (first + np.argsort(code)).ravel()
-    return order
+            code |= ((index >> bit) & 1) << (bit * len(shape) + axis)
+    return np.argsort(code)
 
 
 def _leukocytes(

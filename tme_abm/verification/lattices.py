@@ -16,7 +16,7 @@ __all__ = ["SPACING", "Array", "cosine_mode", "evolved", "green", "mode_rate", "
 
 Array = NDArray[np.float64]
 
-SPACING = 15.0  # µm, of the shipped lattice
+SPACING = 15.0  # µm; any will do, the figures are quoted for this one
 _QUADRATURE = 600  # nodes; the integrand is smooth in the logarithm of time and fades at both ends
 
 
