@@ -271,3 +271,35 @@ def test_a_path_is_as_fast_as_the_cell_walks() -> None:
     assert ((share > 0.5) & (share < 1)).all()  # seen once a step, a path is shorter than it was
     still = {"do": "fix", "behavior": "speed", "value": "0 um/min", "cells": ["CD8"]}
     assert read(dish(CD8, still), "path speed of CD8", 6).tolist() == [0, 0, 0]
+
+
+def test_a_free_path_is_that_of_living_cells_without_a_target() -> None:
+    model = dish({**CD8, "x": ["0 um", "60 um"]}, wells=2)
+    watch = Watch(model, paths=True)
+    lattice, cells = model.tissue.lattice, model.tissue.cells
+    first, second = (np.flatnonzero(lattice.well_of(cells.site) == well) for well in range(2))
+    # In well 0 two walk while four are bound, then one of them holds a target and one dies; in well 1 none is free.
+    cells.partner[np.r_[first[2:], second]] = 1
+    for step in range(3):
+        cells.site[first[:2]] += 1
+        cells.site[first[2:]] += lattice.shape[1] if step == 1 else 0  # pushed while bound
+        watch.look()
+    cells.partner[first[0]] = 1
+    cells.fate[first[1]] = 1
+    cells.site[first[0]] += 1
+    watch.look()
+    free = readout("path speed of free CD8", CATALOGUE).read(watch)
+    assert free[0] == pytest.approx(15.0 / model.tissue.clock.dt)
+    assert np.isnan(free[1])
+    watch.begin()
+    assert np.isnan(readout("path speed of free CD8", CATALOGUE).read(watch)).all()
+
+
+def test_a_killer_is_as_fast_while_free_as_one_without_targets() -> None:
+    many = {**CD8, "count": 30, "activation": 1.0}
+    speed = [{"do": "fix", "behavior": "speed", "value": "4 um/min", "cells": ["CD8"]}]
+    among, alone = dish({**TUMOR, "count": 100}, many, *speed), dish(many, *speed)
+    free = read(among, "path speed of free CD8", 72).mean() / read(alone, "path speed of free CD8", 72).mean()
+    assert free == pytest.approx(1, abs=0.25)
+    again = dish({**TUMOR, "count": 100}, many, *speed)
+    assert read(again, "path speed of CD8", 72).mean() < 0.5 * read(alone, "path speed of CD8", 72).mean()

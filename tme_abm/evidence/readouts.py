@@ -232,6 +232,7 @@ _FORMS = (  # s is what is said, w the watch
     _Form("reach of MOLECULE", "µm", lambda s, w: w.reach(s.name), "diffusing"),
     _Form("drift of CELL", "µm/h", lambda s, w: w.walked(s.cells).net / max(w.days * 24.0, 1e-12), paths=True),
     _Form("path speed of CELL", "µm/min", _path_speed, paths=True),
+    _Form("path speed of free CELL", "µm/min", lambda s, w: w.free_speed(s.cells), paths=True),
     _Form("index of CELL", "", _index, paths=True),
     _Form("motility of CELL", "µm²/h", _motility, paths=True),
     _Form("measure METRIC", None, _measure, "metric"),

@@ -58,6 +58,7 @@ class Watch:
         self._from = tissue.lattice.coordinates(tissue.cells.site)
         self._last = self._from.copy()
         self._path = np.zeros(len(self._keys))
+        self._free_path, self._free_minutes = np.zeros_like(self._minutes), np.zeros_like(self._minutes)
         self._forget()
 
     def look(self) -> None:
@@ -76,9 +77,15 @@ class Watch:
             first = self._first.setdefault(event, np.full(self.wells, np.nan))
             first[np.isnan(first) & (number - before > 0)] = tissue.clock.time - self._start
         if self.paths:
-            _, which, now = self._remaining()
-            self._path[which] += np.linalg.norm(now - self._last[which], axis=1)
+            rows, which, now = self._remaining()
+            way = np.linalg.norm(now - self._last[which], axis=1)
+            self._path[which] += way
             self._last[which] = now
+            # Bonds are made before cells walk: who is free after a step was free to walk in it.
+            free = (tissue.cells.fate[rows] == ALIVE) & (tissue.cells.partner[rows] == 0)
+            kind, well = tissue.cells.kind[rows[free]], tissue.lattice.well_of(tissue.cells.site[rows[free]])
+            np.add.at(self._free_path, (kind, well), way[free])
+            np.add.at(self._free_minutes, (kind, well), tissue.clock.dt)
 
     # ------------------------------------------------------------------ events
 
@@ -230,6 +237,13 @@ class Watch:
         net, path = self._by_well(way[:, -1], wells), self._by_well(self._path[which], wells)
         centered = way - np.stack([self._by_well(way[:, axis], wells) for axis in range(way.shape[1])], axis=1)[wells]
         return Walk(net=net, path=path, spread=self._by_well((centered**2).sum(axis=1), wells))
+
+    def free_speed(self, cells: Sequence[str]) -> Values:
+        """The path of the cells of these types that were present at the start, over the steps in which they held no
+        target, by the time of these steps [µm/min].
+        """
+        kinds = self._kinds(cells)
+        return ratio(self._free_path[kinds].sum(axis=0), self._free_minutes[kinds].sum(axis=0))
 
     def measures(self) -> list[dict[str, float]]:
         """All metrics of each well."""
