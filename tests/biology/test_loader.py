@@ -220,7 +220,7 @@ def test_rules_read_as_sentences() -> None:
             "cells",
             '"fitted", note',
             '"guess", note',
-            "unknown value 'guess'. Allowed: measured, derived, fitte",
+            "unknown value 'guess'. Allowed: measured, model, derived, fitte",
         ),
         ("cells", '"0.06 /min"', "true", "CD8.behaviors.attack.value: True must be a number, or a text with"),
         ("cells", 'name = "CD8 T cell"', "", "cells.toml: cell.CD8.name: missing."),

@@ -264,7 +264,10 @@ def test_sources_lists_every_number(tme: Run) -> None:
     assert [row["unit"] for row in rows] == [one["unit"] for one in found]
     assumed = json.loads(tme("sources", "--json", "--basis", "assumed")[1])
     assert assumed == [one for one in found if one["basis"] == "assumed"]
-    assert tme("sources")[1].splitlines()[-1] == f"{len(expected)} numbers"
+    counted = tme("sources")[1].splitlines()[-1]
+    assert counted.startswith(f"{len(expected)} numbers: ")
+    assert f" {len(assumed)} assumed" in counted
+    assert sum(int(part.split()[0]) for part in counted.partition(": ")[2].split(", ")) == len(expected)
     published = json.loads(tme("sources", "--json", "--references")[1])
     assert {source for one in found for source in one["source"]} <= {one["id"] for one in published}
 

@@ -19,7 +19,10 @@ from ..core.units import parse, show
 
 __all__ = ["Basis", "Evidence", "Number", "Parameter", "StringList", "inherit"]
 
-Basis = Literal["measured", "derived", "fitted", "assumed"]
+Basis = Literal["measured", "model", "derived", "fitted", "assumed"]
+"""Where a number comes from: a primary measurement of that very quantity, the same number of another model, a
+computation from sources, a fit to something, or an assumption.
+"""
 
 _TRAIT = "trait:"
 _EVIDENCE = ("basis", "source", "note", "claims")
@@ -43,7 +46,7 @@ StringList = Annotated[tuple[StrictStr, ...], BeforeValidator(_listed)]
 
 
 class Evidence(Frozen):
-    """The evidence for a number: measured, derived or fitted from a source, or assumed for a reason."""
+    """The evidence for a number: taken from a source, computed or fitted from one, or assumed for a reason."""
 
     basis: Basis
     source: StringList = ()
@@ -52,7 +55,7 @@ class Evidence(Frozen):
 
     @model_validator(mode="after")
     def _has_a_reason(self) -> Evidence:
-        if self.basis in ("measured", "derived") and not self.source:
+        if self.basis in ("measured", "model", "derived") and not self.source:
             raise ValueError(f"basis '{self.basis}' needs a 'source'")
         if self.basis == "fitted" and not (self.source or self.note.strip()):
             raise ValueError("basis 'fitted' needs a 'source', or a 'note' that says what it was fitted to")

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
@@ -26,7 +28,7 @@ _AMOUNT = re.compile(r"\s*([+-]?[\d._]+(?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
 def sources(
     basis: Annotated[
         str | None,
-        option("--basis", "BASIS", "Only numbers that are measured, derived, fitted or assumed."),
+        option("--basis", "BASIS", "Only numbers with this basis: measured, model, derived, fitted or assumed."),
     ] = None,
     find: Annotated[str | None, option("--find", "TEXT", "Only numbers whose place or source has TEXT.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with notes, ranges and claims.")] = False,
@@ -36,12 +38,14 @@ def sources(
 ) -> None:
     """Show where every number of the model comes from.
 
-    One line a number: its file, its place in the catalogue, value, unit, basis, source.
+    One line a number: its file, its place in the catalogue, value, unit, basis, source; then a count by basis.
+    "measured" is a primary measurement, "model" the number of another model.
 
     [bold]Examples[/bold]
 
       sources
-      sources --basis assumed
+      sources --basis measured
+      sources --basis model
       sources --find CXCL10
       sources --csv > numbers.csv
       sources --references
@@ -73,7 +77,7 @@ def sources(
         for column in made.columns:
             column.justify = "left"
         show(made)
-        say(f"{len(rows)} {'references' if references else 'numbers'}")
+        say(f"{len(rows)} references" if references else _counted(rows))
 
 
 def _numbers(catalogue: Catalogue) -> list[dict[str, Any]]:
@@ -91,6 +95,15 @@ def _numbers(catalogue: Catalogue) -> list[dict[str, Any]]:
         }
         for place, parameter in catalogue.parameters()
     ]
+
+
+def _counted(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many numbers there are, and how many of each basis."""
+    from ..biology.parameter import Basis
+
+    found = Counter(row["basis"] for row in rows)
+    parts = ", ".join(f"{found[basis]} {basis}" for basis in get_args(Basis) if found[basis])
+    return f"{len(rows)} numbers" + (f": {parts}" if parts else "")
 
 
 def _amount(value: str | float) -> dict[str, str]:
