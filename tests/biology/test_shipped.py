@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tme_abm.biology import Catalogue, compile, load_catalogue
+from tme_abm.biology.schema import ReferenceEntry
 from tme_abm.core.units import parse
 
 
@@ -24,6 +25,27 @@ def test_every_number_has_a_basis(catalogue: Catalogue) -> None:
     ]
     assert not unfounded
     assert len(list(catalogue.parameters())) > 100
+
+
+def test_what_is_called_measured_is_the_number_of_a_paper_that_was_read(catalogue: Catalogue) -> None:
+    """No model, review or database; and nobody quotes from memory."""
+    for place, parameter in catalogue.parameters():
+        if parameter.basis == "measured":
+            entries = [catalogue.references[source] for source in parameter.source]
+            assert any(_is_a_paper(entry) and " read" in entry.note for entry in entries), place
+            assert not any(entry.repository for entry in entries), place
+            assert not parameter.note.startswith("recalled"), place
+
+
+def test_the_number_of_a_model_names_its_repository(catalogue: Catalogue) -> None:
+    for place, parameter in catalogue.parameters():
+        if parameter.basis == "model":
+            assert any(catalogue.references[source].repository for source in parameter.source), place
+
+
+def _is_a_paper(entry: ReferenceEntry) -> bool:
+    address = entry.doi or "pubmed.ncbi" in entry.url
+    return bool(address and entry.authors and entry.year) and "review" not in entry.note
 
 
 def test_every_claim_is_named_as_the_reviews_name_it(catalogue: Catalogue) -> None:

@@ -209,7 +209,7 @@ source = "toy"
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"place": "cell.CD8.behaviors.detachment"}, "is derived; only fitted numbers"),
+        ({"place": "cell.CD8.behaviors.detachment"}, "has basis 'model'; only fitted numbers"),
         ({"place": "cell.CD8.behaviors.atack"}, "has no number 'cell.CD8.behaviors.atack'"),
         ({"low": "0.001"}, "leaves that of 'cell.CD8.behaviors.attack'"),
         ({"low": "0.09"}, "must hold the shipped value"),
