@@ -52,6 +52,18 @@ def test_a_number_in_a_table_without_a_basis_inherits_too(edited: Edit) -> None:
     assert rule.half_max.range == (0.1, 0.9)
 
 
+def test_own_data_are_a_measurement_and_a_program_is_not(edited: Edit) -> None:
+    folder = edited("references", 'doi = "10.1000/x"', 'url = "https://our-lab.org/plates/2026"')
+    assert load_catalogue(folder).rules[0].basis == "measured"
+    references = folder / "references.toml"
+    references.write_text(references.read_text().replace("url", "repository"))
+    with pytest.raises(InputError) as refused:
+        load_catalogue(folder)
+    faulty = [error for error in refused.value.parts if "basis 'measured' needs a source" in error.what]
+    assert f"{RULE_1}: basis" in str(refused.value)
+    assert len({error.place for error in faulty}) == len(faulty) == len(refused.value.parts)
+
+
 def test_the_end_of_a_range_is_inside_whatever_the_units(edited: Edit) -> None:
     folder = edited("traits", '"1 /day"', '"1 /h"\nrange = ["1 /day", "24 /day"]')
     assert load_catalogue(folder).traits["growth"].value == "1 /h"

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import get_args
 
 from ..core.errors import InputError
 from ..core.units import show
 from .catalogue import Catalogue, Entry
 from .grammar import DEFAULT_BASE, FRACTIONS, OWN_STATES, behavior, signal
 from .inert import inert
-from .parameter import Evidence
+from .parameter import Basis, Evidence
 from .schema import CellEntry, Rule
 
 __all__ = ["base_number", "check"]
@@ -56,6 +57,8 @@ def check(catalogue: Catalogue) -> list[InputError]:
         for source in evidence.source:
             with numbers.at(place):
                 _known("reference", source, catalogue.references)
+        with numbers.at(place):
+            _check_measured(catalogue, evidence)
     if numbers.errors:
         return numbers.errors
 
@@ -222,15 +225,28 @@ def _check_direction(catalogue: Catalogue, rule: Rule, cell: str, traits: Mappin
         raise InputError(f"'towards' of {rule.behavior} must lie between 0 and 1")
 
 
+def _check_measured(catalogue: Catalogue, evidence: Evidence) -> None:
+    """Raises InputError for a measurement whose sources are all programs, without a paper or data."""
+    entries = [catalogue.references[source] for source in evidence.source if source in catalogue.references]
+    if evidence.basis != "measured" or not entries or any(entry.doi or entry.url for entry in entries):
+        return
+    raise InputError(  # people measure, too: an address of their data will do
+        "basis 'measured' needs a source with a 'doi' or a 'url', the paper or the data; of "
+        f"{', '.join(evidence.source)} there is only a 'repository', and the number of a model has basis 'model'",
+        allowed=[basis for basis in get_args(Basis) if basis != "measured"],
+    )
+
+
 def _evidence(catalogue: Catalogue) -> Iterator[tuple[str, Evidence]]:
-    """Everything that cites; a number that only repeats what its rule or its behavior cites is left out."""
-    cited: dict[str, tuple[str, ...]] = {}
+    """Everything that cites; a number that only repeats what its rule or its behavior says is left out."""
+    cited: dict[str, tuple[str, tuple[str, ...]]] = {}
     for rule in catalogue.rules:
-        cited[rule.place] = rule.source
+        cited[rule.place] = (rule.basis, rule.source)
         yield rule.place, rule
     for entry in catalogue.entries():
         parent = entry.place.rpartition(": ")[0] or entry.place.partition(".scaled_by")[0]
-        if cited.get(parent) == entry.parameter.source:
+        said = (entry.parameter.basis, entry.parameter.source)
+        if cited.get(parent) == said:
             continue
-        cited[entry.place] = entry.parameter.source
+        cited[entry.place] = said
         yield entry.place, entry.parameter

@@ -7,6 +7,7 @@ Only what can be said about an entry alone is checked here; whether it agrees wi
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any, Literal
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
@@ -28,6 +29,8 @@ __all__ = [
     "SupplyEntry",
     "TraitEntry",
 ]
+
+_DOI = re.compile(r"10\.[0-9]{4,9}/\S+")
 
 
 class Pack(Frozen):
@@ -57,6 +60,8 @@ class ReferenceEntry(Frozen):
     def _can_be_found(self) -> ReferenceEntry:
         if not (self.doi or self.url or self.repository):
             raise ValueError("a reference needs a 'doi', a 'url' or a 'repository'")
+        if self.doi and _DOI.fullmatch(self.doi) is None:
+            raise ValueError(f"'{self.doi}' is no DOI; write it bare, as in '10.1038/ni.3201'")
         return self
 
     @property

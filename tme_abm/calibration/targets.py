@@ -209,7 +209,8 @@ def _knob(free: _Free, entries: Mapping[str, Entry], file: str) -> Knob:
         found += [place for place in matching if place not in found]
     for place in found:
         if entries[place].parameter.basis != "fitted":
-            raise refused(f"'{place}' has basis '{entries[place].parameter.basis}'; only fitted numbers may be calibrated")
+            basis = entries[place].parameter.basis
+            raise refused(f"'{place}' has basis '{basis}'; only fitted numbers may be calibrated")
     shipped = entries[found[0]].parameter.value
     number, unit = _split(shipped)
     low, high = (_number_in(unit, end, entries[found[0]].kind, file, f"free '{free.name}'") for end in free.range)
