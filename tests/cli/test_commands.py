@@ -272,6 +272,17 @@ def test_sources_lists_every_number(tme: Run) -> None:
     assert {source for one in found for source in one["source"]} <= {one["id"] for one in published}
 
 
+def test_sources_lists_what_looks_wrong(tme: Run, tmp_path: Path) -> None:
+    pack = tmp_path / "mine.toml"
+    pack.write_text('[reference.mine]\ntitle = "Ours"\nyear = 2026\nurl = "https://our-lab.org"\n')
+    code, out, _ = tme("sources", "--check", "--json", "--find", "mine.toml", "--catalogue", str(pack))
+    assert code == 1
+    assert {"file": "mine.toml", "place": "reference.mine", "what": "nobody cites it"} in json.loads(out)
+    code, out, _ = tme("sources", "--check", "--find", "nothing like it")
+    assert (code, out.splitlines()[-1]) == (0, "0 findings")
+    assert tme("sources", "--check", "--references")[0] == 2
+
+
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help(tme: Run, command: str) -> None:
     code, out, _ = tme(*command.split(), "--help")

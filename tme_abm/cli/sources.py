@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["sources"]
 
+_COLUMNS = {
+    "numbers": ("file", "place", "value", "unit", "basis", "source"),
+    "references": ("id", "title", "where"),
+    "findings": ("file", "place", "what"),
+}
 _AMOUNT = re.compile(r"\s*([+-]?[\d._]+(?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
 
 
@@ -34,12 +39,16 @@ def sources(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with notes, ranges and claims.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
     references: Annotated[bool, typer.Option("--references", help="List the publications instead.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="List what looks wrong instead.")] = False,
     catalogue: options.Catalogue = None,
 ) -> None:
     """Show where every number of the model comes from.
 
     One line a number: its file, its place in the catalogue, value, unit, basis, source; then a count by basis.
     "measured" is a primary measurement, "model" the number of another model.
+    With --check: numbers that nothing reads, that may have a wrong unit or go
+    against the weight of a molecule, and references that nobody cites or that lead
+    nowhere. The exit code is then 1 if there are any.
 
     [bold]Examples[/bold]
 
@@ -49,6 +58,7 @@ def sources(
       sources --find CXCL10
       sources --csv > numbers.csv
       sources --references
+      sources --check
       sources --catalogue il99.toml --find il99.toml
     """
     from ..biology.loader import load_catalogue
@@ -58,9 +68,11 @@ def sources(
         raise InputError(f"no basis '{basis}'", place="--basis", allowed=get_args(Basis), word=basis)
     if as_json and as_csv:
         raise InputError("choose one of --json and --csv")
+    if references and check:
+        raise InputError("choose one of --references and --check")
     known = load_catalogue(packs=catalogue or ())
-    rows = _publications(known) if references else _numbers(known)
-    rows = [row for row in rows if basis is None or references or row["basis"] == basis]
+    rows = _publications(known) if references else _findings(known) if check else _numbers(known)
+    rows = [row for row in rows if basis is None or row.get("basis", basis) == basis]
     if find is not None:
         rows = [row for row in rows if find.lower() in json.dumps(row, ensure_ascii=False).lower()]
     if as_json:
@@ -72,12 +84,15 @@ def sources(
         writer.writerows([_cell(value) for value in row.values()] for row in rows)
         say(lines.getvalue())
     else:
-        columns = ("id", "title", "where") if references else ("file", "place", "value", "unit", "basis", "source")
+        what = "references" if references else "findings" if check else "numbers"
+        columns = _COLUMNS[what]
         made = table(columns, [[_cell(row[column]) for column in columns] for row in rows])
         for column in made.columns:
             column.justify = "left"
         show(made)
-        say(f"{len(rows)} references" if references else _counted(rows))
+        say(f"{len(rows)} {what}" if references or check else _counted(rows))
+    if check and rows:
+        raise typer.Exit(1)
 
 
 def _numbers(catalogue: Catalogue) -> list[dict[str, Any]]:
@@ -123,6 +138,12 @@ def _publications(catalogue: Catalogue) -> list[dict[str, Any]]:
         }
         for name, entry in catalogue.references.items()
     ]
+
+
+def _findings(catalogue: Catalogue) -> list[dict[str, Any]]:
+    from ..biology.audit import findings
+
+    return [finding._asdict() for finding in findings(catalogue)]
 
 
 def _cell(value: Any) -> str:
