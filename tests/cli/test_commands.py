@@ -262,6 +262,10 @@ def test_sources_lists_every_number(tme: Run) -> None:
     rows = list(csv.DictReader(io.StringIO(tme("sources", "--csv")[1])))
     assert [row["place"] for row in rows] == expected
     assert [row["unit"] for row in rows] == [one["unit"] for one in found]
+    assert {one["prior"] for one in found} == {"log-normal", "logit-normal", "fixed"}
+    speed = next(one for one in found if one["place"] == "cell.CD8.behaviors.speed")
+    assert float(speed["prior_low"]) < float(speed["value"]) < float(speed["prior_high"])
+    assert {one["together"] for one in found} - {""} < set(expected)
     assumed = json.loads(tme("sources", "--json", "--basis", "assumed")[1])
     assert assumed == [one for one in found if one["basis"] == "assumed"]
     counted = tme("sources")[1].splitlines()[-1]

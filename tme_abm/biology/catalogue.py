@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ..core.units import show
-from .grammar import BEHAVIORS, DEFAULT_BASE, Vocabulary, behavior, family_members, signal
+from .grammar import BEHAVIORS, DEFAULT_BASE, FRACTIONS, Vocabulary, behavior, family_members, signal
 from .parameter import Parameter
 from .schema import CellEntry, MoleculeEntry, Pack, ReceptorEntry, ReferenceEntry, Rule, TraitEntry
 
@@ -19,13 +19,14 @@ _FAMILIES = {"secretion": "of", "expression": "of", "differentiation": "into"}  
 
 class Entry(NamedTuple):
     """One number of the catalogue: its place, such as ``cell.CD8.behaviors.attack`` or ``rule (CD8: PD1 occupancy
-    decreases attack): towards``, its kind of quantity, and whether 0 is impossible.
+    decreases attack): towards``, its kind of quantity, whether 0 is impossible, and whether it is a share of 1.
     """
 
     place: str
     parameter: Parameter
     kind: str
     positive: bool = False
+    share: bool = False
 
 
 @dataclass(frozen=True)
@@ -243,11 +244,12 @@ class Catalogue:
     def _of_cell(self, name: str, cell: CellEntry) -> Iterator[Entry]:
         for what, base in cell.behaviors.items():
             place = f"cell.{name}.behaviors.{what}"
-            yield Entry(place, base, behavior(what, self.vocabulary).kind)
+            yield Entry(place, base, behavior(what, self.vocabulary).kind, share=what in FRACTIONS)
             if base.scaled_by is not None:
                 scale = base.scaled_by
-                kind = signal(scale.signal, self.vocabulary).quantity(self.vocabulary)
-                yield Entry(f"{place}.scaled_by.half_max", scale.half_max, kind, positive=True)
+                heard = signal(scale.signal, self.vocabulary)
+                half_max, kind = scale.half_max, heard.quantity(self.vocabulary)
+                yield Entry(f"{place}.scaled_by.half_max", half_max, kind, positive=True, share=heard.is_share)
                 if scale.hill is not None:
                     yield Entry(f"{place}.scaled_by.hill", scale.hill, "number", positive=True)
         for receptor, weight in cell.receptors.items():
@@ -257,9 +259,11 @@ class Catalogue:
 
     def _of_rule(self, rule: Rule) -> Iterator[Entry]:
         place = rule.place
-        yield Entry(f"{place}: towards", rule.towards, behavior(rule.behavior, self.vocabulary).kind)
-        kind = signal(rule.signal, self.vocabulary).quantity(self.vocabulary)
-        yield Entry(f"{place}: half_max", rule.half_max, kind, positive=True)
+        kind, share = behavior(rule.behavior, self.vocabulary).kind, rule.behavior in FRACTIONS
+        yield Entry(f"{place}: towards", rule.towards, kind, share=share)
+        heard = signal(rule.signal, self.vocabulary)
+        kind, share = heard.quantity(self.vocabulary), heard.is_share
+        yield Entry(f"{place}: half_max", rule.half_max, kind, positive=True, share=share)
         if rule.hill is not None:
             yield Entry(f"{place}: hill", rule.hill, "number", positive=True)
         if rule.memory is not None:

@@ -66,6 +66,7 @@ OWN_STATES: tuple[str, ...] = ("activation", "exhaustion", "polarization", "dama
 """States that every cell has and senses as "own NAME"; so it senses the contact molecules and inner states it has."""
 
 _PLAIN = ("crowding", "matrix", "time since arrival")
+_SHARES = ("occupancy", "contact", "crowding", "matrix")
 _CONTACT, _EXPOSURE, _OWN, _OCCUPANCY, _OVER = "contact with ", "exposure to ", "own ", " occupancy", " over "
 
 
@@ -111,6 +112,11 @@ class Signal:
             return "time since arrival"
         prefix = {"contact": _CONTACT, "own": _OWN}.get(self.kind, "")
         return f"{prefix}{self.name or self.kind}" + (_OCCUPANCY if self.kind == "occupancy" else "")
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the signal lies between 0 and 1 by what it is."""
+        return self.kind in _SHARES or (self.kind == "own" and self.name in ("activation", "exhaustion"))
 
     def quantity(self, vocabulary: Vocabulary) -> str:
         """Kind of quantity the signal, and so its half-max, is measured in."""

@@ -62,11 +62,12 @@ def read_pack(file: Path | str) -> Pack:
     return Pack(name=path.name, toml=read_text(path).replace("\r\n", "\n"))
 
 
-def changed(catalogue: Catalogue, values: Mapping[str, str | float]) -> Catalogue:
+def changed(catalogue: Catalogue, values: Mapping[str, str | float], *, ranged: bool = True) -> Catalogue:
     """A catalogue in which the numbers at some places, as `Catalogue.parameters` names them, have other values.
 
-    Everything that is checked on loading is checked again, the range of each number included. Raises InputError,
-    which lists all problems.
+    Everything that is checked on loading is checked again, the range of each number included if it is `ranged`; else
+    these numbers have no range anymore, but for traits, whose range scenarios are held to. Raises InputError, which
+    lists all problems.
     """
     places = dict(catalogue.parameters())
     errors = [_no_number(place, places) for place in values if place not in places]
@@ -75,7 +76,10 @@ def changed(catalogue: Catalogue, values: Mapping[str, str | float]) -> Catalogu
     fields: dict[str, Any] = {name: getattr(catalogue, name) for name in ("rules", *_TABLES.values())}
     for place, value in values.items():
         # Trusted as it is: what `value` may say is for `check` to find out, as in a file.
-        fields = _replaced(fields, _steps(catalogue, place), value)
+        *steps, last = _steps(catalogue, place)
+        fields = _replaced(fields, [*steps, last], value)
+        if not ranged and not place.startswith("trait."):
+            fields = _replaced(fields, [*steps, "range"], None)
     return _checked(replace(catalogue, **fields))
 
 
@@ -295,7 +299,7 @@ def _steps(catalogue: Catalogue, place: str) -> list[str | int]:
     return [_TABLES[table], *keys, "value"]
 
 
-def _replaced(item: Any, steps: Sequence[str | int], value: str | float) -> Any:
+def _replaced(item: Any, steps: Sequence[str | int], value: str | float | None) -> Any:
     """A copy of `item` with `value` at the end of `steps`; the other parts are shared with it."""
     if not steps:
         return value

@@ -19,6 +19,7 @@ from .terminal import say, show, table
 
 if TYPE_CHECKING:
     from ..biology.catalogue import Catalogue
+    from ..biology.priors import Prior
 
 __all__ = ["sources"]
 
@@ -36,7 +37,7 @@ def sources(
         option("--basis", "BASIS", "Only numbers with this basis: measured, model, derived, fitted or assumed."),
     ] = None,
     find: Annotated[str | None, option("--find", "TEXT", "Only numbers whose place or source has TEXT.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with notes, ranges and claims.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with notes, ranges, priors and claims.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
     references: Annotated[bool, typer.Option("--references", help="List the publications instead.")] = False,
     check: Annotated[bool, typer.Option("--check", help="List what looks wrong instead.")] = False,
@@ -96,7 +97,14 @@ def sources(
 
 
 def _numbers(catalogue: Catalogue) -> list[dict[str, Any]]:
-    """Every number of the catalogue; a trait that is used as a number is listed once, in its own place."""
+    """Every number of the catalogue; a trait that is used as a number is listed once, in its own place.
+
+    The prior is its form, and its 5 % and 95 % point in the unit of the value; `together` is the place that it is drawn
+    with.
+    """
+    from ..biology.priors import priors, shared
+
+    known, together = priors(catalogue), shared(catalogue)
     return [
         {
             "file": catalogue.file_of(place),
@@ -105,6 +113,8 @@ def _numbers(catalogue: Catalogue) -> list[dict[str, Any]]:
             "basis": parameter.basis,
             "source": list(parameter.source),
             "range": None if parameter.range is None else [str(end) for end in parameter.range],
+            **_prior(known[place], parameter.value),
+            "together": together.get(place, ""),
             "note": parameter.note,
             "claims": list(parameter.claims),
         }
@@ -119,6 +129,15 @@ def _counted(rows: Sequence[Mapping[str, Any]]) -> str:
     found = Counter(row["basis"] for row in rows)
     parts = ", ".join(f"{found[basis]} {basis}" for basis in get_args(Basis) if found[basis])
     return f"{len(rows)} numbers" + (f": {parts}" if parts else "")
+
+
+def _prior(prior: Prior, value: str | float) -> dict[str, str]:
+    """The form of a prior and its ends, in the unit of the value."""
+    written = _AMOUNT.fullmatch(str(value))
+    if prior.form == "fixed" or written is None:
+        return {"prior": "fixed", "prior_low": "", "prior_high": ""}
+    low, high = (f"{float(written[1]) * end / prior.median:.4g}" for end in prior.ends)
+    return {"prior": prior.form, "prior_low": low, "prior_high": high}
 
 
 def _amount(value: str | float) -> dict[str, str]:

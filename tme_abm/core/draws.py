@@ -50,6 +50,7 @@ STREAMS: Mapping[str, str] = MappingProxyType(
         "infusion": "which cells an intervention adds",
         "lineage": "the key of a daughter",
         "section": "where in its site a cell of a section is shown",
+        "prior": "which of its plausible values a number of the catalogue has",
     }
 )
 """Stream -> what it decides. A stream's number is a hash of its name: adding one changes no other."""
