@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field, StrictInt, StrictStr
 
+from ..biology import Catalogue
 from ..core.errors import InputError
 from ..core.toml import Frozen, read_toml, validated
 from ..core.units import split
@@ -51,8 +52,11 @@ def wells_of(setting: Setting) -> int:
     return int(setting.dish_changes.get("wells", dish.wells if dish else 1))
 
 
-def arm_scenario(setting: Setting, name: str, *, days: float, record: Iterable[str] = ()) -> Scenario:
-    """The scenario of the arm `name`. `record` lists molecules that need a field even if no cell senses them.
+def arm_scenario(
+    setting: Setting, name: str, *, days: float, record: Iterable[str] = (), catalogue: Catalogue | None = None
+) -> Scenario:
+    """The scenario of the arm `name`. `record` lists molecules that need a field even if no cell senses them;
+    `catalogue` is the biology in place of the shipped one.
 
     Raises InputError if the dish is unknown or the scenario is invalid; the message names the experiment.
     """
@@ -77,7 +81,7 @@ def arm_scenario(setting: Setting, name: str, *, days: float, record: Iterable[s
         "protocol": [{key: value for key, value in item.items() if key != "scales"} for item in done],
     }
     document.merge(values, origin)
-    return assembled(document.values, name=origin, extends=extends)
+    return assembled(document.values, name=origin, extends=extends, catalogue=catalogue)
 
 
 def doses(assay: Assay) -> tuple[str, ...]:

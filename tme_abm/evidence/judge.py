@@ -17,7 +17,7 @@ from ..compare.statistics import Estimate, mean_interval
 from .assays import TREND, Expectation
 from .results import Judged, Verdict, of_claim
 
-__all__ = ["RESIDUAL", "judge", "verdicts"]
+__all__ = ["RESIDUAL", "arms_of", "judge", "verdicts"]
 
 RESIDUAL = 1.0 / 3.0
 """The largest share of an effect that may be left where its mechanism is blocked."""
@@ -28,10 +28,31 @@ Readings = Mapping[tuple[str, str, str], Values]
 
 
 def judge(
-    expect: Sequence[Expectation], claims: tuple[str, ...], readings: Readings, units: Mapping[str, str]
+    expect: Sequence[Expectation],
+    claims: tuple[str, ...],
+    readings: Readings,
+    units: Mapping[str, str],
+    only: Sequence[Expectation] | None = None,
 ) -> tuple[Judged, ...]:
-    """The outcome of every expectation; one that names no claims concerns all. `units` are those of the readouts."""
-    return tuple(_judged(one, expect, claims, readings, units[one.readout]) for one in expect)
+    """The outcome of every expectation, or of some of them; one that names no claims concerns all. `units` are those of
+    the readouts.
+    """
+    asked = expect if only is None else only
+    return tuple(_judged(one, expect, claims, readings, units[one.readout]) for one in asked)
+
+
+def arms_of(one: Expectation, expect: Sequence[Expectation]) -> tuple[str, ...]:
+    """The arms that an expectation is judged by."""
+    arms = (*one.arms, one.arm, one.against)
+    if one.direction == "none" and not one.smallest:
+        primary = _primary(one, expect)
+        arms += (primary.arm, primary.against)
+    return tuple(dict.fromkeys(filter(None, arms)))
+
+
+def _primary(one: Expectation, expect: Sequence[Expectation]) -> Expectation:
+    """The effect that an expectation expects to be abolished."""
+    return next(other for other in expect if other.states(one))
 
 
 def verdicts(claims: Iterable[str], judged: Sequence[Judged]) -> dict[str, Verdict]:
@@ -65,7 +86,7 @@ def _judged(
         holds = effect.interval is not None and max(map(abs, effect.interval)) <= smallest
         wanted = f"wanted within ±{smallest:.3g}"
     elif one.direction == "none":
-        primary = next(other for other in expect if other.states(one))
+        primary = _primary(one, expect)
         whole = contrast(primary.arm, primary.against)
         smallest = RESIDUAL * abs(mean_interval(whole).mean or 0.0)
         holds = _is_abolished(effect, mean_interval(whole - contrast(arm, against)), _sign(primary), smallest)

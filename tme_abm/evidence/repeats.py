@@ -44,8 +44,12 @@ class Run:
 
 
 def key_of(scenario: Scenario, seed: int, wells: int) -> str:
-    """What decides the numbers of a run: all of the scenario but its names, its length and what is recorded."""
+    """What decides the numbers of a run: all of the scenario but its names, its length and what is recorded, and the
+    numbers of a catalogue that is not the shipped one.
+    """
     document = scenario.document()
+    if scenario.given_catalogue is not None:
+        document["numbers"] = {place: one.value for place, one in scenario.given_catalogue.parameters()}
     for name in ("name", "title", "description", "record"):
         document.pop(name, None)
     document["clock"] = {key: value for key, value in document["clock"].items() if key != "days"}

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from ..biology import load_catalogue
+from ..biology import Catalogue, load_catalogue
+from ..biology.priors import drawn_catalogue
 from ..compare.statistics import mean_interval
 from ..core.errors import InputError, TmeError
 from ..core.files import write_bytes
@@ -48,6 +49,7 @@ def reproduce(
     out: Path | None = None,
     command: str = "",
     cut: float | None = None,
+    draw: int | None = None,
     tell: Tell | None = None,
 ) -> Reproduction:
     """The results of `experiments`, of whose runs `jobs` are made at a time; seeds begin at `seed`.
@@ -55,13 +57,15 @@ def reproduce(
     replicates : the number of seeds in place of that of each experiment
     out : runs are stored in `out/runs`
     cut : in a trial, the day at which all runs end; what would be read later is read then
+    draw : the number of a joint draw of all numbers, if it is not the catalogue as it is
     """
     begun = time.perf_counter()
     plans: dict[str, Mapping[Place, Run]] = {}
     errors: dict[str, str] = {}
     for one in experiments:
         try:
-            plans[one.id] = planned(one, seeds_of(one, seed, replicates), cut=cut)
+            catalogue = None if draw is None else drawn_catalogue(seed, draw)
+            plans[one.id] = planned(one, seeds_of(one, seed, replicates), cut=cut, catalogue=catalogue)
         except TmeError as error:
             errors[one.id] = f"did not run: {error}"
     runs = joined(run for plan in plans.values() for run in plan.values())
@@ -91,8 +95,11 @@ def seeds_of(one: Experiment, seed: int, replicates: int | None = None) -> tuple
 # ------------------------------------------------------------------ which runs
 
 
-def planned(one: Experiment, seeds: Sequence[int], *, cut: float | None = None) -> dict[Place, Run]:
-    """The run of every arm of an experiment in every tumor and seed.
+def planned(
+    one: Experiment, seeds: Sequence[int], *, cut: float | None = None, catalogue: Catalogue | None = None
+) -> dict[Place, Run]:
+    """The run of every arm of an experiment in every tumor and seed; `catalogue` is the biology in place of the shipped
+    one.
 
     Raises InputError if a readout or a scenario is invalid; the message names the experiment.
     """
@@ -105,7 +112,7 @@ def planned(one: Experiment, seeds: Sequence[int], *, cut: float | None = None) 
     for (tumor, arm), mine in asks.items():
         for ask in mine:
             readout(ask.readout, load_catalogue())
-        scenario = arm_scenario(settings[tumor], arm, days=_end(one, cut) / MINUTES_PER_DAY)
+        scenario = arm_scenario(settings[tumor], arm, days=_end(one, cut) / MINUTES_PER_DAY, catalogue=catalogue)
         for seed in seeds:
             wells = wells_of(one)
             found[one.id, tumor, arm, seed] = Run(

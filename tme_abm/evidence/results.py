@@ -13,8 +13,9 @@ from ..core.toml import Frozen
 from .assays import Sweep
 
 __all__ = [
-    "OUTCOMES", "VERDICTS", "AssayResult", "Beyond", "ClaimResult", "ExperimentResult", "Held", "Judged", "Outcome",
-    "Reading", "Reproduction", "Review", "Variant", "Verdict", "of_claim",
+    "NOT_RUN", "OUTCOMES", "VERDICTS", "AssayResult", "Beyond", "ClaimResult", "DrawRecord", "Drawn",
+    "ExperimentResult", "Held", "Judged", "Outcome", "Reading", "Reproduction", "Review", "Variant", "Verdict",
+    "of_claim",
 ]  # fmt: skip
 
 Verdict = Literal["shown", "not shown", "contradicted", "not modeled"]
@@ -22,6 +23,9 @@ VERDICTS: tuple[Verdict, ...] = ("shown", "not shown", "contradicted", "not mode
 
 Outcome = Literal["reproduced", "not reproduced", "opposite", "no verdict"]
 OUTCOMES: tuple[Outcome, ...] = ("reproduced", "not reproduced", "opposite", "no verdict")
+
+NOT_RUN = "did not run"
+"""In place of the verdict of a draw."""
 
 
 class Reading(Frozen):
@@ -66,7 +70,10 @@ class Variant(Frozen):
 
 
 class AssayResult(Frozen):
-    """The result of an assay, or the `error` that ended it. Times in minutes; `arms` are the interventions in words."""
+    """The result of an assay, or the `error` that ended it. Times in minutes; `arms` are the interventions in words.
+
+    draw : the number of the joint draw of all numbers in which it was run, if it was
+    """
 
     id: str
     title: str
@@ -85,6 +92,7 @@ class AssayResult(Frozen):
     verdicts: dict[str, Verdict] = Field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
     sweep: Sweep | None = None
+    draw: int | None = None
 
     def reading_of(self, one: Judged) -> Reading | None:
         """The reading that an expectation was judged by: at the end or over time, whichever has the effect."""
@@ -118,10 +126,65 @@ class Beyond(Frozen):
         return math.inf if self.most is None else self.amount / self.most
 
 
+class Drawn(Frozen):
+    """How often a claim is shown, or an experiment reproduced, in joint draws of all numbers from their priors.
+
+    hoped : the verdict that is counted
+    verdicts : the verdict in each draw; "did not run" where a part of it failed
+    """
+
+    hoped: Literal["shown", "reproduced"]
+    verdicts: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """The number of draws with the verdict that is hoped for."""
+        return self.verdicts.count(self.hoped)
+
+    @property
+    def failed(self) -> int:
+        """The number of draws that did not run; they count as draws."""
+        return self.verdicts.count(NOT_RUN)
+
+    @property
+    def in_fewer_than_half(self) -> bool:
+        """Whether the verdict is found in fewer than half of the draws."""
+        return 2 * self.count < len(self.verdicts)
+
+    @property
+    def short(self) -> str:
+        """The share, as in "7 of 20, fewer than half"."""
+        fewer = ", fewer than half" if self.in_fewer_than_half else ""
+        failed = f"; {self.failed} did not run" if self.failed else ""
+        return f"{self.count} of {len(self.verdicts)}{fewer}{failed}"
+
+    @property
+    def says(self) -> str:
+        """The share in words: "shown in 17 of 20 plausible parameter sets"."""
+        share, comma, rest = self.short.partition(", fewer")
+        share, semicolon, failed = share.partition(";") if not comma else (share, "", "")
+        return f"{self.hoped} in {share} plausible parameter sets{comma}{rest}{semicolon}{failed}"
+
+
+class DrawRecord(Frozen):
+    """A joint draw of all numbers: its number, the file that has its values, and their SHA-256.
+
+    cut : how many numbers were drawn from a part of their prior, to keep the order of a base and a target
+    failed : what did not run in it, and why
+    """
+
+    number: int
+    values: str
+    sha256: str
+    cut: int
+    failed: tuple[str, ...] = ()
+
+
 class ClaimResult(Frozen):
     """The verdict on a claim from all of its assays, with the effect of the primary expectation of one of them.
 
     beyond : what its assays have at more than tumors have
+    drawn : the same claim in joint draws of all numbers
     """
 
     id: str
@@ -136,6 +199,7 @@ class ClaimResult(Frozen):
     assays: tuple[str, ...] = ()
     flips: tuple[str, ...] = ()
     beyond: tuple[Beyond, ...] = ()
+    drawn: Drawn | None = None
 
 
 class Review(Frozen):
@@ -148,6 +212,7 @@ class Review(Frozen):
     command: str
     claims: tuple[ClaimResult, ...]
     assays: tuple[AssayResult, ...]
+    draws: tuple[DrawRecord, ...] = ()
 
     def counts(self) -> Mapping[Verdict, int]:
         """Number of claims with each verdict."""
@@ -190,6 +255,7 @@ class ExperimentResult(Frozen):
     scenarios : the tumors or the dish; seeds : of the replicates; reason : why it was not reproduced
     arms : what was done in each, in words
     levels : tumor -> arm -> metric -> mean over the replicates at the end
+    drawn : the same experiment in joint draws of all numbers
     """
 
     id: str
@@ -216,6 +282,7 @@ class ExperimentResult(Frozen):
     arms: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     expect: tuple[Held, ...] = ()
     levels: dict[str, dict[str, dict[str, float | None]]] = Field(default_factory=dict)
+    drawn: Drawn | None = None
 
 
 class Reproduction(Frozen):
@@ -228,6 +295,7 @@ class Reproduction(Frozen):
     runs: int
     cut: float | None = None
     experiments: tuple[ExperimentResult, ...]
+    draws: tuple[DrawRecord, ...] = ()
 
     def counts(self) -> Mapping[Outcome, int]:
         """Number of experiments with each outcome."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..biology.priors import fingerprint_of
 from ..compare.statistics import mean_interval
 from ..core.errors import InputError
 from ..core.files import sha256, write_bytes
@@ -22,7 +23,7 @@ from .dishes import dishes, wells_of
 from .experiment import result_of, run_assay
 from .results import AssayResult, Beyond, ClaimResult, Review, Verdict, of_claim
 
-__all__ = ["assays_for", "claim_result", "read_review", "run_review", "write_review"]
+__all__ = ["assays_for", "claim_result", "read_review", "run_review", "work", "write_review"]
 
 Tell = Callable[[AssayResult, int, int], None]
 """Called with the result of an assay that has ended, the number that have ended, and the number of all."""
@@ -43,25 +44,28 @@ def run_review(
     robust: bool = True,
     out: Path | None = None,
     command: str = "",
+    draw: int | None = None,
     tell: Tell | None = None,
 ) -> Review:
     """The review of `claims` by their assays (or by `assays`), of which `jobs` run at a time.
 
     With `out`, each result is stored in `out/assays` when its assay ends, and a stored result of the same assay,
-    catalogue and program is not computed again.
+    catalogue and program is not computed again. `draw` is the number of a joint draw of all numbers, if it is not the
+    catalogue as it is.
     """
     chosen = {assay.id: assay for assay in (assays_for(claims) if assays is None else assays)}
-    stored = {} if out is None else {name: _stored(out, assay, seed, robust) for name, assay in chosen.items()}
+    stored = {} if out is None else {name: _stored(out, assay, seed, robust, draw) for name, assay in chosen.items()}
     found = {name: result for name, result in stored.items() if result is not None}
-    missing = sorted((chosen[name] for name in chosen if name not in found), key=_work, reverse=True)
+    missing = sorted((chosen[name] for name in chosen if name not in found), key=work, reverse=True)
     named = [(assay.id, assay) for assay in missing]
     with Workers(jobs) if jobs > 1 and len(named) > 1 else Here() as executor:
-        for outcome in executor.do(partial(run_assay, seed=seed, robust=robust), named):
+        for outcome in executor.do(partial(run_assay, seed=seed, robust=robust, draw=draw), named):
             assay = chosen[outcome.name]
-            result = outcome.result or result_of(assay, seed, error=str(outcome.error))
+            result = outcome.result or result_of(assay, seed, error=str(outcome.error), draw=draw)
             found[assay.id] = result
             if out is not None and result.error is None:
-                record = {"fingerprint": _fingerprint(assay, seed, robust), "result": result.model_dump(mode="json")}
+                program = _fingerprint(assay, seed, robust, draw)
+                record = {"fingerprint": program, "result": result.model_dump(mode="json")}
                 _place(out, assay).parent.mkdir(parents=True, exist_ok=True)
                 write_bytes(_place(out, assay), json.dumps(record, ensure_ascii=False).encode())
             if tell is not None:
@@ -167,7 +171,7 @@ def _flips(claim: str, mine: Sequence[AssayResult], stated: Verdict) -> tuple[st
 # ------------------------------------------------------------------ storing
 
 
-def _work(assay: Assay) -> float:
+def work(assay: Assay) -> float:
     """An estimate of the time that an assay takes, in sites × minutes × arms; the longest begin first."""
     if assay.dish not in dishes():
         return 0.0
@@ -181,20 +185,23 @@ def _place(out: Path, assay: Assay) -> Path:
     return out / "assays" / f"{assay.id}.json"
 
 
-def _stored(out: Path, assay: Assay, seed: int, robust: bool) -> AssayResult | None:
+def _stored(out: Path, assay: Assay, seed: int, robust: bool, draw: int | None) -> AssayResult | None:
     """The stored result of an assay; None if it is missing, damaged, or of another assay, catalogue or program."""
     try:
         record = json.loads(_place(out, assay).read_bytes())
         # A quick review can use a result with variants, too.
-        if record["fingerprint"] not in {_fingerprint(assay, seed, variants) for variants in {True, robust}}:
+        if record["fingerprint"] not in {_fingerprint(assay, seed, variants, draw) for variants in {True, robust}}:
             return None
         return AssayResult.model_validate(record["result"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _fingerprint(assay: Assay, seed: int, robust: bool) -> str:
-    """The fingerprint of the model and of the modules that run assays, with the dishes, the assay and the seed."""
+def _fingerprint(assay: Assay, seed: int, robust: bool, draw: int | None) -> str:
+    """The fingerprint of the model and of the modules that run assays, with the dishes, the assay, the seed and the
+    values of a draw.
+    """
     program = fingerprint("evidence.experiment", data=("evidence/data/**/dishes.toml",))
-    said = json.dumps([assay.model_dump(mode="json"), seed, robust], sort_keys=True)
+    drawn = [] if draw is None else [fingerprint_of(seed, draw)]
+    said = json.dumps([assay.model_dump(mode="json"), seed, robust, *drawn], sort_keys=True)
     return sha256(f"{program}{said}".encode())

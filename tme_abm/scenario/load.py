@@ -76,11 +76,16 @@ def load(
     return _resolved(document, overrides, catalogue)
 
 
-def assembled(values: Mapping[str, Any], *, name: str, extends: str | None = None) -> Scenario:
-    """The scenario that a table of values describes, laid over the one it `extends`; errors call the table `name`."""
+def assembled(
+    values: Mapping[str, Any], *, name: str, extends: str | None = None, catalogue: Catalogue | None = None
+) -> Scenario:
+    """The scenario that a table of values describes, laid over the one it `extends`; errors call the table `name`.
+
+    catalogue : the biology in place of the shipped one
+    """
     document = Document(name) if extends is None else read(find(extends), find)
     document.merge(values, name)
-    return _resolved(document, ())
+    return _resolved(document, (), catalogue)
 
 
 def changed(
