@@ -11,7 +11,7 @@ import pytest
 from tests.support.page import Page
 from tme_abm.evidence.bounds import held
 from tme_abm.evidence.published import Bounds
-from tme_abm.evidence.results import ExperimentResult, Outcome, Reproduction
+from tme_abm.evidence.results import Drawn, DrawRecord, ExperimentResult, Outcome, Reproduction
 from tme_abm.report.reproduce import bounds_plot, markdown, render, write_page
 
 TWIN = np.array([800.0, 900.0, 1000.0, 1100.0])
@@ -124,3 +124,17 @@ def test_the_table_in_markdown_has_a_line_an_experiment(tmp_path: Path) -> None:
     assert lines[3].endswith("| no fibroblasts | not reproduced |")
     write_page(FOUND, tmp_path / "page.html")
     assert (tmp_path / "page.html").read_text(encoding="utf-8") == render(FOUND)
+
+
+def test_the_share_of_draws_stands_beside_the_verdict() -> None:
+    drawn = Drawn(hoped="reproduced", verdicts=("reproduced", "opposite", "did not run"))
+    broken = DrawRecord(number=3, values="", sha256="", cut=0, failed=("IV-02: did not run: no room",))
+    found = review(result("IV-02", "reproduced", drawn=drawn), UNPOSED, draws=(broken,))
+    says = "reproduced in 1 of 3 plausible parameter sets, fewer than half; 1 did not run"
+    assert says in Page(render(found)).text
+    assert "draw 3: IV-02: did not run: no room" in Page(render(found)).text
+    first, *_, posed, unposed = markdown(found).splitlines()
+    assert first.endswith("| in plausible parameter sets |")
+    assert posed.endswith(f"| {says} |")
+    assert unposed.count("|") == first.count("|")
+    assert "plausible" not in markdown(FOUND)

@@ -51,6 +51,7 @@ def claims(
     coverage: Annotated[
         bool, typer.Option("--coverage", help="Run nothing: show which rules, molecules and assays carry each claim.")
     ] = False,
+    draws: options.Draws = None,
     seed: options.Seed = 1,
     jobs: options.Jobs = None,
     out: options.Out = None,
@@ -66,6 +67,9 @@ def claims(
     lose it. A claim is shown, not shown, contradicted or not modeled. It is said
     where a dose or a number of cells is beyond those of the shipped tumors
     (levels). Assays that ran before in the same directory are not repeated.
+    With --draws every claim is also judged in joint draws of all numbers of the
+    catalogue from their priors (sources --json), with fewer wells: "shown in 17
+    of 20 plausible parameter sets".
 
     [bold]Examples[/bold]
 
@@ -73,20 +77,25 @@ def claims(
       claims --id A-TNF-08            one claim
       claims --id 'B-TREG-*' --quick  those on regulatory T cells, dose as stated
       claims --kind chemotaxis_axis
+      claims --quick --tier core --draws 20    some two hours on two cores
       claims --coverage               the rules behind each claim
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
     from ..evidence.claims import select
 
+    if coverage and draws is not None:
+        raise InputError("choose one of --coverage, which runs nothing, and --draws")
     chosen = select(ids=ids or (), kinds=kinds or (), tiers=tiers or ())
     directory = out or RESULTS / "claims"
     if coverage:
         _coverage(directory, chosen, write=out is not None)
         return
     from ..biology import load_catalogue
+    from ..core.files import write_bytes
     from ..evidence import load_assays
+    from ..evidence.drawn import reviewed_in_draws
     from ..evidence.review import run_review, write_review
-    from ..report.claims import view_of, write_claims
+    from ..report.claims import markdown, view_of, write_claims
 
     assays = [_named(name, load_assays()) for name in assay or ()]
     if assays and not (ids or kinds or tiers):
@@ -103,27 +112,39 @@ def claims(
             command=command(),
             tell=tell,
         )
+    if draws is not None:
+        with progress.one_by_one("assays in draws", _line, quiet=quiet) as tell:
+            review = reviewed_in_draws(
+                review, draws, assays=assays or None, jobs=jobs or os.cpu_count() or 1, out=directory, tell=tell
+            )
     write_review(review, directory / "claims.json")
     view = view_of(review, load_catalogue(), load_assays())
     write_claims(view, directory / "claims.html")
+    write_bytes(directory / "claims.md", markdown(view).encode())
     show(claims_table(view))
     for line in tier_lines(view):
         say(line)
     for entry in view.entries if len(view.entries) <= _FEW else ():
         if entry.result.beyond:
             say(f"{entry.claim.id} is beyond tumors: {'; '.join(one.says for one in entry.result.beyond)}")
+        if entry.result.drawn:
+            say(f"{entry.claim.id} is {entry.result.drawn.says}")
     for one in review.assays:
         if one.error is not None:
             note(f"assay {one.id} did not run: {one.error}")
+    for draw in review.draws:
+        for what in draw.failed:
+            note(f"draw {draw.number}: did not run: {what}")
     say(f"{directory / 'claims.html'}")
 
 
 def _line(result: AssayResult) -> str:
     """An assay that has ended, in one line."""
+    name = result.id if result.draw is None else f"draw {result.draw}, {result.id}"
     if result.error is not None:
-        return f"{result.id}: did not run"
+        return f"{name}: did not run"
     verdicts = ", ".join(f"{claim} {verdict}" for claim, verdict in result.verdicts.items())
-    return f"{result.id} ({result.seconds:.0f} s): {verdicts}"
+    return f"{name} ({result.seconds:.0f} s): {verdicts}"
 
 
 def _named(name: str, assays: Mapping[str, Assay]) -> Assay:
@@ -152,8 +173,8 @@ def _coverage(directory: Path, chosen: tuple[str, ...], *, write: bool) -> None:
 
 
 def claims_table(view: View, *, width: int | None = None) -> Table:
-    """A table with one line a claim: verdict, effect with its 95 % interval, the variants that flip the verdict, and
-    what is beyond tumors.
+    """A table with one line a claim: verdict, effect with its 95 % interval, the variants that flip the verdict, the
+    share of draws that show it, and what is beyond tumors.
 
     The statement takes the rest of `width` columns, by default those of the screen.
     """
@@ -170,6 +191,10 @@ def claims_table(view: View, *, width: int | None = None) -> Table:
         ]
         for entry in view.entries
     ]
+    if view.review.draws:
+        columns.append("plausible sets")
+        for row, entry in zip(rows, view.entries, strict=True):
+            row.append(entry.result.drawn.short if entry.result.drawn else "")
     if any(entry.result.beyond for entry in view.entries):
         columns.append("beyond tumors")
         for row, entry in zip(rows, view.entries, strict=True):
@@ -185,7 +210,7 @@ def claims_table(view: View, *, width: int | None = None) -> Table:
 
 def tier_lines(view: View) -> list[str]:
     """One line a tier ("core: 139 of 147 shown (95 %), 5 not shown, 3 contradicted"), then one for all tiers."""
-    from ..report.style.numbers import share
+    from ..report.style.numbers import plural, share
 
     lines = []
     for tier, counts in view.tally:
@@ -203,6 +228,11 @@ def tier_lines(view: View) -> list[str]:
     if far:
         shown = view.review.counts()["shown"]
         lines.append(f"shown by doses or numbers of cells beyond those of the shipped tumors: {len(far)} of {shown}")
+    if drawn := [one.drawn for one in view.review.claims if one.drawn]:
+        most = sum(not one.in_fewer_than_half for one in drawn)
+        always = sum(one.count == len(one.verdicts) for one in drawn)
+        sets = plural(len(view.review.draws), "plausible parameter set")
+        lines.append(f"in {sets}: {most} of {len(drawn)} shown in at least half, {always} in all")
     return lines
 
 

@@ -49,6 +49,10 @@ Catalogue = Annotated[
     option("--catalogue", "FILE", "Add a catalogue file of your own, a pack, to the shipped ones. May be given again."),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the first replicate.")]
+Draws = Annotated[
+    int | None,
+    option("--draws", "N", "Judge also in N joint draws of all numbers from their priors; by default in none.", min=1),
+]
 Days = Annotated[float | None, option("--days", "D", "Days to simulate; by default those of the scenario.")]
 Out = Annotated[Path | None, option("--out", "DIR", "Directory for the results; by default one under results/.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")]

@@ -11,7 +11,7 @@ import typer
 from . import options, progress
 from .invocation import RESULTS, command, made
 from .options import option
-from .terminal import log_to_stderr, say, screen_width, show, table
+from .terminal import log_to_stderr, note, say, screen_width, show, table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["reproduce", "reproduced_table", "tally_line"]
 
+_FEW = 12  # experiments of which the share of draws is said in full
 _SHORTEST = 24  # characters; with less room the published value is left out
 
 
@@ -32,6 +33,7 @@ def reproduce(
     replicates: Annotated[
         int | None, option("--replicates", "K", "Seeds of each experiment; by default its own number.", min=2)
     ] = None,
+    draws: options.Draws = None,
     jobs: options.Jobs = None,
     out: options.Out = None,
     days: Annotated[float | None, typer.Option("--days", hidden=True, min=0.001)] = None,
@@ -46,7 +48,9 @@ def reproduce(
     its whole 95 % interval, on the wrong side of none; else it is not
     reproduced. Experiments on which publications disagree get no verdict: it
     is said which one each tumor follows. Runs that several experiments share
-    are made once, and none is repeated in the same directory.
+    are made once, and none is repeated in the same directory. With --draws every
+    experiment is also judged in joint draws of all numbers of the catalogue from
+    their priors; each draw takes as long as the experiments themselves.
 
     [bold]Examples[/bold]
 
@@ -54,9 +58,11 @@ def reproduce(
       reproduce --id IV-02          Treg ablation in inflamed tumors
       reproduce --id 'IV-1*' --replicates 2
       reproduce --seed 101 --out results/other-seeds
+      reproduce --id IV-12 --draws 10
     """
     log_to_stderr(verbose=verbose, quiet=quiet)
     from ..core.files import write_bytes
+    from ..evidence.drawn import reproduced_in_draws
     from ..evidence.published import select
     from ..evidence.reproduce import reproduce as repeat
     from ..evidence.reproduce import write_reproduction
@@ -76,10 +82,21 @@ def reproduce(
             cut=days,
             tell=tell,
         )
+    if draws is not None:
+        with progress.one_by_one("runs in draws", str, quiet=quiet) as tell:
+            found = reproduced_in_draws(
+                found, chosen, draws, replicates=replicates, jobs=jobs or os.cpu_count() or 1, out=directory, tell=tell
+            )
     write_reproduction(found, directory / "reproduce.json")
     write_page(found, directory / "reproduce.html")
     write_bytes(directory / "reproduce.md", markdown(found).encode())
     show(reproduced_table(found))
+    for one in found.experiments if len(found.experiments) <= _FEW else ():
+        if one.drawn:
+            say(f"{one.id} is {one.drawn.says}")
+    for draw in found.draws:
+        for what in draw.failed:
+            note(f"draw {draw.number}: {what}")
     say(tally_line(found))
     say(f"{directory / 'reproduce.html'}")
 
@@ -95,6 +112,10 @@ def reproduced_table(found: Reproduction, *, width: int | None = None) -> Table:
     rows = [
         [one.id, one.verdict, str(figure(one)), shorten(one.what, 60, placeholder="…")] for one in found.experiments
     ]
+    if found.draws:
+        columns.insert(2, "plausible sets")
+        for row, one in zip(rows, found.experiments, strict=True):
+            row.insert(2, one.drawn.short if one.drawn else "")
     taken = sum(max(map(len, column)) + 3 for column in zip(columns, *rows, strict=True))
     room = (screen_width() if width is None else width) - taken - 2
     if room >= _SHORTEST:

@@ -12,12 +12,12 @@ from pathlib import Path
 from ...core.files import write_bytes
 from ...evidence.beyond import SLACK
 from ...evidence.results import VERDICTS
-from ..style.numbers import duration, percent, share
+from ..style.numbers import DASH, duration, percent, share
 from ..style.page import page
 from .pictures import arms_plot, forest, sweep_key, sweep_plot
 from .view import ARROWS, View, beyond_tumors, expected, figure, view_of
 
-__all__ = ["ARROWS", "View", "beyond_tumors", "render", "view_of", "write_claims"]
+__all__ = ["ARROWS", "View", "beyond_tumors", "markdown", "render", "view_of", "write_claims"]
 
 _MICRO = re.compile(r"\bu(?=[mM]\b)")
 
@@ -25,6 +25,19 @@ _MICRO = re.compile(r"\bu(?=[mM]\b)")
 def write_claims(view: View, path: Path) -> None:
     """Write the page of a review. Raises InputError if the file cannot be written."""
     write_bytes(path, render(view).encode())
+
+
+def markdown(view: View) -> str:
+    """A table in Markdown with one line a claim."""
+    drawn = bool(view.review.draws)
+    lines = [f"| | claim | verdict | effect |{' in plausible parameter sets |' if drawn else ''}"]
+    lines.append("|---" * (5 if drawn else 4) + "|")
+    for entry in view.entries:
+        cells = [entry.claim.id, entry.sentence, entry.result.verdict, str(entry.effect)]
+        if drawn:
+            cells.append(entry.result.drawn.says if entry.result.drawn else DASH)
+        lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def render(view: View) -> str:

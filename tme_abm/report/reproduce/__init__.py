@@ -46,11 +46,15 @@ def render(found: Reproduction) -> str:
 
 def markdown(found: Reproduction) -> str:
     """A table in Markdown with one line an experiment."""
-    lines = ["| | experiment | published | found | |", "|---|---|---|---|---|"]
+    drawn = bool(found.draws)
+    lines = [f"| | experiment | published | found | |{' in plausible parameter sets |' if drawn else ''}"]
+    lines.append("|---" * (6 if drawn else 5) + "|")
     for one in found.experiments:
         value = f"{one.what}: {figure(one)}" if one.value is not None else one.reason or DASH
         title = f"{one.title} ({one.source})"
-        cells = (one.id, title, one.published, value if one.verdict != "no verdict" else one.reason, one.verdict)
+        cells = [one.id, title, one.published, value if one.verdict != "no verdict" else one.reason, one.verdict]
+        if drawn:
+            cells.append(one.drawn.says if one.drawn else DASH)
         lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
     return "\n".join(lines) + "\n"
 
