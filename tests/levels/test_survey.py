@@ -29,7 +29,7 @@ def tiny(name: str = "hot", **changes: object) -> Scenario:
 
 @pytest.fixture(scope="module")
 def found() -> Levels:
-    bare = changed(tiny("cold"), {"immune.Treg": "0 /mm^2", "blood.Treg.cells": 0})
+    bare = changed(tiny("cold"), {"immune.Treg": "0 /mm^2", "immune.Th1": "200 /mm^2", "blood.Treg.cells": 0})
     return survey([tiny(), bare], seed=3, days=DAYS, behaviors=ASKED)
 
 

@@ -89,7 +89,7 @@ def test_what_is_given_with_the_slide_stands_and_what_was_inherited_gives_way(sc
     assert load(scenario_file).lattice.shape == (20, 30)
     scenario_file.write_text(TEXT)
     assert load(scenario_file, ["lattice.shape=[30, 40]"]).lattice.shape == (30, 40)
-    assert load(scenario_file).lattice.shape == (8, 11)  # not that of base
+    assert load(scenario_file).lattice.shape == (9, 12)  # not that of base
 
 
 def test_another_spacing_counts_anew_also_when_it_is_resolved(scenario_file: Path) -> None:

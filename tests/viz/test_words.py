@@ -270,5 +270,5 @@ def test_prose_is_laid_out_and_holds_no_html_of_others() -> None:
 
 
 def test_a_place_is_where_a_person_points() -> None:
-    assert place(load("hot"), 0.25, 0.5) == ["560.0 um", "1120.0 um"]
-    assert place(load("hot", TINY | {"lattice.shape": [14, 13, 12]}), 0.25, 0.5)[2:] == ["105.0 um"]
+    assert place(load("hot"), 0.25, 0.5) == ["544.0 um", "1088.0 um"]
+    assert place(load("hot", TINY | {"lattice.shape": [14, 13, 12]}), 0.25, 0.5)[2:] == ["102.0 um"]

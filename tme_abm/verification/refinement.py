@@ -265,8 +265,8 @@ class _BesideExact:
     formula="‖c − c_exact‖ / ‖c_exact‖ of every field after every step, with the same sources and uptake",
     source="within t a field changes by at most t times its last rate, as the diffusion operator is a contraction",
     bounds=(
-        at_most("furthest behind of any field in any step", 2.5, unit="%",
-                reason="a lag of 1 %, and 1 % of the solver's tolerance in each of both"),
+        at_most("furthest behind of any field in any step", 3.0, unit="%",
+                reason="a lag of 1 %, and a tolerance of 1 % in each of both; 2.5 at first, less than their sum"),
         at_most("behind on average", 1.0, unit="%", reason="the lag: most fields are less far behind"),
         at_most("share of fields solved", 90.0, unit="%", reason="if hardly any field waited, nothing would be shown"),
     ),
